@@ -49,6 +49,12 @@ type Result struct {
 	ID        string // the queue id or other name under which the message goes on, "" when there is none
 	Relay     string // who took it, as logs show it: "mx.example.net[192.0.2.1]:25", "local"; "" for here
 
+	// Detail is how the log and a notification to the sender put it where Reply alone says too little, as one line:
+	// "host mx.example.net[192.0.2.1] said: 550 5.1.1 No such user (in reply to RCPT TO command)" or "connect to
+	// mx.example.net[192.0.2.1]:25: Connection refused". "" means [Reply.String]. Reply is what the other side said,
+	// unchanged, when it said something.
+	Detail string
+
 	// How long the two halves of handing it over took, for the log's delays=: connecting (with DNS, TLS and
 	// greeting), and sending.
 	Connect, Transmit time.Duration
