@@ -1,0 +1,41 @@
+# make test is what CI runs; the rest is for people. Plain `go test ./...` needs nothing but Go.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+E2E         := ./examples/fullserver/e2e
+FUZZTIME    ?= 10m
+SOAKTIME    ?= 30m
+PKG         ?= ./...
+
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench
+
+help: ## what there is to make
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
+
+test: deps fmt vet staticcheck unit e2e ## everything that must hold before a change lands
+
+deps: ## install the programs that the tests drive, if they are missing
+	@.ci/deps
+
+fmt: ## the sources are as gofmt wants them
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt -w these:"; echo "$$out"; exit 1; fi
+
+vet:
+	go vet ./...
+
+staticcheck:
+	go run $(STATICCHECK) ./...
+
+unit: ## every package's own tests, with the race detector
+	go test -race $$(go list ./... | grep -v /e2e$$)
+
+e2e: ## the built server, driven by other people's programs
+	go test -timeout 15m -v $(E2E)
+
+fuzz: ## every fuzz target for FUZZTIME (10m) each; PKG=./mime/... for some
+	@.ci/fuzz $(FUZZTIME) $(PKG)
+
+soak: ## kill and restart under load for SOAKTIME (30m)
+	go test -timeout 24h -v -run 'TestKill' $(E2E) -soak $(SOAKTIME)
+
+bench: ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem $(PKG)
