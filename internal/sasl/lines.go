@@ -17,6 +17,7 @@ func (e *Exchange) Run(initial string, ask func(challenge string) (line []byte, 
 	var err error
 	if initial != "" {
 		if response, err = decodeLine(initial); err != nil {
+			e.ended = true
 			return err
 		}
 	}
@@ -27,6 +28,7 @@ func (e *Exchange) Run(initial string, ask func(challenge string) (line []byte, 
 		}
 		line, err := ask(base64.StdEncoding.EncodeToString(challenge))
 		if err != nil {
+			e.ended = true
 			return err
 		}
 		if len(line) == 1 && line[0] == '*' {
@@ -36,6 +38,7 @@ func (e *Exchange) Run(initial string, ask func(challenge string) (line []byte, 
 		if len(line) == 0 {
 			response = []byte{}
 		} else if response, err = decode(string(line)); err != nil {
+			e.ended = true
 			return err
 		}
 	}
