@@ -1,0 +1,65 @@
+package queue
+
+import (
+	"time"
+
+	"github.com/buuta/mail"
+)
+
+// Message is a message in the queue, without its content.
+type Message struct {
+	ID         string
+	From       string // "" is the null sender
+	Options    mail.MailOptions
+	Recipients []Recipient
+	Arrived    time.Time
+	Size       int64 // octets of the content
+	Warned     bool  // the sender has been told of the delay
+}
+
+// Recipient is one recipient of a message and how far it has come.
+type Recipient struct {
+	Address string
+	Options mail.RcptOptions
+	State   RecipientState
+	Owed    bool    // a notification about State has still to be made
+	Last    Attempt // the last attempt; zero before the first
+}
+
+// RecipientState says how far a recipient has come.
+type RecipientState byte
+
+// The states of a recipient. The values are the letters that mark them in a queue file.
+const (
+	Pending   RecipientState = 'P' // to be tried, or to be tried again
+	Delivered RecipientState = 'D' // somebody else has responsibility
+	Failed    RecipientState = 'F' // given up
+)
+
+// Attempt is how one attempt for a recipient ended.
+type Attempt struct {
+	Time   time.Time // zero: there was none
+	Reply  *mail.Reply
+	Relay  string // who answered; "" for nobody
+	Detail string // as mail.Result has it
+}
+
+// Outcome is how an attempt ended for some recipients of a message.
+type Outcome struct {
+	Recipients []int // indexes into Message.Recipients
+	State      RecipientState
+	Owed       bool // a notification has to be made
+	Attempt
+}
+
+// State is where in the queue a message is.
+type State string
+
+// The states of a message, which are the names of the [Spool]'s folders.
+const (
+	Incoming State = "incoming" // accepted, not yet looked at
+	Active   State = "active"   // leased: being delivered
+	Deferred State = "deferred" // waiting for its time
+	Held     State = "hold"     // waiting for an operator
+	Corrupt  State = "corrupt"  // damaged, set aside
+)
