@@ -1,0 +1,22 @@
+// Package maildir is a mail store in plain Maildir++ folders, one file a message, as Dovecot keeps them: it opens an
+// existing tree with its UIDs, flags, keywords and subscriptions, and any tool that reads Maildir, Dovecot among them,
+// goes on from where it stopped. [Store] implements mail.Store.
+//
+// # What is where
+//
+// INBOX is the account's own folder, with new, cur and tmp; the mailbox "Lists/go" is the folder ".Lists.go" in it. The
+// names of files carry the flags. dovecot-uidlist carries the UIDs, the UIDVALIDITY and the mailbox's identity,
+// dovecot-keywords what the flag letters a to z mean. These are the truth. Beside them lies an index of our own,
+// buuta.index.log and buuta.index.cache, for what Maildir has no place for: ModSeqs, which UIDs are gone, the
+// structure of messages. It may be deleted at any time; UIDs stay, and ModSeqs go on above all that were given out.
+//
+// # Durability
+//
+// A call that changes something returns after the files, the names in their folders, the UID list and the index log have been synced,
+// unless [Store.NoSync] says otherwise. Callers that come at the same time share these syncs.
+//
+// # Other programs
+//
+// Deliveries, removals and changes of flags by other programs are noticed when a session asks for State or Changes, and
+// within [Store.Poll] when one watches. UIDs are given under Dovecot's own lock, dovecot-uidlist.lock.
+package maildir

@@ -1,0 +1,133 @@
+package maildir
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// FS is the file system that a Store works on.
+type FS = vfs.FS
+
+// Store keeps mail in Maildir++ folders. Set Path, or PathFunc, and use it; the other fields have a working zero
+// value. It may be used by many goroutines at once, and must not be copied or changed after first use.
+type Store struct {
+	// Path is the folder of an account's mail, with Dovecot's variables: %u the account's name, %n what is before
+	// its "@", %d what is behind, %% a percent sign; %Lu, %Ln and %Ld the same in lower case. "/var/mail/%d/%n". An
+	// account without a domain does not exist where Path uses %d.
+	Path string
+
+	// PathFunc, when set, is asked instead of Path. Its errors come back from Account; mail.ErrNoAccount says that
+	// there is no such user.
+	PathFunc func(account string) (dir string, err error)
+
+	// MustExist makes an account without a folder mail.ErrNoAccount. Otherwise folders are made when an account is
+	// first opened.
+	MustExist bool
+
+	// LF saves messages with LF line ends, as most programs besides Dovecot do, instead of CRLF as they came. Messages
+	// of either kind are read.
+	LF bool
+
+	// UTF8 writes the names of folders as UTF-8 (Dovecot's mailbox_list_utf8) and not in modified UTF-7.
+	UTF8 bool
+
+	// NoSync leaves out every sync: for tests and for imports that can be begun again. What a nil error promised can
+	// then be lost when the machine stops, though not when the program does.
+	NoSync bool
+
+	// Use are the purposes of mailboxes by name. nil means Archive, Drafts, Junk, Sent and Trash under these names.
+	// A purpose given at Create goes before it.
+	Use map[string]mail.SpecialUse
+
+	// Poll is how often mailboxes that are watched are looked at for what other programs did. 0 means a second; less
+	// than 0 never.
+	Poll time.Duration
+
+	Host   string           // in the names of files; "" means the name of the machine
+	FS     FS               // nil means the real one
+	Now    func() time.Time // nil means time.Now
+	Limits Limits
+	Logger *slog.Logger // nil means no log
+
+	mu     sync.Mutex
+	shared *shared
+}
+
+// Limits bound what an account may use. The zero value of a field is its default; less than 0 means no limit.
+type Limits struct {
+	MessageSize   int64 // octets of one message: mail.ErrTooLarge. No limit by default
+	Mailboxes     int   // of an account: mail.ErrLimit. 10,000
+	Depth         int   // levels in a name: mail.ErrBadName. 32
+	IdleMailboxes int   // kept in memory after their last session has closed them. 64
+	History       int   // expunged UID ranges remembered for Changes, a mailbox. 10,000
+	Syncs         int   // files synced at the same time, over all accounts. 32
+}
+
+func limit(n, def int) int {
+	switch {
+	case n == 0:
+		return def
+	case n < 0:
+		return int(^uint(0) >> 1)
+	}
+	return n
+}
+
+// shared is what the sessions of a Store have in common.
+type shared struct {
+	fs    FS
+	host  string
+	syncs chan struct{}
+	seq   sequence
+}
+
+// start makes what the zero value lacks.
+func (s *Store) start() *shared {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared == nil {
+		sh := &shared{fs: s.FS, host: s.Host, syncs: make(chan struct{}, min(limit(s.Limits.Syncs, 32), 1<<16))}
+		if sh.fs == nil {
+			sh.fs = vfs.OS{}
+		}
+		if sh.host == "" {
+			sh.host, _ = os.Hostname()
+		}
+		sh.host = strings.NewReplacer("/", "\\057", ":", "\\072", ",", "_").Replace(sh.host)
+		s.shared = sh
+	}
+	return s.shared
+}
+
+func (s *Store) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *Store) logger() *slog.Logger {
+	if s.Logger != nil {
+		return s.Logger
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// Account implements mail.Store. A name that could lead out of Path does not exist: mail.ErrNoAccount.
+func (s *Store) Account(ctx context.Context, name string) (mail.Account, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	dir, err := s.accountDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.openAccount(name, dir)
+}
