@@ -1,0 +1,183 @@
+// Package config reads a main.cf in Postfix's syntax into typed settings. One table says which parameters there are,
+// what they mean by default and which values they take; postconf's output, the checks and the commented main.cf that a
+// first start writes all come from it.
+//
+// Nothing is half accepted: [Load] returns settings that are right in every parameter, or one [Error] that names the
+// file, the line and the parameter.
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Options say where the parameters come from. The zero value gives the defaults.
+type Options struct {
+	File      string   // main.cf; "" for none
+	Overrides []string // "name=value", each stronger than File and than those before it
+	Hostname  string   // the machine's name; "" asks the system
+}
+
+// Config is a set of parameters as given, expanded and checked.
+type Config struct {
+	Settings Settings
+
+	params []Param
+	given  map[string]entry  // what File and Overrides say
+	values map[string]string // every parameter's value with its $names expanded
+}
+
+// entry is one parameter as it stands in a source.
+type entry struct {
+	text string
+	file string // "" for the command line
+	line int
+}
+
+// Error is a parameter that can't be used.
+type Error struct {
+	File   string // "" for the command line
+	Line   int    // counted from 1; 0 when there is none
+	Param  string // "" when the line could not be read so far
+	Reason string
+}
+
+// Error writes "main.cf, line 12: smtp_listen: reason".
+func (e *Error) Error() string {
+	var b strings.Builder
+	switch {
+	case e.File == "" && e.Line == 0:
+	case e.File == "":
+		b.WriteString("command line: ")
+	case e.Line == 0:
+		b.WriteString(e.File + ": ")
+	default:
+		fmt.Fprintf(&b, "%s, line %d: ", e.File, e.Line)
+	}
+	if e.Param != "" {
+		b.WriteString(e.Param + ": ")
+	}
+	return b.String() + e.Reason
+}
+
+// Load reads and checks.
+func Load(o Options) (*Config, error) {
+	c := &Config{params: Table(), given: map[string]entry{}}
+	if o.File != "" {
+		f, err := os.Open(o.File)
+		if err != nil {
+			return nil, &Error{File: o.File, Reason: reasonOf(err)}
+		}
+		defer f.Close()
+		if err := c.read(o.File, f); err != nil {
+			return nil, err
+		}
+	}
+	for i, s := range o.Overrides {
+		name, value, ok := strings.Cut(s, "=")
+		name = strings.TrimSpace(name)
+		if !ok || !validName(name) {
+			return nil, &Error{Line: i + 1, Reason: fmt.Sprintf("%q is not of the form name=value", s)}
+		}
+		c.given[name] = entry{text: strings.TrimSpace(value), line: i + 1}
+	}
+	if err := c.names(); err != nil {
+		return nil, err
+	}
+	if err := c.expandAll(o.Hostname); err != nil {
+		return nil, err
+	}
+	return c, c.decode()
+}
+
+// Read is Load for a main.cf that is already open; name stands for it in errors.
+func Read(name string, r io.Reader, hostname string) (*Config, error) {
+	c := &Config{params: Table(), given: map[string]entry{}}
+	if err := c.read(name, r); err != nil {
+		return nil, err
+	}
+	if err := c.names(); err != nil {
+		return nil, err
+	}
+	if err := c.expandAll(hostname); err != nil {
+		return nil, err
+	}
+	return c, c.decode()
+}
+
+// names checks that every name given is a parameter or one that the site made up and uses: "$name" somewhere, as
+// Postfix allows.
+func (c *Config) names() error {
+	var unknown []string
+	for name := range c.given {
+		if c.param(name) == nil {
+			unknown = append(unknown, name)
+		}
+	}
+	if unknown == nil {
+		return nil
+	}
+	used := map[string]bool{}
+	for _, e := range c.given {
+		for _, n := range references(e.text) {
+			used[n] = true
+		}
+	}
+	slices.SortFunc(unknown, func(a, b string) int { return c.given[a].line - c.given[b].line })
+	for _, name := range unknown {
+		if !used[name] {
+			return c.errorf(name, "unknown parameter%s", c.suggest(name))
+		}
+	}
+	return nil
+}
+
+// decode checks every value and puts it into Settings.
+func (c *Config) decode() error {
+	for i := range c.params {
+		p := &c.params[i]
+		if err := p.decode(&c.Settings, c.values[p.Name]); err != nil {
+			return c.errorf(p.Name, "%v", err)
+		}
+	}
+	return nil
+}
+
+// ErrorFor returns an error about a parameter that turned out unusable later, at the place where it was set.
+func (c *Config) ErrorFor(name string, cause error) error {
+	return c.errorf(name, "%s", reasonOf(cause))
+}
+
+func (c *Config) errorf(name, format string, args ...any) error {
+	e := c.given[name]
+	return &Error{File: e.file, Line: e.line, Param: name, Reason: oneLine(fmt.Sprintf(format, args...))}
+}
+
+// param returns the parameter called name, nil when there is none.
+func (c *Config) param(name string) *Param {
+	i, ok := slices.BinarySearchFunc(c.params, name, func(p Param, n string) int { return strings.Compare(p.Name, n) })
+	if !ok {
+		return nil
+	}
+	return &c.params[i]
+}
+
+// reasonOf drops the operation and the path that a file error repeats.
+func reasonOf(err error) string {
+	if os.IsNotExist(err) {
+		return "no such file"
+	}
+	return oneLine(err.Error())
+}
+
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,310 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxValue bounds a value after expansion: without it a chain of parameters that each name the one before twice
+// would double with every step.
+const maxValue = 1 << 20
+
+// expander puts values in the place of $names.
+type expander struct {
+	c      *Config
+	active []string // the parameters being expanded, outermost first
+	err    error
+}
+
+// expandAll fills c.values.
+func (c *Config) expandAll(hostname string) error {
+	if hostname == "" {
+		hostname, _ = os.Hostname()
+	}
+	c.values = map[string]string{}
+	for i := range c.params {
+		p := &c.params[i]
+		switch p.Name { // the two that Postfix computes, each from the other where only one is given
+		case "myhostname":
+			p.Default = fullHostname(hostname, c.given["mydomain"].text)
+		case "mydomain":
+			p.Default = ""
+		}
+	}
+	x := &expander{c: c}
+	for i := range c.params {
+		if _, err := x.value(c.params[i].Name); err != nil {
+			return err
+		}
+	}
+	for name := range c.given {
+		if _, err := x.value(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fullHostname completes a machine's name that has no domain as Postfix does: with $mydomain, else with localdomain.
+func fullHostname(host, domain string) string {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	switch {
+	case host == "":
+		host = "localhost"
+	case strings.Contains(host, "."):
+		return host
+	}
+	if domain == "" || strings.Contains(domain, "$") {
+		domain = "localdomain"
+	}
+	return host + "." + domain
+}
+
+// value returns a parameter's expanded value.
+func (x *expander) value(name string) (string, error) {
+	if v, ok := x.c.values[name]; ok {
+		return v, nil
+	}
+	for i, n := range x.active {
+		if n == name {
+			return "", x.c.errorf(x.active[0], "its value refers to itself: %s", strings.Join(slices.Concat(x.active[i:], []string{name}), " -> "))
+		}
+	}
+	x.active = append(x.active, name)
+	defer func() { x.active = x.active[:len(x.active)-1] }()
+	text, err := x.text(name)
+	if err != nil {
+		return "", err
+	}
+	v, err := x.expand(text, 0)
+	if err != nil {
+		if _, ok := errors.AsType[*Error](err); ok {
+			return "", err
+		}
+		return "", x.c.errorf(name, "%v", err)
+	}
+	x.c.values[name] = v
+	return v, nil
+}
+
+// text returns what is given for a parameter, or its default.
+func (x *expander) text(name string) (string, error) {
+	if e, ok := x.c.given[name]; ok {
+		return e.text, nil
+	}
+	if name == "mydomain" {
+		host, err := x.value("myhostname")
+		if err != nil {
+			return "", err
+		}
+		if _, parent, ok := strings.Cut(host, "."); ok {
+			return parent, nil
+		}
+		return "localdomain", nil
+	}
+	return x.c.param(name).Default, nil
+}
+
+// known reports whether name has a value.
+func (x *expander) known(name string) bool {
+	_, given := x.c.given[name]
+	return given || x.c.param(name) != nil
+}
+
+// expand replaces $name, ${name} and $(name), the conditional forms of ${…}, and $$ in s.
+func (x *expander) expand(s string, depth int) (string, error) {
+	if depth > 20 {
+		return "", errors.New("too deeply nested ${…}")
+	}
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(s, '$')
+		if i < 0 {
+			b.WriteString(s)
+			break
+		}
+		b.WriteString(s[:i])
+		s = s[i+1:]
+		var out string
+		var err error
+		switch {
+		case s != "" && s[0] == '$':
+			out, s = "$", s[1:]
+		case s != "" && (s[0] == '{' || s[0] == '('):
+			inner, rest, ok := balanced(s)
+			if !ok {
+				return "", fmt.Errorf("missing %q", closing(s[0]))
+			}
+			s = rest
+			out, err = x.braced(inner, depth+1)
+		default:
+			name := leadingName(s)
+			if name == "" {
+				return "", errors.New("a '$' that no name follows; write $$ for the character itself")
+			}
+			s = s[len(name):]
+			out, err = x.plain(name)
+		}
+		if err != nil {
+			return "", err
+		}
+		if b.WriteString(out); b.Len() > maxValue {
+			return "", errors.New("value too long when expanded")
+		}
+	}
+	return b.String(), nil
+}
+
+func (x *expander) plain(name string) (string, error) {
+	if !x.known(name) {
+		return "", fmt.Errorf("$%s: there is no such parameter%s", name, x.c.suggest(name))
+	}
+	return x.value(name)
+}
+
+// braced expands what stands between ${ and }: a name, a name with ?text or :text, or a comparison.
+func (x *expander) braced(s string, depth int) (string, error) {
+	s = strings.TrimSpace(s)
+	if strings.HasPrefix(s, "{") {
+		return x.comparison(s, depth)
+	}
+	name := leadingName(s)
+	if name == "" {
+		return "", fmt.Errorf("bad name in ${%s}", s)
+	}
+	rest := strings.TrimLeft(s[len(name):], " \t")
+	if rest == "" {
+		return x.plain(name)
+	}
+	var value string
+	if x.known(name) { // a name nobody gave counts as empty in a test
+		v, err := x.value(name)
+		if err != nil {
+			return "", err
+		}
+		value = v
+	}
+	return x.choose(value != "", rest, depth)
+}
+
+// choose takes the part of "?yes", ":no", "?{yes}:{no}" or ":{no}?{yes}" that the condition selects.
+func (x *expander) choose(cond bool, s string, depth int) (string, error) {
+	out := ""
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimLeft(s, " \t") {
+		op := s[0]
+		if op != '?' && op != ':' {
+			return "", fmt.Errorf("%q where '?' or ':' belongs", s)
+		}
+		part := strings.TrimLeft(s[1:], " \t")
+		if strings.HasPrefix(part, "{") {
+			inner, rest, ok := balanced(part)
+			if !ok {
+				return "", errors.New("missing '}'")
+			}
+			part, s = strings.TrimSpace(inner), rest
+		} else {
+			s = ""
+		}
+		if (op == '?') == cond {
+			v, err := x.expand(part, depth)
+			if err != nil {
+				return "", err
+			}
+			out = v
+		}
+	}
+	return out, nil
+}
+
+// comparison expands "{a} == {b} ? {yes} : {no}". As in Postfix, two numbers are compared as numbers, all else as text.
+func (x *expander) comparison(s string, depth int) (string, error) {
+	left, rest, ok := balanced(s)
+	if !ok {
+		return "", errors.New("missing '}'")
+	}
+	rest = strings.TrimSpace(rest)
+	n := len(rest) - len(strings.TrimLeft(rest, "=!<>"))
+	op := rest[:n]
+	right, rest, ok := balanced(strings.TrimSpace(rest[n:]))
+	if !ok {
+		return "", errors.New("a comparison has the form ${{a} == {b} ? {yes} : {no}}")
+	}
+	a, err := x.expand(strings.TrimSpace(left), depth)
+	if err != nil {
+		return "", err
+	}
+	b, err := x.expand(strings.TrimSpace(right), depth)
+	if err != nil {
+		return "", err
+	}
+	order := strings.Compare(a, b)
+	m, errA := strconv.ParseInt(a, 10, 64)
+	k, errB := strconv.ParseInt(b, 10, 64)
+	if errA == nil && errB == nil {
+		order = cmp.Compare(m, k)
+	}
+	ops := map[string]bool{"==": order == 0, "!=": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}
+	cond, ok := ops[op]
+	if !ok {
+		return "", fmt.Errorf("%q is not one of == != < <= > >=", op)
+	}
+	return x.choose(cond, rest, depth)
+}
+
+// balanced splits s, which begins with a bracket, behind the bracket that closes it.
+func balanced(s string) (inner, rest string, ok bool) {
+	if s == "" || s[0] != '{' && s[0] != '(' {
+		return "", "", false
+	}
+	open, end, depth := s[0], closing(s[0]), 0
+	for i := range len(s) {
+		switch s[i] {
+		case open:
+			depth++
+		case end:
+			if depth--; depth == 0 {
+				return s[1:i], s[i+1:], true
+			}
+		}
+	}
+	return "", "", false
+}
+
+func closing(open byte) byte {
+	if open == '(' {
+		return ')'
+	}
+	return '}'
+}
+
+func leadingName(s string) string {
+	i := 0
+	for i < len(s) && nameByte(s[i]) {
+		i++
+	}
+	return s[:i]
+}
+
+// references returns the names that s mentions after a "$".
+func references(s string) []string {
+	var out []string
+	for i := 0; i < len(s); i++ {
+		if s[i] != '$' {
+			continue
+		}
+		if i+1 < len(s) && s[i+1] == '$' {
+			i++
+			continue
+		}
+		rest := strings.TrimLeft(s[i+1:], "{( \t")
+		if n := leadingName(rest); n != "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}

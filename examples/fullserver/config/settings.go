@@ -1,0 +1,63 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Settings are the parameters as values, named as in the table.
+type Settings struct {
+	MyHostname            string
+	MyDomain              string
+	MyOrigin              string
+	MyDestination         []string
+	VirtualMailboxDomains []string
+	MyNetworks            []netip.Prefix
+	RelayHost             string
+	PostmasterAddress     string
+
+	DataDirectory  string
+	QueueDirectory string
+	MaillogFile    string
+	MailLocation   string
+	PasswdFile     string
+
+	SMTPListen        []Address
+	SubmissionListen  []Address
+	SubmissionsListen []Address
+	LMTPListen        []Address
+	IMAPListen        []Address
+	IMAPSListen       []Address
+	POP3Listen        []Address
+	POP3SListen       []Address
+	POP2Listen        []Address
+	ManageSieveListen []Address
+	HTTPListen        []Address
+	HTTPSListen       []Address
+	MetricsListen     []Address
+
+	SMTPDBanner          string
+	DisablePlaintextAuth bool
+	TLSCertFile          string
+	TLSKeyFile           string
+
+	MessageSizeLimit     int64
+	RecipientLimit       int64
+	HopcountLimit        int64
+	SMTPDTimeout         time.Duration
+	ClientConnections    int64
+	ProcessLimit         int64
+	HardErrorLimit       int64
+	MaxUserIPConnections int64
+	AuthFailureDelay     time.Duration
+
+	MaximalQueueLifetime   time.Duration
+	BounceQueueLifetime    time.Duration
+	MinimalBackoffTime     time.Duration
+	MaximalBackoffTime     time.Duration
+	DelayWarningTime       time.Duration
+	DestinationConcurrency int64
+	SMTPConnectTimeout     time.Duration
+	SMTPHeloName           string
+	SMTPTLSSecurityLevel   string
+}

@@ -1,0 +1,136 @@
+package config
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+)
+
+// maxLine bounds a physical line of main.cf, maxFile the whole.
+const (
+	maxLine = 64 << 10
+	maxFile = 16 << 20
+)
+
+// read takes the logical lines of a main.cf, "name = value". A line that begins with white space continues the one
+// before; empty lines and lines whose first character is "#" are skipped, also between a line and its continuation. A
+// name that comes twice means its last value.
+func (c *Config) read(file string, r io.Reader) error {
+	sc := bufio.NewScanner(io.LimitReader(r, maxFile+1))
+	sc.Buffer(make([]byte, 0, 4096), maxLine)
+	var logical string
+	start, line, size := 0, 0, 0
+	for sc.Scan() {
+		line++
+		text := sc.Text()
+		if size += len(text) + 1; size > maxFile {
+			return &Error{File: file, Line: line, Reason: "file too large"}
+		}
+		if strings.ContainsRune(text, 0) {
+			return &Error{File: file, Line: line, Reason: "NUL in a configuration file"}
+		}
+		trimmed := strings.TrimSpace(text)
+		switch {
+		case trimmed == "" || trimmed[0] == '#':
+		case text[0] == ' ' || text[0] == '\t':
+			if start == 0 {
+				return &Error{File: file, Line: line, Reason: "a continuation line with nothing before it; a parameter begins in the first column"}
+			}
+			logical += " " + trimmed
+		default:
+			if err := c.line(file, start, logical); err != nil {
+				return err
+			}
+			logical, start = trimmed, line
+		}
+	}
+	if err := sc.Err(); err != nil {
+		reason := reasonOf(err)
+		if errors.Is(err, bufio.ErrTooLong) {
+			reason = "line too long"
+		}
+		return &Error{File: file, Line: line + 1, Reason: reason}
+	}
+	return c.line(file, start, logical)
+}
+
+// line takes one logical line.
+func (c *Config) line(file string, line int, text string) error {
+	if line == 0 {
+		return nil
+	}
+	name, value, ok := strings.Cut(text, "=")
+	name = strings.TrimSpace(name)
+	if !ok {
+		return &Error{File: file, Line: line, Reason: "missing '=' after " + quote(name)}
+	}
+	if !validName(name) {
+		return &Error{File: file, Line: line, Reason: quote(name) + " is not the name of a parameter"}
+	}
+	c.given[name] = entry{text: strings.TrimSpace(value), file: file, line: line}
+	return nil
+}
+
+// quote shows a piece of input, cut to a length that fits a line.
+func quote(s string) string {
+	const most = 60
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return "\"" + oneLine(s) + "\""
+}
+
+func validName(s string) bool {
+	if s == "" || len(s) > 100 {
+		return false
+	}
+	for i := range len(s) {
+		if !nameByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func nameByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// suggest names the parameter that a misspelt name may mean.
+func (c *Config) suggest(name string) string {
+	best, limit := "", len(name)/3+1
+	for _, p := range c.params {
+		if d := distance(name, p.Name, limit); d < limit {
+			best, limit = p.Name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance is the number of single-character edits between a and b, or limit when it is no less.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost++
+			}
+			diag = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diag+1)
+		}
+	}
+	return min(row[len(b)], limit)
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Table returns every parameter, sorted by name.
+func Table() []Param {
+	t := slices.Concat(identity(), places(), listeners(), access(), limits(), sending())
+	slices.SortFunc(t, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
+	return t
+}
+
+// Groups returns the table in the order in which a person reads it: by heading, identity first.
+func Groups() []Param {
+	return slices.Concat(identity(), places(), listeners(), access(), limits(), sending())
+}
+
+func identity() []Param {
+	const g = "Who this server is, and for whom it takes mail"
+	return []Param{
+		{Name: "myhostname", Group: g, Kind: Host, Default: "", into: func(s *Settings) any { return &s.MyHostname },
+			Help: "The server's own full name, as it greets and signs Received fields. Default: the machine's name."},
+		{Name: "mydomain", Group: g, Kind: Host, Default: "", into: func(s *Settings) any { return &s.MyDomain },
+			Help: "The site's domain. Default: $myhostname without its first label. Users without a domain in passwd_file belong to it."},
+		{Name: "myorigin", Group: g, Kind: Host, Default: "$myhostname", into: func(s *Settings) any { return &s.MyOrigin },
+			Help: "The domain that an address without one gets."},
+		{Name: "mydestination", Group: g, Kind: Domains, Default: "$myhostname, localhost.$mydomain, localhost", into: func(s *Settings) any { return &s.MyDestination },
+			Help: "Domains of this machine itself. A user of passwd_file is reached there by local part, under that domain or $mydomain."},
+		{Name: "virtual_mailbox_domains", Group: g, Kind: Domains, Default: "", into: func(s *Settings) any { return &s.VirtualMailboxDomains },
+			Help: "Domains whose every address is a user of passwd_file, written there in full."},
+		{Name: "mynetworks", Group: g, Kind: Nets, Default: "127.0.0.0/8 [::1]/128", into: func(s *Settings) any { return &s.MyNetworks },
+			Help: "Clients that may send anywhere without a password."},
+		{Name: "postmaster_address", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.PostmasterAddress },
+			Help: "The user who gets postmaster's mail, which every server must take (RFC 5321 section 4.5.1). Empty: the first user of passwd_file."},
+	}
+}
+
+func places() []Param {
+	const g = "Where things are"
+	return []Param{
+		{Name: "data_directory", Group: g, Kind: Path, Default: "/var/lib/fullserver", into: func(s *Settings) any { return &s.DataDirectory },
+			Help: "Where the server keeps what it needs; made when missing."},
+		{Name: "queue_directory", Group: g, Kind: Path, Default: "$data_directory/queue", into: func(s *Settings) any { return &s.QueueDirectory },
+			Help: "Mail on its way elsewhere."},
+		{Name: "mail_location", Group: g, Kind: Text, Default: "maildir:$data_directory/mail/%d/%n", into: func(s *Settings) any { return &s.MailLocation },
+			Help: "Each user's Maildir: %u is user@domain, %n and %d its two halves, %h the home directory of passwd_file."},
+		{Name: "passwd_file", Group: g, Kind: Path, Default: "$data_directory/users", into: func(s *Settings) any { return &s.PasswdFile },
+			Help: "The users, in Dovecot's passwd-file format: user@domain:{SCHEME}password:uid:gid:gecos:home:shell:extra. Read again when it changes; every user in it is a mailbox."},
+		{Name: "maillog_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.MaillogFile },
+			Help: "The log, in Postfix's form. Empty: standard error. SIGHUP opens it again, for logrotate."},
+		{Name: "smtpd_tls_cert_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.TLSCertFile },
+			Help: "Certificate chain (PEM) for STARTTLS and the listeners with TLS from the start, of every protocol. Empty: no TLS. Read again when it changes."},
+		{Name: "smtpd_tls_key_file", Group: g, Kind: Path, Default: "$smtpd_tls_cert_file", into: func(s *Settings) any { return &s.TLSKeyFile },
+			Help: "The certificate's private key (PEM)."},
+	}
+}
+
+func listeners() []Param {
+	const g = "Where it listens: lists of host:port and unix:path, empty for off"
+	row := func(name, help string, into func(*Settings) any) Param {
+		return Param{Name: name, Group: g, Kind: Listen, Help: help, into: into}
+	}
+	refused := func(p Param, why string) Param {
+		p.Refuse = why
+		return p
+	}
+	return []Param{
+		row("smtp_listen", "Mail from other servers and from mynetworks (port 25).", func(s *Settings) any { return &s.SMTPListen }),
+		row("submission_listen", "Mail from users, who log in; STARTTLS (port 587).", func(s *Settings) any { return &s.SubmissionListen }),
+		row("submissions_listen", "The same, TLS from the start (port 465).", func(s *Settings) any { return &s.SubmissionsListen }),
+		row("lmtp_listen", "Mail for local users from a trusted server in front, with a reply for each recipient. Keep it on loopback or a socket.", func(s *Settings) any { return &s.LMTPListen }),
+		row("imap_listen", "Reading mail (port 143).", func(s *Settings) any { return &s.IMAPListen }),
+		row("imaps_listen", "The same, TLS from the start (port 993).", func(s *Settings) any { return &s.IMAPSListen }),
+		row("pop3_listen", "Fetching mail (port 110).", func(s *Settings) any { return &s.POP3Listen }),
+		row("pop3s_listen", "The same, TLS from the start (port 995).", func(s *Settings) any { return &s.POP3SListen }),
+		refused(row("pop2_listen", "POP2 (RFC 937).", func(s *Settings) any { return &s.POP2Listen }),
+			"this build has no POP2 service; leave it empty and use pop3_listen"),
+		refused(row("managesieve_listen", "ManageSieve (RFC 5804).", func(s *Settings) any { return &s.ManageSieveListen }),
+			"this build has no ManageSieve service; leave it empty"),
+		row("http_listen", "HTTP: /healthz, which says ok while the server runs.", func(s *Settings) any { return &s.HTTPListen }),
+		row("https_listen", "The same over TLS.", func(s *Settings) any { return &s.HTTPSListen }),
+		refused(row("metrics_listen", "Prometheus metrics.", func(s *Settings) any { return &s.MetricsListen }),
+			"this build serves no metrics; leave it empty"),
+	}
+}
+
+func access() []Param {
+	const g = "Greeting and logging in"
+	return []Param{
+		{Name: "smtpd_banner", Group: g, Kind: Text, Default: "$myhostname ESMTP", into: func(s *Settings) any { return &s.SMTPDBanner },
+			Help: "What follows 220 in the greeting. It must begin with $myhostname (RFC 5321 section 4.3.1)."},
+		{Name: "disable_plaintext_auth", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.DisablePlaintextAuth },
+			Help: "Take passwords only over TLS or from this machine itself."},
+		{Name: "auth_failure_delay", Group: g, Kind: Time, Default: "2s", Max: 60, into: func(s *Settings) any { return &s.AuthFailureDelay },
+			Help: "How long the answer to a wrong password waits."},
+		{Name: "mail_max_userip_connections", Group: g, Kind: Integer, Default: "10", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.MaxUserIPConnections },
+			Help: "IMAP and POP3 sessions, each, that one user may have from one address; 0 for any number."},
+	}
+}
+
+func limits() []Param {
+	const g = "Limits"
+	return []Param{
+		{Name: "message_size_limit", Group: g, Kind: Size, Default: "10240000", Max: 1 << 40, into: func(s *Settings) any { return &s.MessageSizeLimit },
+			Help: "The largest message taken, in octets; 0 for any."},
+		{Name: "smtpd_recipient_limit", Group: g, Kind: Integer, Default: "1000", Min: 1, Max: 100000, into: func(s *Settings) any { return &s.RecipientLimit },
+			Help: "Recipients of one message. A server must take 100 (RFC 5321 section 4.5.3.1.8)."},
+		{Name: "hopcount_limit", Group: g, Kind: Integer, Default: "50", Min: 1, Max: 1000, into: func(s *Settings) any { return &s.HopcountLimit },
+			Help: "Received fields a message may have before it counts as looping."},
+		{Name: "smtpd_timeout", Group: g, Kind: Time, Default: "300s", Min: 1, Max: 86400, into: func(s *Settings) any { return &s.SMTPDTimeout },
+			Help: "How long an SMTP client may be silent."},
+		{Name: "smtpd_hard_error_limit", Group: g, Kind: Integer, Default: "20", Min: 1, Max: 100000, into: func(s *Settings) any { return &s.HardErrorLimit },
+			Help: "Errors after which an SMTP client is sent away."},
+		{Name: "smtpd_client_connection_count_limit", Group: g, Kind: Integer, Default: "50", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.ClientConnections },
+			Help: "SMTP sessions that one address may have at once; 0 for any number. Clients in mynetworks are not counted."},
+		{Name: "default_process_limit", Group: g, Kind: Integer, Default: "1000", Min: 1, Max: 1 << 20, into: func(s *Settings) any { return &s.ProcessLimit },
+			Help: "Sessions that each service serves at once; more wait to be accepted."},
+	}
+}
+
+func sending() []Param {
+	const g = "Sending mail elsewhere"
+	return []Param{
+		{Name: "relayhost", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.RelayHost },
+			Help: "The server that gets all mail for elsewhere: domain, host:port, or [host]:port, which looks up no MX. Empty: the recipient domain's MX."},
+		{Name: "smtp_helo_name", Group: g, Kind: Host, Default: "$myhostname", into: func(s *Settings) any { return &s.SMTPHeloName },
+			Help: "The name said in EHLO."},
+		{Name: "smtp_tls_security_level", Group: g, Kind: Choice, Choices: []string{"none", "may", "encrypt"}, Default: "may", into: func(s *Settings) any { return &s.SMTPTLSSecurityLevel },
+			Help: "TLS towards other servers: none, may (when offered), encrypt (or not at all)."},
+		{Name: "smtp_connect_timeout", Group: g, Kind: Time, Default: "30s", Min: 1, Max: 3600, into: func(s *Settings) any { return &s.SMTPConnectTimeout },
+			Help: "How long to wait for a connection."},
+		{Name: "default_destination_concurrency_limit", Group: g, Kind: Integer, Default: "20", Min: 1, Max: 10000, into: func(s *Settings) any { return &s.DestinationConcurrency },
+			Help: "Deliveries at once to one destination."},
+		{Name: "minimal_backoff_time", Group: g, Kind: Time, Default: "300s", Min: 1, into: func(s *Settings) any { return &s.MinimalBackoffTime },
+			Help: "Least time between two attempts."},
+		{Name: "maximal_backoff_time", Group: g, Kind: Time, Default: "4000s", Min: 1, into: func(s *Settings) any { return &s.MaximalBackoffTime },
+			Help: "Most time between two attempts."},
+		{Name: "maximal_queue_lifetime", Group: g, Kind: Time, Default: "5d", Unit: 24 * time.Hour, Max: 100, into: func(s *Settings) any { return &s.MaximalQueueLifetime },
+			Help: "When mail that can't be delivered is returned. A time without a unit is in days."},
+		{Name: "bounce_queue_lifetime", Group: g, Kind: Time, Default: "5d", Unit: 24 * time.Hour, Max: 100, into: func(s *Settings) any { return &s.BounceQueueLifetime },
+			Help: "When a returned message that can't be delivered is given up."},
+		{Name: "delay_warning_time", Group: g, Kind: Time, Default: "0h", Unit: time.Hour, into: func(s *Settings) any { return &s.DelayWarningTime },
+			Help: "When the sender is told that mail is still on its way; 0 for never. A time without a unit is in hours."},
+	}
+}
