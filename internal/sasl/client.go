@@ -24,6 +24,8 @@ type ClientConfig struct {
 	Secured     bool                 // plaintext mechanisms may be used: TLS with a checked certificate, or a local socket
 	Host        string               // of the server, for OAUTHBEARER; may be ""
 	Port        int                  // may be 0
+
+	nonce func() string // for tests with an RFC's numbers
 }
 
 // ClientExchange is one authentication on the client's side, over base64 lines. It is used by one goroutine.
@@ -139,22 +141,6 @@ func (c *ClientConfig) choose() (gosasl.Client, error) {
 
 func (c *ClientConfig) offered(name string) bool {
 	return slices.ContainsFunc(c.Offered, func(o string) bool { return strings.EqualFold(o, name) })
-}
-
-// clientMechanisms is the table of what the client's side can do, the best first.
-func clientMechanisms() []clientMechanism {
-	password := func(c *ClientConfig) bool {
-		return c.Credentials.Username != "" && c.Credentials.Password != ""
-	}
-	return []clientMechanism{
-		{Plain, true, password, func(c *ClientConfig) gosasl.Client {
-			return gosasl.NewPlainClient(c.Credentials.Authorize, c.Credentials.Username, c.Credentials.Password)
-		}},
-		{Login, true, func(c *ClientConfig) bool { return password(c) && c.Credentials.Authorize == "" },
-			func(c *ClientConfig) gosasl.Client {
-				return &loginClient{username: c.Credentials.Username, password: c.Credentials.Password}
-			}},
-	}
 }
 
 // loginClient is the client of LOGIN. Servers write their prompts as they like ("User Name", "Username:", nothing), so

@@ -66,6 +66,8 @@ type Config struct {
 	MaxResponse int
 	// Extra are mechanisms of the server's own, by upper-case name. They are announced always and last.
 	Extra map[string]func(ctx context.Context, c *Config) (gosasl.Server, IdentityFunc)
+
+	nonce func() string // for tests with an RFC's numbers
 }
 
 // IdentityFunc tells who has been authenticated, once a server of [Config.Extra] is done.
