@@ -1,0 +1,336 @@
+package imap
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// DecoderLimits bound what a peer can make a [Decoder] hold. The zero value of each field is its default.
+type DecoderLimits struct {
+	Line    int   // octets of a line without its CRLF; 0: 65536 (RFC 9051 section 4 wants at least 8192)
+	Literal int64 // octets of a literal that stands for a string; 0: 65536
+	Command int64 // octets of a command without the literals that are streamed; 0: 1 MiB
+	Drain   int64 // octets of a refused non-synchronizing literal that are read and dropped; 0: 1 MiB. Above it reading ends
+	Depth   int   // parentheses within parentheses; 0: 32
+	Ranges  int   // ranges of a sequence set; 0: 10000
+	Items   int   // elements of any list: flags, search keys, fetch items, header names; 0: 10000
+}
+
+func (l DecoderLimits) withDefaults() DecoderLimits {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def64 := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.Line, 64<<10)
+	def64(&l.Literal, 64<<10)
+	def64(&l.Command, 1<<20)
+	def64(&l.Drain, 1<<20)
+	def(&l.Depth, 32)
+	def(&l.Ranges, 10_000)
+	def(&l.Items, 10_000)
+	return l
+}
+
+// ErrPeerTooLarge ends a conversation in which the peer sends more than can be dropped in good order.
+var ErrPeerTooLarge = errors.New("imap: peer sends a literal beyond every limit")
+
+// Decoder reads the grammar of RFC 9051 section 9. Its methods are called after the rules they read and come in two
+// kinds: those that look and tell (Peek…, Try…), and those that must find what they name. The first that doesn't
+// find it puts the Decoder into an error state in which every further method does nothing and returns zero values, until
+// [Decoder.Err] has been asked and [Decoder.Skip] has dropped the rest of the command. So a handler reads a whole
+// command and looks for errors once, at its end:
+//
+//	d.SP()
+//	set := d.SequenceSet()
+//	d.SP()
+//	name := d.Mailbox()
+//	if err := d.CRLF(); err != nil { … }
+//
+// Strings that are returned are copies. A Decoder is for one goroutine.
+type Decoder struct {
+	Limits DecoderLimits // defaults filled in by NewDecoder; may be changed between commands
+
+	// Continue is called before a synchronizing literal is read: the server side sends "+ " here. nil on the client's side.
+	Continue func() error
+	// BareLF lets LF alone end a line. Otherwise such a line is a syntax error (RFC 9051 section 2.2).
+	BareLF bool
+	// UTF8 lets quoted strings hold UTF-8 (RFC 6855, RFC 9051 section 4.3), and mailbox names be UTF-8 rather than
+	// modified UTF-7.
+	UTF8 bool
+
+	r          io.Reader
+	buf        []byte // buf[start:end] has been read and belongs to no line yet
+	start, end int
+	line       []byte // what is left of the current line
+	haveLine   bool   // line is valid; false before the first and after a literal
+	literal    int64  // octets of an open literal that have not been read
+	command    int64  // octets of the command so far
+	open       bool   // a command has begun and has not ended
+	depth      int
+	err        error
+	fatal      error // of r: nothing works after it
+}
+
+// NewDecoder returns a Decoder that reads from r with default limits. It allocates its buffer when it first needs one.
+func NewDecoder(r io.Reader) *Decoder {
+	return &Decoder{r: r, Limits: DecoderLimits{}.withDefaults()}
+}
+
+// SetLimits replaces the limits; zero fields get their defaults.
+func (d *Decoder) SetLimits(l DecoderLimits) { d.Limits = l.withDefaults() }
+
+// Reset makes d read from r and forgets everything that was read before: after STARTTLS nothing that came in the clear
+// may count (RFC 9051 section 6.2.1).
+func (d *Decoder) Reset(r io.Reader) {
+	d.r, d.start, d.end, d.line, d.haveLine, d.literal, d.command, d.err, d.fatal, d.open = r, 0, 0, nil, false, 0, 0, nil, nil, false
+}
+
+// InCommand reports whether a command has begun and neither [Decoder.CRLF] nor [Decoder.Skip] has ended it.
+func (d *Decoder) InCommand() bool { return d.open }
+
+// Rest returns what is left of the current line, for traces. It is valid until the next call.
+func (d *Decoder) Rest() []byte {
+	if !d.ok() {
+		return nil
+	}
+	return d.line
+}
+
+// Wait returns when there is something to read. Unlike the other methods it leaves no trace of an error: a wait that
+// was interrupted can be done again.
+func (d *Decoder) Wait() error {
+	if d.start < d.end || d.haveLine {
+		return nil
+	}
+	if d.fatal != nil {
+		return d.fatal
+	}
+	if d.buf == nil {
+		d.buf = make([]byte, 64) // enough for a short command, little enough for a connection that waits
+	}
+	d.start, d.end = 0, 0
+	return d.fill(len(d.buf))
+}
+
+// Buffered returns how many octets have been read from below and belong to no command yet.
+func (d *Decoder) Buffered() int { return d.end - d.start }
+
+// Release gives back the buffer when nothing is in it, so that a connection that waits costs little.
+func (d *Decoder) Release() {
+	if d.start == d.end && !d.haveLine && d.literal == 0 {
+		d.buf, d.start, d.end, d.line = nil, 0, 0, nil
+	}
+}
+
+// Err returns why the current command could not be read: a [*Status] of type BAD or NO for what the peer did wrong, else
+// the error of the reader below.
+func (d *Decoder) Err() error {
+	if d.fatal != nil {
+		return d.fatal
+	}
+	return d.err
+}
+
+// Fail makes the current command fail, as if the syntax were wrong, unless it has failed before.
+func (d *Decoder) Fail(s *Status) {
+	if d.err == nil {
+		d.err = s
+	}
+}
+
+func (d *Decoder) fail(text string) { d.Fail(&Status{Type: BAD, Code: CodeParse, Text: text}) }
+
+// ok makes sure that there is a line to look at.
+func (d *Decoder) ok() bool {
+	if d.err != nil || d.fatal != nil {
+		return false
+	}
+	if d.literal > 0 {
+		d.fail("Literal has not been read")
+		return false
+	}
+	if !d.haveLine {
+		d.readLine()
+	}
+	return d.err == nil && d.fatal == nil
+}
+
+// fill reads more behind what is buffered, making room first. A full buffer grows up to size octets.
+func (d *Decoder) fill(size int) error {
+	if d.start > 0 && d.start == d.end {
+		d.start, d.end = 0, 0
+	}
+	if d.end == len(d.buf) {
+		switch {
+		case d.start > 0:
+			d.end = copy(d.buf, d.buf[d.start:d.end])
+			d.start = 0
+		default:
+			buf := make([]byte, min(max(2*len(d.buf), 2048), max(size, 2048)))
+			d.end = copy(buf, d.buf)
+			d.buf = buf
+		}
+	}
+	for range 100 {
+		n, err := d.r.Read(d.buf[d.end:])
+		d.end += n
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// readLine reads the next line. What is wrong with it is d.err; d.line is then its tail, for Skip.
+func (d *Decoder) readLine() {
+	max, scanned, dropped := d.Limits.Line+2, d.start, false
+	for {
+		if i := bytes.IndexByte(d.buf[scanned:d.end], '\n'); i >= 0 {
+			d.takeLine(scanned+i, dropped)
+			return
+		}
+		scanned = d.end
+		if d.end-d.start >= max {
+			// Too long: drop it but for its tail, which says whether a literal follows.
+			copy(d.buf[d.start:], d.buf[d.end-tailSize:d.end])
+			d.end = d.start + tailSize
+			scanned, dropped = d.end, true
+		}
+		used := scanned - d.start
+		if err := d.fill(max); err != nil {
+			if err == io.EOF && d.end > d.start {
+				err = io.ErrUnexpectedEOF
+			}
+			d.fatal = err
+			return
+		}
+		scanned = d.start + used
+	}
+}
+
+// tailSize is enough for "~{18446744073709551615+}" and a line end.
+const tailSize = 32
+
+func (d *Decoder) takeLine(lf int, dropped bool) {
+	line := d.buf[d.start:lf]
+	d.command += int64(lf + 1 - d.start)
+	d.start = lf + 1
+	d.haveLine, d.open = true, true
+	bare := true
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line, bare = line[:n-1], false
+	}
+	d.line = line
+	switch {
+	case dropped || len(line) > d.Limits.Line:
+		d.Fail(&Status{Type: BAD, Code: CodeTooBig, Text: "Command line too long"})
+	case d.command > d.Limits.Command:
+		d.Fail(&Status{Type: BAD, Code: CodeTooBig, Text: "Command too long"})
+	case bare && !d.BareLF:
+		d.fail("Line ends with a bare LF")
+	case bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\r') >= 0:
+		d.fail("NUL or bare CR in command")
+	}
+}
+
+// CRLF requires the end of the command and makes the Decoder ready for the next. It returns [Decoder.Err]; after an error
+// the rest of the command is still there for [Decoder.Skip].
+func (d *Decoder) CRLF() error {
+	if d.ok() && len(d.line) > 0 {
+		d.fail("Unexpected " + describe(d.line))
+	}
+	if err := d.Err(); err != nil {
+		return err
+	}
+	d.next()
+	return nil
+}
+
+// next forgets the current command.
+func (d *Decoder) next() {
+	d.haveLine, d.line, d.command, d.depth, d.err, d.open = false, nil, 0, 0, nil, false
+	if d.start == d.end {
+		d.start, d.end = 0, 0
+	}
+}
+
+// Skip drops what remains of the current command, with literals that the peer sends without asking (RFC 7888 section 4),
+// and clears the error state. It returns an error when the conversation can't go on.
+func (d *Decoder) Skip() error {
+	left := d.Limits.Drain + d.literal // what is open has been asked for
+	for d.fatal == nil {
+		if d.literal > 0 {
+			if left -= d.literal; left < 0 {
+				d.fatal = ErrPeerTooLarge
+				break
+			}
+			if err := d.discardLiteral(); err != nil {
+				break
+			}
+		}
+		if !d.haveLine {
+			d.readLine()
+			if d.fatal != nil {
+				break
+			}
+		}
+		n, nonSync, ok := literalTail(d.line)
+		if !ok || !nonSync {
+			d.next()
+			return nil
+		}
+		d.haveLine, d.literal = false, n
+		if n == 0 {
+			continue
+		}
+	}
+	return d.fatal
+}
+
+func (d *Decoder) discardLiteral() error {
+	_, err := io.Copy(io.Discard, &literalReader{d})
+	return err
+}
+
+// literalTail finds "{n}" or "{n+}" at the end of a line.
+func literalTail(line []byte) (n int64, nonSync, ok bool) {
+	if len(line) < 3 || line[len(line)-1] != '}' {
+		return 0, false, false
+	}
+	tail := line[max(0, len(line)-tailSize):]
+	i := bytes.LastIndexByte(tail, '{')
+	if i < 0 {
+		return 0, false, false
+	}
+	num := tail[i+1 : len(tail)-1]
+	if len(num) > 0 && num[len(num)-1] == '+' {
+		num, nonSync = num[:len(num)-1], true
+	}
+	u, ok := parseNumber(num, 1<<63-1)
+	return int64(u), nonSync, ok
+}
+
+// describe names the beginning of what was not expected, for an error's text.
+func describe(b []byte) string {
+	if len(b) == 0 {
+		return "end of line"
+	}
+	out := make([]byte, 0, 24)
+	for _, c := range b[:min(len(b), 20)] {
+		if c < ' ' || c >= 0x7f {
+			c = '?'
+		}
+		out = append(out, c)
+	}
+	return `"` + string(out) + `"`
+}

@@ -1,0 +1,129 @@
+package imap
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/buuta/mail"
+)
+
+// flushSize is when an Encoder hands its buffer on without being asked.
+const flushSize = 16 << 10
+
+// Encoder writes the grammar of RFC 9051 section 9 into a buffer that goes out when it is full or by [Encoder.Flush]. The
+// first error of the writer is kept, and everything after it does nothing, so that one look at [Encoder.Flush]'s
+// result is enough. Methods return the Encoder for chaining. It is for one goroutine.
+type Encoder struct {
+	// UTF8 lets quoted strings and mailbox names be UTF-8 (RFC 6855, RFC 9051 section 5.1). Otherwise such strings are
+	// literals, and names modified UTF-7.
+	UTF8 bool
+
+	w       io.Writer
+	buf     []byte
+	written int64
+	err     error
+}
+
+// NewEncoder returns an Encoder that writes to w.
+func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
+
+// Reset makes e write to w, with nothing in its buffer.
+func (e *Encoder) Reset(w io.Writer) { e.w, e.buf, e.err = w, e.buf[:0], nil }
+
+// Flush hands what is buffered to the writer.
+func (e *Encoder) Flush() error {
+	if len(e.buf) > 0 && e.err == nil {
+		_, e.err = e.w.Write(e.buf)
+		e.written += int64(len(e.buf))
+	}
+	e.buf = e.buf[:0]
+	return e.err
+}
+
+// Release gives back the buffer when it is empty.
+func (e *Encoder) Release() {
+	if len(e.buf) == 0 {
+		e.buf = nil
+	}
+}
+
+// Err returns the writer's first error.
+func (e *Encoder) Err() error { return e.err }
+
+// Written returns how many octets have been handed to the writer.
+func (e *Encoder) Written() int64 { return e.written }
+
+// Raw writes s as it is.
+func (e *Encoder) Raw(s string) *Encoder {
+	e.buf = append(e.buf, s...)
+	return e
+}
+
+// SP writes a space.
+func (e *Encoder) SP() *Encoder {
+	e.buf = append(e.buf, ' ')
+	return e
+}
+
+// CRLF ends a line. A full buffer is handed on here.
+func (e *Encoder) CRLF() *Encoder {
+	e.buf = append(e.buf, '\r', '\n')
+	if len(e.buf) >= flushSize {
+		_ = e.Flush() // kept in e.err
+	}
+	return e
+}
+
+// Number writes a number.
+func (e *Encoder) Number(n uint64) *Encoder {
+	e.buf = strconv.AppendUint(e.buf, n, 10)
+	return e
+}
+
+// Flags writes a list of flags; recent adds \Recent (RFC 3501 section 2.3.2).
+func (e *Encoder) Flags(f mail.Flags, recent bool) *Encoder {
+	e.buf = appendFlags(e.buf, f, recent)
+	return e
+}
+
+// DateTime writes a date-time in quotes.
+func (e *Encoder) DateTime(t time.Time) *Encoder {
+	e.buf = appendDateTime(e.buf, t)
+	return e
+}
+
+// UIDSet writes a set of UIDs. It must not be empty.
+func (e *Encoder) UIDSet(s mail.UIDSet) *Encoder {
+	for i, r := range s.Ranges() {
+		if i > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		e.buf = strconv.AppendUint(e.buf, uint64(r.First), 10)
+		if r.Last != r.First {
+			e.buf = strconv.AppendUint(append(e.buf, ':'), uint64(r.Last), 10)
+		}
+	}
+	return e
+}
+
+// NumSet writes a sequence-set.
+func (e *Encoder) NumSet(s NumSet) *Encoder {
+	e.buf = s.append(e.buf)
+	return e
+}
+
+// Status writes a status response with its tag, "*" for untagged, and ends the line.
+func (e *Encoder) Status(tag string, s *Status) *Encoder {
+	e.buf = append(append(e.buf, tag...), ' ')
+	e.buf = s.append(e.buf)
+	return e.CRLF()
+}
+
+// Capabilities writes a list of capabilities, each with a space before it.
+func (e *Encoder) Capabilities(list []Capability) *Encoder {
+	for _, c := range list {
+		e.buf = append(append(e.buf, ' '), c...)
+	}
+	return e
+}
