@@ -125,10 +125,13 @@ func RecordCertificate(cfg *tls.Config) *tls.Config {
 	out.Certificates = nil
 	out.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		cert, err := chooseCertificate(cfg, hello)
-		if s, ok := hello.Context().Value(shownKey{}).(*ShownCertificate); ok && err == nil && len(cert.Certificate) > 0 {
+		if err != nil || len(cert.Certificate) == 0 {
+			return cert, err
+		}
+		if s, ok := hello.Context().Value(shownKey{}).(*ShownCertificate); ok {
 			s.leaf.Store(&cert.Certificate[0])
 		}
-		return cert, err
+		return cert, nil
 	}
 	return out
 }

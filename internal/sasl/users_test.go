@@ -48,10 +48,7 @@ func (u *users) Authenticate(_ context.Context, a *mail.AuthRequest) (*mail.Iden
 }
 
 // rich can do everything.
-type rich struct {
-	*users
-	naive bool // looks at no Authorize
-}
+type rich struct{ *users }
 
 func (r *rich) Password(_ context.Context, a *mail.AuthRequest) (string, *mail.Identity, error) {
 	r.last = a
