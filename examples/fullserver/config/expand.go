@@ -18,7 +18,6 @@ const maxValue = 1 << 20
 type expander struct {
 	c      *Config
 	active []string // the parameters being expanded, outermost first
-	err    error
 }
 
 // expandAll fills c.values.

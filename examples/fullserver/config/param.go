@@ -40,7 +40,7 @@ type Param struct {
 
 	Min, Max int64         // of an Integer, Size (octets) or Time (in Unit); Max 0 means no bound
 	Unit     time.Duration // of a Time without a suffix; 0: seconds
-	Choices  []string      // the values of a Choice
+	Choices  []string      // the values of a Choice, the items of a List
 
 	// Refuse, when not "", says why a value that is not empty is refused: the service is known by name but not built.
 	Refuse string
@@ -119,6 +119,14 @@ func (p *Param) checkRange(n int64, unit string) error {
 
 func (p *Param) parseList(value string) ([]string, error) {
 	out := splitList(value)
+	for i, item := range out {
+		if p.Choices != nil && !slices.Contains(p.Choices, strings.ToLower(item)) {
+			return nil, fmt.Errorf("%s is not one of: %s", quote(item), strings.Join(p.Choices, ", "))
+		}
+		if p.Choices != nil {
+			out[i] = strings.ToLower(item)
+		}
+	}
 	if p.Kind != Domains {
 		return out, nil
 	}

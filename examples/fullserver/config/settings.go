@@ -49,6 +49,7 @@ type Settings struct {
 	ProcessLimit         int64
 	HardErrorLimit       int64
 	MaxUserIPConnections int64
+	AuthMechanisms       []string
 	AuthFailureDelay     time.Duration
 
 	MaximalQueueLifetime   time.Duration

@@ -94,6 +94,8 @@ func access() []Param {
 			Help: "What follows 220 in the greeting. It must begin with $myhostname (RFC 5321 section 4.3.1)."},
 		{Name: "disable_plaintext_auth", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.DisablePlaintextAuth },
 			Help: "Take passwords only over TLS or from this machine itself."},
+		{Name: "auth_mechanisms", Group: g, Kind: List, Default: "plain login", Choices: []string{"plain", "login", "cram-md5", "apop", "scram-sha-1", "scram-sha-256"}, into: func(s *Settings) any { return &s.AuthMechanisms },
+			Help: "SASL mechanisms offered. cram-md5, apop and scram-sha-1 need every password stored as {PLAIN}, scram-sha-256 as {PLAIN} or {SCRAM-SHA-256}: clients prefer them and fail where the password is hashed otherwise."},
 		{Name: "auth_failure_delay", Group: g, Kind: Time, Default: "2s", Max: 60, into: func(s *Settings) any { return &s.AuthFailureDelay },
 			Help: "How long the answer to a wrong password waits."},
 		{Name: "mail_max_userip_connections", Group: g, Kind: Integer, Default: "10", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.MaxUserIPConnections },
