@@ -1,0 +1,241 @@
+// Package maillog writes the mail log in the form that Postfix and Dovecot write theirs, one event a line,
+//
+//	Nov 22 09:00:00 host postfix/smtpd[3125]: connect from localhost[127.0.0.1]
+//
+// so that the tools and the eyes that read those go on working. What a peer can choose (names, addresses, replies)
+// can't begin a line of its own: control characters are shown as "?".
+package maillog
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Options say how a log is written. The zero value is usable.
+type Options struct {
+	Host   string           // whose log it is; only what is before the first dot is shown. "": the machine's name
+	PID    int              // shown behind each program's name; 0: this process's
+	Now    func() time.Time // nil: time.Now
+	Stderr io.Writer        // where a log without a file goes; nil: os.Stderr
+}
+
+// Log is a log. It may be used by many goroutines at once. Lines are written in batches by a goroutine of its own, within
+// moments and in order; Close writes what remains.
+type Log struct {
+	path   string
+	host   string
+	pid    string
+	now    func() time.Time
+	stderr io.Writer
+
+	mu      sync.Mutex
+	room    sync.Cond // waits for the buffer to get room
+	work    sync.Cond // waits for something to write
+	buf     []byte
+	spare   []byte
+	second  int64 // the time that stamp shows
+	stamp   []byte
+	lost    int    // lines that a write error took, not yet told of
+	printed uint64 // octets that ever came in
+	written uint64 // octets of them that have been dealt with
+	closing bool
+	err     error
+
+	files sync.Mutex // held while the file is used or replaced
+	out   io.Writer
+	file  *os.File
+	done  chan struct{}
+}
+
+const (
+	maxLine   = 8 << 10 // octets of a line's text; the rest is cut off
+	maxBuffer = 1 << 20 // octets that wait to be written; who wants to add more waits too
+)
+
+// Open opens a log file for appending, mode 0600 if it is new. An empty path means standard error.
+func Open(path string, o Options) (*Log, error) {
+	l := &Log{path: path, now: o.Now, stderr: o.Stderr, done: make(chan struct{})}
+	l.room.L, l.work.L = &l.mu, &l.mu
+	if l.now == nil {
+		l.now = time.Now
+	}
+	if l.stderr == nil {
+		l.stderr = os.Stderr
+	}
+	if o.Host == "" {
+		o.Host, _ = os.Hostname()
+	}
+	if o.PID == 0 {
+		o.PID = os.Getpid()
+	}
+	l.host, l.pid = shortHost(o.Host), strconv.Itoa(o.PID)
+	if err := l.Reopen(); err != nil {
+		return nil, err
+	}
+	go l.writer()
+	return l, nil
+}
+
+func shortHost(host string) string {
+	for i := range len(host) {
+		if host[i] == '.' {
+			host = host[:i]
+			break
+		}
+	}
+	if host == "" {
+		return "localhost"
+	}
+	return string(AppendClean(nil, host))
+}
+
+// Reopen opens the file anew, for log rotation: lines from now on go to what then has the file's name. On an error the
+// old file stays in use.
+func (l *Log) Reopen() error {
+	if l.path == "" {
+		l.files.Lock()
+		l.out = l.stderr
+		l.files.Unlock()
+		return nil
+	}
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := l.Flush(); err != nil && !errors.Is(err, os.ErrClosed) {
+		_ = f.Close()
+		return err
+	}
+	l.files.Lock()
+	defer l.files.Unlock()
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+	l.file, l.out = f, f
+	return nil
+}
+
+// Print writes a line for a program, "postfix/smtpd", in pieces that are put together without spaces.
+func (l *Log) Print(program string, pieces ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.buf) > maxBuffer && !l.closing {
+		l.room.Wait()
+	}
+	if l.closing {
+		return
+	}
+	before := len(l.buf)
+	l.line(program, pieces...)
+	l.printed += uint64(len(l.buf) - before)
+	l.work.Signal()
+}
+
+// line appends a line to the buffer.
+func (l *Log) line(program string, pieces ...string) {
+	now := l.now()
+	if s := now.Unix(); s != l.second || l.stamp == nil {
+		l.second = s
+		l.stamp = append(now.AppendFormat(l.stamp[:0], time.Stamp), ' ')
+		l.stamp = append(append(l.stamp, l.host...), ' ')
+	}
+	l.buf = append(l.buf, l.stamp...)
+	l.buf = append(append(l.buf, program...), '[')
+	l.buf = append(append(l.buf, l.pid...), "]: "...)
+	start := len(l.buf)
+	for _, p := range pieces {
+		l.buf = AppendClean(l.buf, p)
+		if len(l.buf)-start > maxLine {
+			l.buf = append(cutRune(l.buf[:start+maxLine]), "..."...)
+			break
+		}
+	}
+	l.buf = append(l.buf, '\n')
+}
+
+// writer writes what gathers in the buffer until the log is closed.
+func (l *Log) writer() {
+	defer close(l.done)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		for len(l.buf) == 0 && !l.closing {
+			l.work.Wait()
+		}
+		if len(l.buf) == 0 {
+			return
+		}
+		batch := l.buf
+		l.buf = l.spare[:0]
+		l.mu.Unlock()
+		l.files.Lock()
+		n, err := l.out.Write(batch)
+		l.files.Unlock()
+		l.mu.Lock()
+		l.wrote(batch, n, err)
+		if l.spare = batch[:0]; cap(batch) > maxBuffer {
+			l.spare = nil
+		}
+		l.written += uint64(len(batch))
+		l.room.Broadcast()
+	}
+}
+
+// wrote remembers lines that were lost, and tells of them once there is room again.
+func (l *Log) wrote(batch []byte, n int, err error) {
+	if err != nil {
+		l.err = err
+		for _, c := range batch[n:] {
+			if c == '\n' {
+				l.lost++
+			}
+		}
+		return
+	}
+	l.err = nil
+	if l.lost > 0 {
+		before := len(l.buf)
+		l.line("postfix/postlogd", "warning: ", strconv.Itoa(l.lost), " lines could not be written and are lost")
+		l.printed += uint64(len(l.buf) - before)
+		l.lost = 0
+	}
+}
+
+// Flush waits until everything printed so far has been written and returns the error of the last write.
+func (l *Log) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for goal := l.printed; l.written < goal; {
+		l.room.Wait()
+	}
+	return l.err
+}
+
+// Close writes what remains and closes the file. Lines printed afterwards are dropped.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closing = true
+	l.work.Signal()
+	l.room.Broadcast()
+	l.mu.Unlock()
+	<-l.done
+	l.files.Lock()
+	defer l.files.Unlock()
+	err := l.err
+	if l.file != nil {
+		_ = l.file.Sync() // a pipe or a terminal can't be synced
+		if cerr := l.file.Close(); err == nil {
+			err = cerr
+		}
+		l.file, l.out = nil, io.Discard
+	}
+	return err
+}
