@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/buuta/mail"
 )
 
 // ClientOptions say how a [Client] connects, secures and introduces itself. The zero value is right for most: TLS by
@@ -23,7 +25,9 @@ type ClientOptions struct {
 	TLS       TLSMode
 	TLSConfig *tls.Config // nil: the system's roots, ServerName, TLS 1.2 or newer; it is cloned before use
 
-	Auth *Credentials // nil: no AUTH
+	// Auth is what to log in with; nil for no AUTH. The best mechanism is used that the server offers; one that shows the
+	// password only where the certificate was checked (a TLSConfig of your own counts as that) or the server is on this machine.
+	Auth *mail.Credentials
 
 	// Dial opens the connection. nil means a net.Dialer. Network is "tcp" or "unix".
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
