@@ -55,6 +55,11 @@ type Result struct {
 	// unchanged, when it said something.
 	Detail string
 
+	// Notifies says that whoever took the message has also taken over the notifications that were asked for with it: an
+	// SMTP server that announces DSN. Otherwise a queue that asked for NOTIFY=SUCCESS tells the sender itself that the
+	// message was relayed (RFC 3461 section 5.2.2).
+	Notifies bool
+
 	// How long the two halves of handing it over took, for the log's delays=: connecting (with DNS, TLS and
 	// greeting), and sending.
 	Connect, Transmit time.Duration
