@@ -43,7 +43,7 @@ func (c *Config) Print(w io.Writer, onlyGiven bool, names ...string) error {
 		p := c.param(n)
 		switch {
 		case given:
-			fmt.Fprintln(bw, strings.TrimRight(n+" = "+e.text, " "))
+			fmt.Fprintln(bw, n+" = "+e.text)
 		case p == nil:
 			missing = fmt.Errorf("%s: unknown parameter%s", n, c.suggest(n))
 		case !onlyGiven:
@@ -51,7 +51,7 @@ func (c *Config) Print(w io.Writer, onlyGiven bool, names ...string) error {
 			if text == "" {
 				text = c.values[n] // computed: myhostname, mydomain
 			}
-			fmt.Fprintln(bw, strings.TrimRight(n+" = "+text, " "))
+			fmt.Fprintln(bw, n+" = "+text)
 		}
 	}
 	if err := bw.Flush(); err != nil {

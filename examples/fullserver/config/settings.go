@@ -56,6 +56,7 @@ type Settings struct {
 	BounceQueueLifetime    time.Duration
 	MinimalBackoffTime     time.Duration
 	MaximalBackoffTime     time.Duration
+	QueueRunDelay          time.Duration
 	DelayWarningTime       time.Duration
 	DestinationConcurrency int64
 	SMTPConnectTimeout     time.Duration

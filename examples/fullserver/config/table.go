@@ -51,10 +51,10 @@ func places() []Param {
 			Help: "The users, in Dovecot's passwd-file format: user@domain:{SCHEME}password:uid:gid:gecos:home:shell:extra. Read again when it changes; every user in it is a mailbox."},
 		{Name: "maillog_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.MaillogFile },
 			Help: "The log, in Postfix's form. Empty: standard error. SIGHUP opens it again, for logrotate."},
-		{Name: "smtpd_tls_cert_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.TLSCertFile },
-			Help: "Certificate chain (PEM) for STARTTLS and the listeners with TLS from the start, of every protocol. Empty: no TLS. Read again when it changes."},
+		{Name: "smtpd_tls_cert_file", Group: g, Kind: Path, Default: "$data_directory/tls.pem", into: func(s *Settings) any { return &s.TLSCertFile },
+			Help: "Certificate chain (PEM) for STARTTLS and the listeners with TLS from the start, of every protocol. While it is not set, a self-signed one is made in the file of the default. Empty: no TLS. Read again when it changes."},
 		{Name: "smtpd_tls_key_file", Group: g, Kind: Path, Default: "$smtpd_tls_cert_file", into: func(s *Settings) any { return &s.TLSKeyFile },
-			Help: "The certificate's private key (PEM)."},
+			Help: "The certificate's private key (PEM); may be in the same file."},
 	}
 }
 
@@ -140,6 +140,8 @@ func sending() []Param {
 			Help: "Least time between two attempts."},
 		{Name: "maximal_backoff_time", Group: g, Kind: Time, Default: "4000s", Min: 1, into: func(s *Settings) any { return &s.MaximalBackoffTime },
 			Help: "Most time between two attempts."},
+		{Name: "queue_run_delay", Group: g, Kind: Time, Default: "300s", Min: 1, into: func(s *Settings) any { return &s.QueueRunDelay },
+			Help: "How often the queue is searched for mail that has become due."},
 		{Name: "maximal_queue_lifetime", Group: g, Kind: Time, Default: "5d", Unit: 24 * time.Hour, Max: 100, into: func(s *Settings) any { return &s.MaximalQueueLifetime },
 			Help: "When mail that can't be delivered is returned. A time without a unit is in days."},
 		{Name: "bounce_queue_lifetime", Group: g, Kind: Time, Default: "5d", Unit: 24 * time.Hour, Max: 100, into: func(s *Settings) any { return &s.BounceQueueLifetime },

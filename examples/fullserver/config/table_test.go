@@ -39,7 +39,7 @@ func TestPrint(t *testing.T) {
 	c := read(t, "smtpd_banner = $myhostname hello\nmine = x\nmyorigin = $mine.test\nrelayhost =\n")
 	var b strings.Builder
 	require.NoError(t, c.Print(&b, true))
-	require.Equal(t, "mine = x\nmyorigin = $mine.test\nrelayhost =\nsmtpd_banner = $myhostname hello\n", b.String())
+	require.Equal(t, "mine = x\nmyorigin = $mine.test\nrelayhost = \nsmtpd_banner = $myhostname hello\n", b.String())
 
 	b.Reset()
 	require.NoError(t, c.Print(&b, false, "smtpd_banner", "myhostname", "mydomain", "message_size_limit"))
@@ -47,7 +47,7 @@ func TestPrint(t *testing.T) {
 
 	b.Reset()
 	require.ErrorContains(t, c.Print(&b, false, "nonesuch", "relayhost"), "nonesuch: unknown parameter")
-	require.Equal(t, "relayhost =\n", b.String())
+	require.Equal(t, "relayhost = \n", b.String())
 
 	b.Reset()
 	require.NoError(t, c.Print(&b, false))
