@@ -2,7 +2,9 @@ package smtp
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 var errXtext = errors.New("bad xtext")
@@ -88,4 +90,29 @@ func hexRune(c rune) string {
 		d = append([]byte{'0'}, d...)
 	}
 	return string(d)
+}
+
+// decodeUTF8Xtext reads the three forms of a utf-8 address (RFC 6533 section 3): characters as they are, and "\x{HEX}".
+func decodeUTF8Xtext(s string) (string, error) {
+	var b strings.Builder
+	for s != "" {
+		hex, ok := strings.CutPrefix(s, `\x{`)
+		if !ok {
+			c := s[0]
+			if c <= ' ' || c == 0x7f || c == '\\' || c == '+' || c == '=' {
+				return "", errXtext
+			}
+			b.WriteByte(c)
+			s = s[1:]
+			continue
+		}
+		hex, rest, ok := strings.Cut(hex, "}")
+		n, err := strconv.ParseUint(hex, 16, 21)
+		if !ok || err != nil || len(hex) < 2 || n < ' ' || n == 0x7f || !utf8.ValidRune(rune(n)) {
+			return "", errXtext
+		}
+		b.WriteRune(rune(n))
+		s = rest
+	}
+	return b.String(), nil
 }

@@ -1,0 +1,157 @@
+package smtp
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// errEnded ends a message because a command that the client has sent between two BDAT does so.
+var errEnded = errors.New("smtp: transaction ended by the client")
+
+// chunk is the argument of BDAT (RFC 3030 section 2).
+type chunk struct {
+	size int64
+	last bool
+}
+
+func parseChunk(args string) (ch chunk, ok bool) {
+	size, rest, more := strings.Cut(strings.TrimRight(args, " "), " ")
+	if !allDigits(size) || len(size) > 18 {
+		return ch, false
+	}
+	ch.size, _ = strconv.ParseInt(size, 10, 64)
+	if more {
+		if !strings.EqualFold(strings.TrimLeft(rest, " "), "LAST") {
+			return ch, false
+		}
+		ch.last = true
+	}
+	return ch, true
+}
+
+// cmdBdat takes a message in chunks (RFC 3030 section 2). It works on all chunks of one message, and on the commands
+// between them, as the transaction reads on.
+func (c *Conn) cmdBdat(args string) *Reply {
+	ch, ok := parseChunk(args)
+	if !ok {
+		return c.badChunk()
+	}
+	r := c.messageAllowed()
+	if !c.exts.Has(Chunking) {
+		r = NewReply(502, EnhancedCode{5, 5, 1}, "Error: command not implemented")
+	}
+	if r == nil {
+		r = c.startData()
+	}
+	if r != nil {
+		// The octets are on their way all the same: whoever leaves them lying takes them for commands.
+		c.data = 0
+		if err := c.skip(ch.size); err != nil {
+			c.lost(err)
+			return nil
+		}
+		return r
+	}
+	c.tx.chunks, c.data = true, 0
+	c.last = "BDAT"
+	src := &chunkReader{c: c, chunk: ch}
+	m := &messageReader{c: c, src: src, max: c.srv.maxSize()}
+	r = c.takeMessage(m)
+	if r == nil {
+		return nil
+	}
+	// takeMessage has read all chunks unless the message was refused; then this chunk's rest is still to come. The
+	// transaction is gone, and further chunks are refused one by one.
+	if src.size > 0 {
+		if err := c.skip(src.size); err != nil {
+			c.lost(err)
+			return nil
+		}
+	}
+	return r
+}
+
+// badChunk is the answer to a BDAT whose size can't be read. What follows can't be told from commands.
+func (c *Conn) badChunk() *Reply {
+	c.abort()
+	c.finish(CauseErrors, nil)
+	return syntaxReply("BDAT count [LAST]")
+}
+
+// skip reads n octets and drops them.
+func (c *Conn) skip(n int64) error {
+	was := c.phase
+	c.phase = phaseData
+	defer func() { c.phase = was }()
+	got, err := io.CopyN(io.Discard, c.r, n)
+	c.data += got
+	return err
+}
+
+// chunkReader reads the chunks of one message.
+type chunkReader struct {
+	c *Conn
+	chunk
+}
+
+// Read implements [io.Reader].
+func (s *chunkReader) Read(p []byte) (int, error) {
+	for s.size == 0 {
+		if s.last {
+			return 0, io.EOF
+		}
+		if err := s.next(); err != nil {
+			return 0, err
+		}
+	}
+	s.c.phase = phaseData
+	n, err := s.c.r.Read(p[:min(int64(len(p)), s.size)])
+	s.c.phase = phaseCommand
+	s.size -= int64(n)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// next answers a chunk that has come and waits for the next one. Commands that have nothing to do with mail are
+// worked on meanwhile; one that ends the transaction ends the message.
+func (s *chunkReader) next() error {
+	c := s.c
+	c.count(verbBDAT, NewReply(250, EnhancedCode{2, 0, 0}, "Ok: "+strconv.FormatInt(c.data, 10)+" bytes"))
+	for c.end == nil {
+		b, err := c.readLine(limit(c.srv.Limits.AuthLine, 12288))
+		if err != nil {
+			if r := c.lineError(err); r != nil {
+				c.count(verbUnknown, r)
+			}
+			continue
+		}
+		if c.srv.Trace != nil {
+			c.traceCommand(b)
+		}
+		line := string(b)
+		v, _, args := splitVerb(line)
+		switch v {
+		case verbBDAT:
+			ch, ok := parseChunk(args)
+			if !ok {
+				c.count(verbBDAT, c.badChunk())
+				return errEnded
+			}
+			s.chunk = ch
+			c.last = "BDAT"
+			return nil
+		case verbRSET, verbQUIT, verbEHLO, verbHELO, verbLHLO:
+			c.pending = line
+			return errEnded
+		case verbMAIL, verbRCPT, verbDATA, verbBURL, verbSTARTTLS, verbAUTH, verbETRN, verbXCLIENT, verbXFORWARD:
+			c.count(v, replyInBDAT)
+		default:
+			c.command(line)
+		}
+	}
+	return errEnded
+}

@@ -1,0 +1,233 @@
+package smtp
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/wire"
+)
+
+// cmdData takes a message that ends with CRLF.CRLF (RFC 5321 section 4.1.1.4).
+func (c *Conn) cmdData(args string) *Reply {
+	if r := c.messageAllowed(); r != nil {
+		return r
+	}
+	switch {
+	case strings.TrimSpace(args) != "":
+		return syntaxReply("DATA")
+	case c.tx.opts.Body == mail.BodyBinaryMIME:
+		return NewReply(503, EnhancedCode{5, 5, 1}, "Error: BODY=BINARYMIME needs BDAT") // RFC 3030 section 3
+	case c.r.Buffered() > 0 && !c.srv.AllowEarlyTalk:
+		// The message, or what a smuggler takes for one, came before "354".
+		c.finish(CauseSync, nil)
+		return replySync
+	}
+	if r := c.startData(); r != nil {
+		return r
+	}
+	c.write(replyGoAhead, false)
+	c.phase, c.last, c.data = phaseData, "DATA", 0
+	bare := wire.RejectBare
+	if c.srv.BareLines == NormalizeBare {
+		bare = wire.NormalizeBare
+	}
+	dot := wire.NewDotReader(c.r, bare)
+	m := &messageReader{c: c, src: dot, max: c.srv.maxSize()}
+	r := c.takeMessage(m)
+	c.phase = phaseCommand
+	return r
+}
+
+// messageAllowed refuses a message for which there is no transaction with a recipient.
+func (c *Conn) messageAllowed() *Reply {
+	switch {
+	case c.tx == nil && c.needsHello():
+		return replyHelloFirst
+	case c.tx == nil:
+		return replyNeedMail
+	case len(c.tx.rcpts) == 0 && c.tx.refused > 0:
+		return replyNoRcpts
+	case len(c.tx.rcpts) == 0:
+		return replyNeedRcpt
+	}
+	return nil
+}
+
+// startData asks the transaction whether it wants the message. If it doesn't, it stays as it is (RFC 5321 section 4.1.1.4
+// says nothing of its end).
+func (c *Conn) startData() *Reply {
+	d, ok := c.tx.tx.(DataStarter)
+	if !ok {
+		return nil
+	}
+	c.work()
+	defer c.rest()
+	return replyTo(d.StartData(c.ctx), nil)
+}
+
+// errTooBig ends a message that is longer than the server takes.
+var errTooBig = errors.New("smtp: message too big")
+
+// messageReader is the message as the transaction reads it. It counts octets and remembers what went wrong.
+type messageReader struct {
+	c   *Conn
+	src io.Reader
+	max int64
+	err error // of the stream, io.EOF at its end
+}
+
+// Read implements [io.Reader].
+func (m *messageReader) Read(p []byte) (int, error) {
+	if m.err != nil {
+		return 0, m.err
+	}
+	n, err := m.src.Read(p)
+	m.c.data += int64(n)
+	if m.c.data > m.max {
+		n, err = 0, errTooBig
+	}
+	m.err = err
+	return n, err
+}
+
+// drain reads what remains, so that the conversation can go on behind it.
+func (m *messageReader) drain() {
+	if m.err == nil {
+		_, _ = io.Copy(io.Discard, m)
+	}
+	if m.err == errTooBig {
+		n, err := io.Copy(io.Discard, m.src)
+		m.c.data += n
+		if err != nil && !contentError(err) {
+			m.err = err
+		}
+	}
+}
+
+func contentError(err error) bool {
+	return errors.Is(err, wire.ErrBareLF) || errors.Is(err, wire.ErrBareCR)
+}
+
+// takeMessage hands the message to the transaction, and commits it. The reply is that for DATA or the last BDAT; nil if the
+// connection is lost or a command has ended the transaction.
+func (c *Conn) takeMessage(m *messageReader) *Reply {
+	c.setState(StateActive)
+	err := c.tx.tx.Body(c.ctx, m)
+	m.drain()
+	if c.srv.Trace != nil {
+		c.srv.Trace(c, false, "("+strconv.FormatInt(c.data, 10)+" octets of message)")
+	}
+	var r *Reply
+	switch {
+	case m.err == io.EOF && err == nil:
+		return c.commit(m)
+	case m.err == io.EOF:
+		r = replyTo(err, nil)
+	case m.err == errTooBig:
+		r = replyTooBig
+	case errors.Is(m.err, wire.ErrBareLF):
+		r = replyDataLF
+	case errors.Is(m.err, wire.ErrBareCR):
+		r = replyDataCR
+	case m.err == errEnded:
+		c.abort()
+		return nil
+	default:
+		c.abort()
+		c.lost(m.err)
+		return nil
+	}
+	return c.messageDone(nil, r)
+}
+
+// commit ends the transaction with the message taken, as far as it is.
+func (c *Conn) commit(m *messageReader) *Reply {
+	c.work()
+	results, err := c.tx.tx.Commit(c.ctx)
+	c.rest()
+	if err != nil {
+		return c.messageDone(nil, replyTo(err, nil))
+	}
+	return c.messageDone(results, nil)
+}
+
+// messageDone ends the transaction and makes the reply: one for all, or with LMTP one for each recipient that was
+// accepted (RFC 2033 section 4.2), of which it sends all but the last.
+func (c *Conn) messageDone(results []mail.Result, all *Reply) *Reply {
+	n := len(c.tx.rcpts)
+	c.where = "END-OF-MESSAGE"
+	defer c.abort()
+	if all == nil && !c.srv.LMTP {
+		all = mail.Combine(results)
+		for i := range results {
+			if results[i].Reply == all {
+				all = c.accepted(all, results[i].ID)
+				break
+			}
+		}
+	}
+	c.note(all)
+	if !c.srv.LMTP {
+		return all
+	}
+	for i := range n {
+		r := all
+		if r == nil {
+			r = replyNoRcpts
+			if i < len(results) && results[i].Reply != nil {
+				r = c.accepted(results[i].Reply, results[i].ID)
+				c.note(r)
+			}
+		}
+		if i == n-1 {
+			return r
+		}
+		if r.Code >= 400 {
+			c.rejected(c.where, r, c.tx.rcpts[i])
+		}
+		c.reply(r)
+	}
+	return all
+}
+
+// note counts a message that was taken, and forgets the errors before it.
+func (c *Conn) note(r *Reply) {
+	if r != nil && r.OK() {
+		c.messages++
+		c.errors, c.junk = 0, 0
+	}
+}
+
+// accepted puts the name under which the message goes on into a reply that has nothing else to say.
+func (c *Conn) accepted(r *Reply, id string) *Reply {
+	if !r.OK() || r.Text != "" && r.Text != "Ok" {
+		return r
+	}
+	text := "Ok"
+	if c.tx.chunks {
+		text += ": " + strconv.FormatInt(c.data, 10) + " bytes"
+		if id != "" {
+			text += " queued as " + id
+		}
+	} else if id != "" {
+		text += ": queued as " + id
+	}
+	ec := r.Enhanced
+	if ec == (EnhancedCode{}) {
+		ec = EnhancedCode{2, 0, 0}
+	}
+	return &Reply{Code: r.Code, Enhanced: ec, Text: text, Err: r.Err}
+}
+
+// abort ends the transaction, if there is one, with nothing kept. After Commit it changes nothing.
+func (c *Conn) abort() {
+	if c.tx == nil {
+		return
+	}
+	tx := c.tx
+	c.tx = nil
+	_ = tx.tx.Abort()
+}

@@ -1,0 +1,318 @@
+package smtp
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"time"
+	"unicode/utf8"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/wire"
+)
+
+func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
+	c := &Conn{srv: s, nc: nc, stream: nc, real: nc.RemoteAddr(), local: nc.LocalAddr(), last: "CONNECT", state: -1}
+	c.remote = c.real
+	c.ctx, c.cancel = context.WithCancel(base)
+	c.in.c = c
+	c.r = wire.NewReader(&c.in, 0)
+	c.r.BeforeRead = c.beforeRead
+	if s.BareLines == NormalizeBare {
+		c.r.LineEnd = wire.LF
+	}
+	if !s.addConn(c) {
+		c.cancel()
+		_ = nc.Close()
+		return
+	}
+	defer c.close()
+	c.setState(StateNew)
+	defer func() {
+		if p := recover(); p != nil {
+			s.log(c.ctx, slog.LevelError, "panic in session", "panic", p, "stack", string(debug.Stack()))
+			c.farewell(421, EnhancedCode{4, 3, 0}, "Server local error")
+			c.finish(CauseRefused, fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if c.open(implicit) {
+		c.loop()
+	}
+}
+
+// open does what comes before the first command. It reports whether there will be one.
+func (c *Conn) open(implicit bool) bool {
+	s := c.srv
+	if s.Proxy != nil && s.Proxy(c.real) {
+		if err := c.readProxy(); err != nil {
+			s.log(c.ctx, slog.LevelWarn, "PROXY header", "peer", c.real.String(), "error", err)
+			c.finish(CauseRefused, err)
+			return false
+		}
+	}
+	welcome := s.countAddr(c)
+	c.sawHook = true
+	if s.Hooks.Connected != nil {
+		s.Hooks.Connected(c)
+	}
+	tc, isTLS := c.nc.(tlsConn)
+	if implicit || isTLS {
+		if !isTLS {
+			tc = c.tlsServer()
+		}
+		if !c.handshake(tc) {
+			return false
+		}
+	}
+	if !welcome {
+		r := c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many connections from "+c.RemoteIP())
+		c.rejected("CONNECT", r, "")
+		c.finish(CauseRefused, nil)
+		return false
+	}
+	if !c.newSession() {
+		return false
+	}
+	return c.greet()
+}
+
+// newSession asks the backend. A client that it refuses is greeted with its answer; RFC 5321 section 3.1 then has it
+// wait for QUIT, and RFC 7504 section 2 lets it go with 521.
+func (c *Conn) newSession() bool {
+	c.extensionsChanged()
+	if c.srv.Backend == nil {
+		c.session = refusing{}
+		return true
+	}
+	c.work()
+	session, err := c.srv.Backend.NewSession(c.ctx, c)
+	c.rest()
+	if err == nil {
+		c.session = session
+		c.extensionsChanged()
+		return true
+	}
+	r := mail.ReplyOf(err)
+	c.rejected("CONNECT", r, "")
+	if r.Code == 554 {
+		c.refused = r
+		return true
+	}
+	c.write(r, r.Code == 421)
+	c.finish(CauseRefused, r.Err)
+	return false
+}
+
+// refusing is the session of a server without a Backend.
+type refusing struct{}
+
+func (refusing) Begin(context.Context, string, *mail.MailOptions) (mail.Transaction, error) {
+	return nil, replyNoBackend
+}
+func (refusing) Close() error { return nil }
+
+// greet sends the greeting, after having waited for early talkers.
+func (c *Conn) greet() bool {
+	if d := c.srv.GreetDelay; d > 0 && !c.srv.AllowEarlyTalk {
+		if !c.quiet(d) {
+			c.rejected("CONNECT", replySync, "")
+			c.reply(replySync)
+			c.finish(CauseSync, nil)
+			return false
+		}
+	}
+	switch {
+	case c.refused != nil:
+		c.write(c.refused, false)
+	case c.srv.Greeting != "":
+		c.write(&Reply{Code: 220, Text: c.srv.Greeting}, false)
+	case c.srv.LMTP:
+		c.write(&Reply{Code: 220, Text: c.srv.host() + " LMTP"}, false)
+	default:
+		c.write(&Reply{Code: 220, Text: c.srv.host() + " ESMTP"}, false)
+	}
+	return true
+}
+
+// quiet waits and reports whether the client said nothing meanwhile. One that goes away is found out later.
+func (c *Conn) quiet(d time.Duration) bool {
+	c.phase, c.deadline = phaseClosing, time.Now().Add(d)
+	_, err := c.r.ReadLine(512)
+	c.phase = phaseCommand
+	return err != nil && c.r.Buffered() == 0
+}
+
+// loop reads commands until the connection ends.
+func (c *Conn) loop() {
+	for c.end == nil {
+		var line string
+		if c.pending != "" {
+			line, c.pending = c.pending, ""
+		} else {
+			b, err := c.readLine(limit(c.srv.Limits.AuthLine, 12288))
+			if err != nil {
+				if r := c.lineError(err); r != nil {
+					c.count(verbUnknown, r)
+				}
+				continue
+			}
+			if c.srv.Trace != nil {
+				c.traceCommand(b)
+			}
+			line = string(b)
+		}
+		c.command(line)
+	}
+}
+
+// command works on one command line.
+func (c *Conn) command(line string) {
+	v, name, args := splitVerb(line)
+	if r := c.checkLine(v, line); r != nil {
+		c.count(verbUnknown, r)
+		return
+	}
+	if r := c.allowed(v); r != nil {
+		c.count(v, r)
+		return
+	}
+	r := c.dispatch(v, name, args)
+	if r != nil {
+		c.count(v, r)
+	}
+	if c.end == nil && c.out != nil && !c.srv.AllowEarlyTalk && c.mustWait(v) && c.r.Buffered() > 0 {
+		c.finish(CauseSync, nil)
+		c.reply(replySync)
+	}
+}
+
+// mustWait says which commands a client must have the reply to before it goes on (RFC 2920 section 3.1). DATA sees to it
+// itself, and STARTTLS drops what came too early.
+func (c *Conn) mustWait(v verb) bool { return v == verbEHLO || v == verbHELO || v == verbLHLO }
+
+// checkLine refuses what no command may contain.
+func (c *Conn) checkLine(v verb, line string) *Reply {
+	if v != verbAUTH && len(line)+2 > limit(c.srv.Limits.CommandLine, 2048) {
+		return replyTooLong
+	}
+	ascii := true
+	for i := range len(line) {
+		switch b := line[i]; {
+		case b < ' ' || b == 0x7f:
+			return replyControl
+		case b >= 0x80:
+			ascii = false
+		}
+	}
+	if !ascii && !utf8.ValidString(line) {
+		return replyBadUTF8
+	}
+	return nil
+}
+
+// allowed refuses what this connection may not do yet.
+func (c *Conn) allowed(v verb) *Reply {
+	if c.refused != nil && v != verbQUIT {
+		return replyBadSequence
+	}
+	if c.srv.RequireSecure && c.tls == nil {
+		switch v {
+		case verbEHLO, verbHELO, verbLHLO, verbNOOP, verbQUIT, verbSTARTTLS, verbXCLIENT, verbUnknown:
+		default:
+			return replyNeedTLS
+		}
+	}
+	return nil
+}
+
+// count sends the reply to a command, counts it, and makes those wait who are refused too often.
+func (c *Conn) count(v verb, r *Reply) {
+	c.last = verbUpper[v]
+	if c.where != "" {
+		c.last, c.where = c.where, ""
+	}
+	c.commands++
+	n := &c.counts[v]
+	n.total++
+	if r.Code < 400 {
+		n.ok++
+		if n := c.srv.Limits.Commands; n > 0 && c.commands > n && c.end == nil {
+			c.reply(r)
+			c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many commands")
+			c.finish(CauseErrors, nil)
+			return
+		}
+	} else {
+		c.errors++
+		c.rejected(c.last, r, "")
+		c.tarpit()
+	}
+	if c.end != nil && c.end.Cause == CauseErrors {
+		return
+	}
+	c.reply(r)
+	if c.errors >= limit(c.srv.Limits.HardErrors, 20) && c.end == nil {
+		c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many errors")
+		c.finish(CauseErrors, nil)
+	}
+	if r.Code == 421 || r.Code == 521 {
+		c.finish(CauseRefused, r.Err)
+	}
+}
+
+// tarpit waits before an answer to a client that makes too many mistakes.
+func (c *Conn) tarpit() {
+	d := wait(c.srv.Timeouts.Error, time.Second)
+	if d == 0 || c.errors <= limit(c.srv.Limits.SoftErrors, 10) {
+		return
+	}
+	_ = c.flush()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.ctx.Done():
+	}
+}
+
+// rejected tells the hook.
+func (c *Conn) rejected(command string, r *Reply, to string) {
+	if r.Err != nil && r.Code/100 == 4 {
+		c.srv.log(c.ctx, slog.LevelError, "temporary failure", "command", command, "reply", r.String(), "error", r.Err)
+	}
+	if c.srv.Hooks.Rejected == nil {
+		return
+	}
+	rej := &Rejection{Command: command, Reply: r, To: to}
+	if c.tx != nil {
+		rej.From, rej.HasFrom = c.tx.from, true
+	}
+	if to == "" && command == "RCPT" {
+		rej.To = c.lastTo
+	}
+	c.srv.Hooks.Rejected(c, rej)
+}
+
+// close ends the connection and everything on it.
+func (c *Conn) close() {
+	c.cancel()
+	c.abort()
+	if c.session != nil {
+		if err := c.session.Close(); err != nil {
+			c.srv.log(c.ctx, slog.LevelWarn, "session close", "error", err)
+		}
+	}
+	_ = c.flush()
+	c.linger()
+	_ = c.stream.Close()
+	_ = c.nc.Close()
+	c.r.Discard()
+	c.finish(CauseShutdown, nil)
+	c.srv.removeConn(c)
+	c.setState(StateClosed)
+	if c.srv.Hooks.Disconnected != nil && c.sawHook {
+		c.srv.Hooks.Disconnected(c, c.end)
+	}
+}

@@ -1,0 +1,42 @@
+package smtp
+
+// The replies that need no making. Their texts are those that users of Postfix know.
+var (
+	replyOK          = NewReply(250, EnhancedCode{2, 0, 0}, "Ok")
+	replyBye         = NewReply(221, EnhancedCode{2, 0, 0}, "Bye")
+	replySenderOK    = NewReply(250, EnhancedCode{2, 1, 0}, "Ok")
+	replyRcptOK      = NewReply(250, EnhancedCode{2, 1, 5}, "Ok")
+	replyGoAhead     = NewReply(354, EnhancedCode{}, "End data with <CR><LF>.<CR><LF>")
+	replyReadyTLS    = NewReply(220, EnhancedCode{2, 0, 0}, "Ready to start TLS")
+	replyAuthOK      = NewReply(235, EnhancedCode{2, 7, 0}, "Authentication successful")
+	replyQueuing     = NewReply(250, EnhancedCode{2, 0, 0}, "Queuing started")
+	replyNoVRFY      = NewReply(252, EnhancedCode{2, 5, 2}, "Cannot VRFY user, but will accept message and attempt delivery")
+	replyNoCommand   = NewReply(500, EnhancedCode{5, 5, 2}, "Error: command not recognized")
+	replyTooLong     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: command too long")
+	replyBadUTF8     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: bad UTF-8 syntax")
+	replyControl     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: control character in command")
+	replyBareLF      = NewReply(500, EnhancedCode{5, 5, 2}, "Error: bare <LF> received")
+	replyBareCR      = NewReply(500, EnhancedCode{5, 5, 2}, "Error: bare <CR> received")
+	replyDataLF      = NewReply(550, EnhancedCode{5, 5, 2}, "Error: bare <LF> received")
+	replyDataCR      = NewReply(550, EnhancedCode{5, 5, 2}, "Error: bare <CR> received")
+	replyHelloFirst  = NewReply(503, EnhancedCode{5, 5, 1}, "Error: send HELO/EHLO first")
+	replyNested      = NewReply(503, EnhancedCode{5, 5, 1}, "Error: nested MAIL command")
+	replyNeedMail    = NewReply(503, EnhancedCode{5, 5, 1}, "Error: need MAIL command")
+	replyNeedRcpt    = NewReply(503, EnhancedCode{5, 5, 1}, "Error: need RCPT command")
+	replyNoRcpts     = NewReply(554, EnhancedCode{5, 5, 1}, "Error: no valid recipients")
+	replyManyRcpts   = NewReply(452, EnhancedCode{4, 5, 3}, "Error: too many recipients")
+	replyManyMails   = NewReply(452, EnhancedCode{4, 5, 3}, "Error: too many messages on this connection")
+	replyTooBig      = NewReply(552, EnhancedCode{5, 3, 4}, "Error: message file too big")
+	replySizeFixed   = NewReply(552, EnhancedCode{5, 3, 4}, "Message size exceeds fixed limit")
+	replyNeedTLS     = NewReply(530, EnhancedCode{5, 7, 0}, "Must issue a STARTTLS command first")
+	replyNeedAuth    = NewReply(530, EnhancedCode{5, 7, 0}, "Authentication required")
+	replySync        = NewReply(554, EnhancedCode{5, 5, 0}, "Error: SMTP protocol synchronization")
+	replyNoBackend   = NewReply(554, EnhancedCode{5, 3, 2}, "Error: this host takes no mail")
+	replyBadSequence = NewReply(503, EnhancedCode{5, 5, 1}, "Error: bad sequence of commands")
+	replyInBDAT      = NewReply(503, EnhancedCode{5, 5, 1}, "Error: command not allowed between BDAT commands")
+	replyUTF8Needed  = NewReply(553, EnhancedCode{5, 6, 7}, "Must declare SMTPUTF8 to permit unicode address")
+)
+
+func syntaxReply(syntax string) *Reply {
+	return NewReply(501, EnhancedCode{5, 5, 4}, "Syntax: "+syntax)
+}
