@@ -14,7 +14,7 @@ func DecodeIndex(b []byte) (*Index, error) {
 	d.slab = make([]Part, n)
 	ix := &Index{Size: d.int()}
 	d.size = ix.Size
-	ix.Root = d.part(0)
+	ix.Root = d.part(0, 0)
 	ix.Preview = d.string()
 	if n := d.count(2); n > 0 {
 		ix.Problems = make([]Problem, n)
@@ -37,7 +37,6 @@ type indexDecoder struct {
 	bad  bool
 	size int64  // of the message
 	slab []Part // parts not yet handed out
-	kids []*Part
 }
 
 func (d *indexDecoder) byte() byte {
@@ -131,8 +130,8 @@ func (d *indexDecoder) span(offset, size int64) Span {
 	return Span{offset, size}
 }
 
-func (d *indexDecoder) part(base int64) *Part {
-	if d.bad || len(d.slab) == 0 {
+func (d *indexDecoder) part(base int64, depth int) *Part {
+	if d.bad || len(d.slab) == 0 || depth > maxDepth {
 		d.bad = true
 		return nil
 	}
@@ -163,13 +162,13 @@ func (d *indexDecoder) part(base int64) *Part {
 	if n := d.count(minPartSize); n > 0 && n <= len(d.slab) {
 		p.Parts = make([]*Part, n)
 		for i := range p.Parts {
-			p.Parts[i] = d.part(p.Body.Offset)
+			p.Parts[i] = d.part(p.Body.Offset, depth+1)
 		}
 	} else if n > 0 {
 		d.bad = true
 	}
 	if flags&partHasMessage != 0 {
-		p.Message = d.part(p.Body.Offset)
+		p.Message = d.part(p.Body.Offset, depth+1)
 	}
 	return p
 }

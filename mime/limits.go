@@ -8,10 +8,13 @@ type Limits struct {
 	FieldBytes  int // octets of one value kept in an Index; default 64 KiB
 	Addresses   int // addresses in one field, group markers counted; default 10,000
 	Parameters  int // parameters of one field; default 100
-	Depth       int // nesting of multiparts and messages; default 100
+	Depth       int // nesting of multiparts and messages; default 100, never more than 20,000
 	Parts       int // parts of a message, the message itself counted; default 10,000
 	Problems    int // problems listed; default 100
 }
+
+// maxDepth keeps what walks through a tree by recursion within a stack's measure.
+const maxDepth = 20_000
 
 func orDefault(v, def int) int {
 	if v <= 0 {
@@ -31,7 +34,7 @@ func (l *Limits) withDefaults() Limits {
 		FieldBytes:  orDefault(l.FieldBytes, 64<<10),
 		Addresses:   orDefault(l.Addresses, 10_000),
 		Parameters:  orDefault(l.Parameters, 100),
-		Depth:       orDefault(l.Depth, 100),
+		Depth:       min(orDefault(l.Depth, 100), maxDepth),
 		Parts:       orDefault(l.Parts, 10_000),
 		Problems:    orDefault(l.Problems, 100),
 	}

@@ -1,0 +1,133 @@
+package mime
+
+import "strings"
+
+// String writes the address as it stands in a header: "Bob <bob@example.test>", encoded words in a name that isn't ASCII
+// (RFC 2047 section 5), quotes where they are needed. A local-part or domain that isn't ASCII is written in UTF-8
+// (RFC 6532). For group marks it writes the name with its colon, and ";".
+func (a Address) String() string {
+	switch a.Kind {
+	case GroupStart:
+		return FormatPhrase(a.Name) + ":"
+	case GroupEnd:
+		return ";"
+	}
+	if a.Name == "" && a.Route == "" {
+		return a.Addr()
+	}
+	s := "<" + a.Addr() + ">"
+	if a.Route != "" {
+		s = "<" + cleanAddr(a.Route) + ":" + a.Addr() + ">"
+	}
+	if a.Name == "" {
+		return s
+	}
+	return FormatPhrase(a.Name) + " " + s
+}
+
+// Addr returns local-part, "@" and domain, the local-part quoted when it must be: what SMTP's MAIL and RCPT want between
+// their brackets. Without a domain it is the local-part alone.
+func (a Address) Addr() string {
+	local := a.Mailbox
+	if !isDotAtom(local) && (local != "" || a.Host != "") {
+		local = quote(local)
+	}
+	if a.Host == "" {
+		return local
+	}
+	return local + "@" + cleanAddr(a.Host)
+}
+
+// IsASCII reports whether local-part and domain are ASCII. If not, the message needs SMTPUTF8 (RFC 6531).
+func (a Address) IsASCII() bool { return isASCII(a.Mailbox) && isASCII(a.Host) }
+
+// FormatAddressList writes a list for a header field, groups included, with ", " between the addresses.
+func FormatAddressList(list []Address) string {
+	var b strings.Builder
+	separate := false
+	for _, a := range list {
+		if a.Kind == GroupEnd {
+			b.WriteByte(';')
+			separate = true
+			continue
+		}
+		if separate {
+			b.WriteString(", ")
+		} else if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(a.String())
+		separate = a.Kind == AddressMailbox
+	}
+	return b.String()
+}
+
+// FormatPhrase writes a display name: atoms, else a quoted string, else encoded words (RFC 5322 section 3.2.5).
+func FormatPhrase(name string) string {
+	name = cleanText(name)
+	switch {
+	case !isASCII(name) || strings.Contains(name, "=?") || len(name) > 400:
+		return encodeWords(name)
+	case isPhrase(name):
+		return name
+	}
+	return quote(name)
+}
+
+// isPhrase reports whether s is atoms with single spaces between.
+func isPhrase(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] == ' ' && i > 0 && i < len(s)-1 && s[i-1] != ' ' {
+			continue
+		}
+		if !isAtext(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isAtext is RFC 5322 section 3.2.3, with RFC 6532's UTF-8.
+func isAtext(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c >= 0x80 || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
+}
+
+// isDotAtom reports whether s can stand as a local-part without quotes.
+func isDotAtom(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] == '.' && i > 0 && i < len(s)-1 && s[i-1] != '.' {
+			continue
+		}
+		if !isAtext(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// quote writes a quoted string. Control characters, which have no place in one, become spaces.
+func quote(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\')
+		case c < ' ' || c == 0x7f:
+			c = ' '
+		}
+		b = append(b, c)
+	}
+	return string(append(b, '"'))
+}
+
+// cleanAddr drops what would end a domain or route early: blanks, control characters, brackets around the address.
+func cleanAddr(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f || r == '<' || r == '>' || r == '"' || r == '(' || r == ')' || r == ';' || r == '\\' {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,194 @@
+package mime
+
+import "strings"
+
+// rawParam is a parameter as written.
+type rawParam struct {
+	name, value string
+	quoted      bool
+}
+
+// parse splits a structured field into what stands before the first semicolon and its parameters. The first of several
+// parameters with one name counts.
+func (p *ParamParser) parse(body string) (first string, params []Param) {
+	i := strings.IndexAny(body, ";(\r\n")
+	if i < 0 {
+		return body, nil
+	}
+	s := paramScanner{s: body}
+	first = s.upTo(";")
+	limit := orDefault(p.Max, 100)
+	raw := make([]rawParam, 0, 4)
+	for len(raw) < limit {
+		r, ok := s.next()
+		if !ok {
+			break
+		}
+		raw = append(raw, r)
+	}
+	return strings.TrimSpace(first), p.join(raw)
+}
+
+// paramScanner walks through a field once.
+type paramScanner struct {
+	s         string
+	i         int
+	noComment bool
+}
+
+// upTo returns the text before the next octet of stop, without comments.
+func (p *paramScanner) upTo(stop string) string {
+	start := p.i
+	var b []byte
+	for p.i < len(p.s) && strings.IndexByte(stop, p.s[p.i]) < 0 {
+		if p.s[p.i] == '(' {
+			at := p.i
+			if p.skipComment() {
+				b = append(append(b, p.s[start:at]...), ' ')
+				start = p.i
+				continue
+			}
+		}
+		p.i++
+	}
+	if b == nil {
+		return p.s[start:p.i]
+	}
+	return string(append(b, p.s[start:p.i]...))
+}
+
+// skipComment passes over a comment; without an end it is none.
+func (p *paramScanner) skipComment() bool {
+	if p.noComment {
+		return false
+	}
+	depth := 0
+	for i := p.i; i < len(p.s); i++ {
+		switch p.s[i] {
+		case '\\':
+			i++
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				p.i = i + 1
+				return true
+			}
+		}
+	}
+	p.noComment = true
+	return false
+}
+
+// skip passes over blanks, semicolons and comments.
+func (p *paramScanner) skip() {
+	for p.i < len(p.s) {
+		switch p.s[p.i] {
+		case ' ', '\t', '\r', '\n', ';', ',':
+			p.i++
+		case '(':
+			if !p.skipComment() {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// next reads a parameter. Words that aren't one are passed over.
+func (p *paramScanner) next() (r rawParam, ok bool) {
+	for {
+		p.skip()
+		if p.i >= len(p.s) {
+			return r, false
+		}
+		start := p.i
+		for p.i < len(p.s) && isTokenChar(p.s[p.i]) {
+			p.i++
+		}
+		r.name = strings.ToLower(p.s[start:p.i])
+		for p.i < len(p.s) && isBlankOrBreak(p.s[p.i]) {
+			p.i++
+		}
+		if p.i < len(p.s) && p.s[p.i] == '=' && r.name != "" {
+			p.i++
+			r.value, r.quoted = p.value(r.name)
+			return r, true
+		}
+		if p.i == start {
+			p.i++
+		}
+	}
+}
+
+// value reads a token or quoted string. A token goes on to the semicolon although it should end at a blank, unless what follows
+// the blank looks like the next parameter.
+func (p *paramScanner) value(name string) (value string, quoted bool) {
+	for p.i < len(p.s) && isBlankOrBreak(p.s[p.i]) {
+		p.i++
+	}
+	if p.i < len(p.s) && p.s[p.i] == '"' {
+		return p.quoted(name), true
+	}
+	text := p.upTo(";")
+	if blank := strings.IndexAny(text, " \t\r\n"); blank >= 0 && strings.IndexByte(text[blank:], '=') >= 0 && text[0] != '=' {
+		if at := nextParam(text); at > 0 {
+			p.i -= len(text) - at
+			if p.s[p.i:p.i+len(text)-at] == text[at:] { // no comment was cut out of it
+				text = text[:at]
+			} else {
+				p.i += len(text) - at
+			}
+		}
+	}
+	return strings.TrimSpace(text), false
+}
+
+// nextParam returns where in an unquoted value " name=" begins, 0 for nowhere.
+func nextParam(s string) int {
+	for i := 1; i < len(s); i++ {
+		if !isBlankOrBreak(s[i-1]) || !isTokenChar(s[i]) {
+			continue
+		}
+		j := i
+		for j < len(s) && isTokenChar(s[j]) {
+			j++
+		}
+		if j < len(s) && s[j] == '=' {
+			return i
+		}
+		i = j
+	}
+	return 0
+}
+
+// quoted reads a quoted string, to the end of the field when it isn't closed. In file names a backslash before anything
+// but a quote or backslash is kept: they come from people who write C:\new.txt.
+func (p *paramScanner) quoted(name string) string {
+	p.i++
+	start := p.i
+	var b []byte
+	isFile := strings.HasPrefix(name, "name") || strings.HasPrefix(name, "filename")
+	for ; p.i < len(p.s); p.i++ {
+		switch p.s[p.i] {
+		case '\\':
+			if p.i+1 < len(p.s) && (!isFile || p.s[p.i+1] == '"' || p.s[p.i+1] == '\\') {
+				b = append(b, p.s[start:p.i]...)
+				p.i++
+				start = p.i
+			}
+		case '\r', '\n':
+			b = append(b, p.s[start:p.i]...)
+			start = p.i + 1
+		case '"':
+			v := p.s[start:p.i]
+			p.i++
+			if b == nil {
+				return v
+			}
+			return string(append(b, v...))
+		}
+	}
+	return strings.TrimSpace(string(append(b, p.s[start:]...)))
+}
