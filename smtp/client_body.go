@@ -59,9 +59,22 @@ func (t *clientTransaction) send(r io.Reader) error {
 		return w.err
 	case err != nil: // the message's own
 		t.giveUp()
-		return &Reply{Code: 451, Enhanced: EnhancedCode{4, 3, 0}, Text: "Error: the message can't be read", Err: err}
+		return messageError(err)
 	}
 	return nil
+}
+
+// MessageError is among the causes when the message could not be read where the caller has it.
+type MessageError struct{ Err error }
+
+// Error returns the reader's error.
+func (e *MessageError) Error() string { return "reading the message: " + e.Err.Error() }
+
+// Unwrap returns the reader's error.
+func (e *MessageError) Unwrap() error { return e.Err }
+
+func messageError(err error) *Reply {
+	return &Reply{Code: 451, Enhanced: EnhancedCode{4, 3, 0}, Text: "Error: the message can't be read", Err: &MessageError{err}}
 }
 
 // giveUp leaves a message that was begun: the server must not see an end of it.

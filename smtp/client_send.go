@@ -28,7 +28,7 @@ func (c *Client) Send(ctx context.Context, env *mail.Envelope, message io.Reader
 	if size <= copySize && c.chunks(transform{}) && c.pipelines() && !c.opts.LMTP {
 		small, rest, err := c.fetch(message, env.Options.Body == mail.BodyBinaryMIME)
 		if err != nil {
-			return nil, &Reply{Code: 451, Enhanced: EnhancedCode{4, 3, 0}, Text: "Error: the message can't be read", Err: err}
+			return nil, messageError(err)
 		}
 		whole, message = small, rest
 		if whole != nil {

@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -8,7 +10,7 @@ import (
 // Pool keeps idle connections for the next message. The zero value is ready. It may be used by many goroutines at once.
 type Pool struct {
 	MaxIdle     int           // idle connections for one key; 0: 2
-	IdleTimeout time.Duration // how long a connection waits; 0: 30 s. Servers hang up after 5 minutes or sooner.
+	IdleTimeout time.Duration // how long a connection waits; 0: 30 s; negative: not at all
 	MaxUse      int           // messages over one connection; 0: 100
 
 	mu     sync.Mutex
@@ -41,14 +43,15 @@ func (p *Pool) Put(key string, c *Client) {
 	c.uses++
 	c.connect = 0
 	p.mu.Lock()
-	if c.closed || c.current != nil || c.uses >= positive(p.MaxUse, 100) || p.closed || len(p.idle[key]) >= positive(p.MaxIdle, 2) {
+	wait := timeout(p.IdleTimeout, 30*time.Second)
+	if wait < 0 || c.closed || c.current != nil || c.uses >= positive(p.MaxUse, 100) || p.closed || len(p.idle[key]) >= positive(p.MaxIdle, 2) {
 		p.mu.Unlock()
-		c.Close()
+		c.Quit(context.Background())
 		return
 	}
 	defer p.mu.Unlock()
 	e := &pooled{c: c}
-	e.timer = time.AfterFunc(timeout(p.IdleTimeout, 30*time.Second), func() { p.expire(key, e) })
+	e.timer = time.AfterFunc(wait, func() { p.expire(key, e) })
 	p.keep(key, append(p.idle[key], e))
 }
 
@@ -66,13 +69,13 @@ func (p *Pool) keep(key string, list []*pooled) {
 // expire closes a connection that has waited long enough, unless somebody has taken it.
 func (p *Pool) expire(key string, e *pooled) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, o := range p.idle[key] {
-		if o == e {
-			p.keep(key, append(p.idle[key][:i:i], p.idle[key][i+1:]...))
-			e.c.Close()
-			return
-		}
+	i := slices.Index(p.idle[key], e)
+	if i >= 0 {
+		p.keep(key, append(p.idle[key][:i:i], p.idle[key][i+1:]...))
+	}
+	p.mu.Unlock()
+	if i >= 0 {
+		e.c.Quit(context.Background())
 	}
 }
 

@@ -13,20 +13,3 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
-
-// Policy says how much TLS a next hop gets.
-type Policy struct {
-	Level Level
-}
-
-// Level is a level of TLS, in the terms of Postfix's smtp_tls_security_level.
-type Level int
-
-// The levels.
-const (
-	LevelMay     Level = iota // opportunistic: STARTTLS when offered, any certificate; without TLS when that fails
-	LevelNone                 // never TLS
-	LevelEncrypt              // TLS or no delivery, any certificate
-	LevelVerify               // TLS with a certificate for the mail exchanger's name
-	LevelDANE                 // DANE (RFC 7672) where there are TLSA records, else LevelMay
-)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/buuta/mail"
@@ -12,7 +13,7 @@ import (
 )
 
 // Transport delivers mail to other hosts. The zero value delivers to port 25 of a domain's mail exchangers with
-// opportunistic TLS. It may be used by many goroutines at once.
+// opportunistic TLS. It may be used by many goroutines at once; its fields must not change after the first use.
 type Transport struct {
 	// Hostname is this host's name: what EHLO says, and how a mail exchanger list that leads back here is recognised
 	// (RFC 5321 section 5.1). "" means what smtp.ClientOptions.LocalName does.
@@ -34,7 +35,7 @@ type Transport struct {
 	// Auth returns what to log in with at a next hop (as it was given to To), nil for no AUTH. A nil Auth means none. Where
 	// credentials are used, TLS with a verified certificate is demanded unless Policy says otherwise or the
 	// next hop is this machine.
-	Auth func(nexthop string) *smtp.Credentials
+	Auth func(nexthop string) *mail.Credentials
 
 	// Policy says how much TLS a next hop gets. nil means PolicyMay for all.
 	Policy func(ctx context.Context, nexthop string) (Policy, error)
@@ -51,22 +52,36 @@ type Transport struct {
 	// OwnAddress reports whether an address is this host, beside the names in Hostname. nil means none is.
 	OwnAddress func(addr net.IP) bool
 
+	// IdleTimeout is how long a connection waits for another message to the same place; 0: 2 s, negative: not at all.
+	IdleTimeout time.Duration
+
+	// MaxKept bounds, in octets, a message to several domains at once that has to be kept in memory because it can't be
+	// read twice; 0: 64 MiB.
+	MaxKept int64
+
 	Trace  func(relay string, sent bool, line string) // see smtp.ClientOptions.Trace
 	Logger *slog.Logger                               // nil: silent
+
+	once sync.Once
+	pool smtp.Pool
 }
 
-// To returns a Deliverer for one next hop:
-//
-//	"example.net"           the mail exchangers of example.net, else its addresses
-//	"example.net:587"       the same, on another port
-//	"[mail.example.net]"    that host, no MX look-up
-//	"[192.0.2.1]:2525"      that address; also "[2001:db8::1]:25" and "[IPv6:2001:db8::1]"
-//	"unix:/run/lmtp.sock"   a socket of this machine
-//	""                      each recipient's own domain
-//
-// Begin and Recipient check only syntax. Everything else is in the results of Commit, which carry the remote's reply
-// unchanged, its name, and Detail; see the package comment.
-func (t *Transport) To(nexthop string) mail.Deliverer { return nil }
+// connections returns the pool of idle connections.
+func (t *Transport) connections() *smtp.Pool {
+	t.once.Do(func() {
+		if t.pool.IdleTimeout = t.IdleTimeout; t.IdleTimeout == 0 {
+			t.pool.IdleTimeout = 2 * time.Second
+		}
+	})
+	return &t.pool
+}
 
-// Close closes idle connections.
-func (t *Transport) Close() error { return nil }
+// Close closes idle connections. Deliveries under way go on.
+func (t *Transport) Close() error { return t.connections().Close() }
+
+func (t *Transport) maxKept() int64 {
+	if t.MaxKept <= 0 {
+		return 64 << 20
+	}
+	return t.MaxKept
+}

@@ -1,0 +1,252 @@
+package mx
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+// deliverer is what To returns.
+type deliverer struct {
+	t   *Transport
+	hop nexthop
+	raw string
+	err error
+}
+
+// To returns a Deliverer for one next hop:
+//
+//	"example.net"           the mail exchangers of example.net, else its addresses
+//	"example.net:587"       the same, on another port
+//	"[mail.example.net]"    that host, without an MX look-up
+//	"[192.0.2.1]:2525"      that address; "192.0.2.1:2525", "[2001:db8::1]:25" and "[IPv6:2001:db8::1]" too
+//	"unix:/run/lmtp.sock"   a socket of this machine
+//	""                      each recipient's own domain
+//
+// Begin and Recipient only take note. Body reads the message and sends it up to its end; Commit sends the end. Why it
+// went wrong, where it did, is in the results of Commit, which carry the remote's reply unchanged, its name, and
+// Detail; see the package comment.
+func (t *Transport) To(hop string) mail.Deliverer {
+	n, err := parseNexthop(hop)
+	return &deliverer{t: t, hop: n, raw: hop, err: err}
+}
+
+// Begin implements [mail.Deliverer].
+func (d *deliverer) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
+	if d.err != nil {
+		return nil, &mail.Reply{Code: 554, Enhanced: mail.EnhancedCode{5, 3, 5}, Text: "bad next hop \"" + d.raw + "\"", Err: d.err}
+	}
+	return &delivery{d: d, env: mail.Envelope{From: from, Options: *opts}}, nil
+}
+
+// delivery is one message on its way out.
+type delivery struct {
+	d     *deliverer
+	env   mail.Envelope
+	state []*progress // of each recipient
+	legs  []*leg
+	body  bool
+	done  bool
+}
+
+// progress is what is known of a recipient.
+type progress struct {
+	index  int // in the envelope
+	result mail.Result
+	final  bool // result is the answer; else it is why the last host wasn't good enough, or nothing yet
+}
+
+// Recipient implements [mail.Transaction].
+func (v *delivery) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
+	if v.body || v.done {
+		return mail.NewReply(503, mail.EnhancedCode{5, 5, 1}, "Error: the message has been taken")
+	}
+	v.env.Recipients = append(v.env.Recipients, mail.Recipient{Address: to, Options: *opts})
+	v.state = append(v.state, &progress{index: len(v.state), result: mail.Result{Recipient: to}})
+	return nil
+}
+
+// Body implements [mail.Transaction]. A message that is an io.Seeker or io.ReaderAt can be sent again from the
+// beginning, to another host after one that failed in its middle.
+func (v *delivery) Body(ctx context.Context, r io.Reader) error {
+	if v.body || v.done {
+		return mail.NewReply(503, mail.EnhancedCode{5, 5, 1}, "Error: the message has been taken")
+	}
+	if len(v.state) == 0 {
+		return mail.NewReply(554, mail.EnhancedCode{5, 5, 1}, "Error: no valid recipients")
+	}
+	v.body = true
+	src := &source{r: r}
+	src.prepare()
+	err := v.route(ctx, src)
+	if err == nil {
+		err = src.drain()
+	}
+	if err != nil {
+		v.Abort()
+	}
+	return err
+}
+
+// route sends the message to the next hop, or to each recipient's.
+func (v *delivery) route(ctx context.Context, src *source) error {
+	if !v.d.hop.each {
+		return v.send(ctx, v.d.hop, v.d.raw, v.state, src)
+	}
+	order, groups := v.domains()
+	if len(order) > 1 {
+		if err := src.keep(v.d.t.maxKept()); err != nil {
+			return err
+		}
+	}
+	for _, domain := range order {
+		hop, err := parseNexthop(domain)
+		if err != nil || domain == "" {
+			settle(groups[domain], &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 1, 3}, Text: "bad domain in recipient address"})
+			continue
+		}
+		if err := v.send(ctx, hop, domain, groups[domain], src); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// domains groups the recipients by domain.
+func (v *delivery) domains() (order []string, groups map[string][]*progress) {
+	groups = make(map[string][]*progress)
+	for _, p := range v.state {
+		a := v.env.Recipients[p.index].Address
+		domain := strings.ToLower(a[strings.LastIndexByte(a, '@')+1:])
+		if !strings.Contains(a, "@") {
+			domain = ""
+		}
+		if groups[domain] == nil {
+			order = append(order, domain)
+		}
+		groups[domain] = append(groups[domain], p)
+	}
+	return order, groups
+}
+
+// settle gives the answer to all of some recipients.
+func settle(list []*progress, err error) {
+	for _, p := range list {
+		p.fail(err, "", true)
+	}
+}
+
+// fail notes why a recipient could not be served.
+func (p *progress) fail(err error, relay string, final bool) {
+	p.result.Reply, p.result.Detail = mail.ReplyOf(err), detailOf(err)
+	p.result.Relay, p.final = relay, final
+}
+
+// Commit implements [mail.Transaction].
+func (v *delivery) Commit(ctx context.Context) ([]mail.Result, error) {
+	if v.done || !v.body {
+		v.Abort()
+		return nil, mail.NewReply(503, mail.EnhancedCode{5, 5, 1}, "Error: need a message")
+	}
+	v.done = true
+	for _, l := range v.legs {
+		l.commit(ctx)
+	}
+	v.legs = nil
+	out := make([]mail.Result, len(v.state))
+	for i, p := range v.state {
+		out[i] = p.result
+	}
+	return out, nil
+}
+
+// Abort implements [mail.Transaction].
+func (v *delivery) Abort() error {
+	v.done = true
+	for _, l := range v.legs {
+		l.abort()
+	}
+	v.legs = nil
+	return nil
+}
+
+// source is the message. It remembers whether it can be read again, and errors of its own.
+type source struct {
+	r      io.Reader
+	again  func() (io.Reader, error) // nil when it can't be read again
+	used   bool
+	err    error
+	failed bool
+}
+
+func (s *source) prepare() {
+	switch m := s.r.(type) {
+	case io.Seeker:
+		at, err := m.Seek(0, io.SeekCurrent)
+		if err == nil {
+			r := s.r
+			s.again = func() (io.Reader, error) {
+				_, err := m.Seek(at, io.SeekStart)
+				return r, err
+			}
+		}
+	case io.ReaderAt:
+		s.again = func() (io.Reader, error) { return io.NewSectionReader(m, 0, math.MaxInt64), nil }
+	}
+}
+
+// keep reads a message into memory that can't be read twice otherwise.
+func (s *source) keep(limit int64) error {
+	if s.again != nil {
+		return nil
+	}
+	b, err := io.ReadAll(io.LimitReader(s.r, limit+1))
+	if err != nil {
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: the message can't be read", Err: err}
+	}
+	if int64(len(b)) > limit {
+		return mail.NewReply(552, mail.EnhancedCode{5, 3, 4}, "message too large for several destinations at once")
+	}
+	s.again = func() (io.Reader, error) { return bytes.NewReader(b), nil }
+	s.used = true
+	return nil
+}
+
+// open returns the message from its beginning.
+func (s *source) open() (io.Reader, error) {
+	r := s.r
+	if s.used {
+		if s.again == nil {
+			return nil, errUsed
+		}
+		var err error
+		if r, err = s.again(); err != nil {
+			s.failed, s.err = true, err
+			return nil, err
+		}
+	}
+	s.used = true
+	return r, nil
+}
+
+var errUsed = errors.New("the message can't be read twice")
+
+// reusable reports whether open will work once more.
+func (s *source) reusable() bool { return !s.used || s.again != nil }
+
+// drain reads what nobody has read of a stream, as its giver expects.
+func (s *source) drain() error {
+	if s.failed {
+		return s.err
+	}
+	if s.used || s.again != nil {
+		return nil
+	}
+	_, err := io.Copy(io.Discard, s.r)
+	return err
+}

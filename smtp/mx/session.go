@@ -1,0 +1,158 @@
+package mx
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/smtp"
+)
+
+// leg is the part of a delivery that one host has been sent and not yet been told the end of.
+type leg struct {
+	t       *Transport
+	c       *smtp.Client
+	at      candidate
+	key     string
+	reused  bool
+	tx      mail.Transaction
+	rcpts   []*progress
+	connect time.Duration
+	start   time.Time
+}
+
+// send takes a message to one next hop, host after host until each recipient has an answer. An error is the message's
+// own, which can't be read; all else is in the recipients' results.
+func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*progress, src *source) error {
+	s, err := v.d.t.newSearch(ctx, hop, raw)
+	if err != nil {
+		settle(list, err)
+		return nil
+	}
+	for len(list) > 0 && src.reusable() {
+		begun := time.Now()
+		l, err := s.connect(ctx)
+		if err != nil {
+			if err != errNoMore {
+				for _, p := range list {
+					if p.result.Reply == nil {
+						p.fail(err, relayOf(err), false)
+					}
+				}
+			}
+			break
+		}
+		l.connect, l.start = time.Since(begun), time.Now()
+		list, err = v.transmit(ctx, l, list, src)
+		switch {
+		case err == errStale:
+			s.again(l.at)
+		case err != nil:
+			return err
+		}
+	}
+	for _, p := range list {
+		if p.result.Reply == nil {
+			p.fail(mail.NewReply(450, mail.EnhancedCode{4, 4, 1}, "no host for "+hop.String()+" could be reached"), "", false)
+		}
+		p.final = true
+	}
+	return nil
+}
+
+// transmit sends the envelope and the message over one connection. It returns the recipients that the next host may
+// still serve.
+func (v *delivery) transmit(ctx context.Context, l *leg, list []*progress, src *source) ([]*progress, error) {
+	env := mail.Envelope{From: v.env.From, Options: v.env.Options}
+	for _, p := range list {
+		env.Recipients = append(env.Recipients, v.env.Recipients[p.index])
+	}
+	tx, refused, err := l.c.Open(ctx, &env)
+	if err != nil {
+		l.t.connections().Put(l.key, l.c)
+		if l.reused && ctx.Err() == nil && mail.ReplyOf(err).Code == 421 {
+			return list, errStale
+		}
+		return l.failed(list, err), nil
+	}
+	l.tx = tx
+	var later []*progress
+	for i, p := range list {
+		if refused[i] == nil {
+			l.rcpts = append(l.rcpts, p)
+			continue
+		}
+		later = append(later, l.failed([]*progress{p}, refused[i])...)
+	}
+	if len(l.rcpts) == 0 {
+		l.abort()
+		return later, nil
+	}
+	r, err := src.open()
+	if err != nil {
+		l.abort()
+		return nil, messageReply(err)
+	}
+	if err := tx.Body(ctx, r); err != nil {
+		l.abort()
+		var own *smtp.MessageError
+		if errors.As(err, &own) {
+			return nil, err
+		}
+		return append(later, l.failed(l.rcpts, err)...), nil
+	}
+	v.legs = append(v.legs, l)
+	return later, nil
+}
+
+// errStale says that a connection kept from an earlier message was closed by the server in the meantime.
+var errStale = errors.New("connection was closed")
+
+func messageReply(err error) error {
+	return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: the message can't be read", Err: err}
+}
+
+// failed notes why a host did not take the mail for some recipients, and returns those that another may take it for.
+func (l *leg) failed(list []*progress, err error) (later []*progress) {
+	final := mail.ReplyOf(err).Permanent()
+	for _, p := range list {
+		p.fail(err, l.c.Relay(), final)
+		l.times(&p.result)
+		if !final {
+			later = append(later, p)
+		}
+	}
+	return later
+}
+
+func (l *leg) times(r *mail.Result) {
+	r.Connect, r.Transmit = l.connect, time.Since(l.start)
+}
+
+// commit sends the end of the message. Whatever comes of it is the answer: a message whose end has been sent may have
+// arrived, so no other host gets it.
+func (l *leg) commit(ctx context.Context) {
+	results, err := l.tx.Commit(ctx)
+	if err != nil {
+		l.failed(l.rcpts, err)
+	}
+	for i, p := range l.rcpts {
+		p.final = true
+		if err == nil && i < len(results) {
+			name := p.result.Recipient
+			p.result = results[i]
+			p.result.Recipient = name
+			l.times(&p.result)
+		}
+	}
+	l.t.connections().Put(l.key, l.c)
+}
+
+// abort forgets the leg.
+func (l *leg) abort() {
+	if l.tx != nil {
+		l.tx.Abort()
+	}
+	l.t.connections().Put(l.key, l.c)
+}
