@@ -38,6 +38,7 @@ func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*pr
 				for _, p := range list {
 					if p.result.Reply == nil {
 						p.fail(err, relayOf(err), false)
+						p.result.Connect = time.Since(begun)
 					}
 				}
 			}
