@@ -38,10 +38,12 @@ const (
 
 // Attempt is how one attempt for a recipient ended.
 type Attempt struct {
-	Time   time.Time // zero: there was none
-	Reply  *mail.Reply
-	Relay  string // who answered; "" for nobody
-	Detail string // as mail.Result has it
+	Time    time.Time // zero: there was none
+	Reply   *mail.Reply
+	Relay   string // who answered; "" for nobody
+	Detail  string // as mail.Result has it
+	Final   bool   // delivered into a mailbox, not relayed
+	Expired bool   // given up because of the message's age; Reply is that of the last attempt
 }
 
 // Outcome is how an attempt ended for some recipients of a message.

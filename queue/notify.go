@@ -2,6 +2,10 @@ package queue
 
 import (
 	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
 
 	"github.com/buuta/mail"
 )
@@ -9,14 +13,116 @@ import (
 // NotifyOptions say how delivery status notifications are made.
 type NotifyOptions struct {
 	From        string // address in the From field of a notification; "": MAILER-DAEMON@Hostname
-	MailName    string // who speaks in the text; "": "mail system"
+	MailName    string // who speaks in the text; "": "the mail system at host Hostname"
 	ReturnLimit int64  // of a larger message only the header is returned; 0: 50000 (bounce_size_limit)
 
 	// DoubleBounce, when set, is told of a message from the null sender that can't be delivered, with its content, before
-	// it is dropped (RFC 5321 section 6.1: nothing must be sent to a null reverse-path). Recipients that failed have
+	// it is dropped: nothing must be sent to a null reverse-path (RFC 5321 section 6.1). Recipients that failed have
 	// State Failed. An error keeps the message for another time.
 	DoubleBounce func(ctx context.Context, m *Message, content Content) error
 
 	// Filter, when set, may suppress a notification by returning false.
 	Filter func(m *Message, kind mail.Notify) bool
+}
+
+// notify makes what notifications are owed. What could not be made stays owed.
+func (q *Queue) notify(j *job) (notified []int, warned bool) {
+	m := j.msg
+	var failed, sent []int
+	for _, i := range m.owed() {
+		if m.Recipients[i].State == Failed {
+			failed = append(failed, i)
+		} else {
+			sent = append(sent, i)
+		}
+	}
+	if len(failed) > 0 && q.tell(m, mail.NotifyFailure, failed) {
+		notified = append(notified, failed...)
+	}
+	if len(sent) > 0 && q.tell(m, mail.NotifySuccess, sent) {
+		notified = append(notified, sent...)
+	}
+	for _, i := range notified {
+		m.Recipients[i].Owed = false
+	}
+	if q.delayDue(m, q.now()) && q.tell(m, mail.NotifyDelay, m.delayed()) {
+		warned = true
+	}
+	slices.Sort(notified)
+	return notified, warned
+}
+
+// tell makes one notification about some recipients of a message.
+func (q *Queue) tell(m *Message, kind mail.Notify, rcpts []int) bool {
+	ctx := context.WithoutCancel(q.ctx)
+	var err error
+	var id string
+	switch {
+	case q.Notify.Filter != nil && !q.Notify.Filter(m, kind):
+		return true
+	case m.From == "" && q.Notify.DoubleBounce == nil:
+		return true
+	case m.From == "":
+		err = q.doubleBounce(ctx, m)
+	default:
+		id, err = q.sendReport(ctx, m, kind, rcpts)
+	}
+	if errors.Is(err, ErrCorrupt) {
+		// There is no content to return, but the sender must hear of it. The file stays until this has been done.
+		q.log().Error("queue: content of a message to be returned is damaged", slog.String("id", m.ID), slog.Any("error", err))
+		id, err = q.sendReport(ctx, &Message{
+			ID: m.ID, From: m.From, Options: m.Options, Recipients: m.Recipients, Arrived: m.Arrived, Size: -1,
+		}, kind, rcpts)
+	}
+	if err != nil {
+		q.log().Error("queue: cannot make a notification", slog.String("id", m.ID), slog.Any("error", err))
+		return false
+	}
+	if id != "" {
+		q.emit(Event{Kind: EventNotified, ID: m.ID, From: m.From, Notification: kind, NewID: id, Recipients: len(rcpts)})
+	}
+	return true
+}
+
+func (q *Queue) doubleBounce(ctx context.Context, m *Message) error {
+	_, content, err := q.storage.Open(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	return q.Notify.DoubleBounce(ctx, m, content)
+}
+
+// sendReport queues a notification to the sender of m and returns its queue id. It comes from the null sender and asks
+// for no notifications itself (RFC 3461 section 6.1).
+func (q *Queue) sendReport(ctx context.Context, m *Message, kind mail.Notify, rcpts []int) (id string, err error) {
+	var content io.Reader
+	if m.Size >= 0 {
+		_, c, err := q.storage.Open(ctx, m.ID)
+		if err != nil {
+			return "", err
+		}
+		defer c.Close()
+		content = c
+	}
+	r := report{q: q, m: m, kind: kind, rcpts: rcpts}
+	tx, err := q.begin(ctx, "", &mail.MailOptions{Body: r.bodyType(), UTF8: r.isUTF8()})
+	if err != nil {
+		return "", err
+	}
+	defer tx.Abort()
+	if err := tx.Recipient(ctx, m.From, &mail.RcptOptions{Notify: mail.NotifyNever}); err != nil {
+		return "", err
+	}
+	src, err := r.reader(tx.ID(), content)
+	if err != nil {
+		return "", err
+	}
+	if err := tx.Body(ctx, src); err != nil {
+		return "", err
+	}
+	if _, err := tx.Commit(ctx); err != nil {
+		return "", err
+	}
+	return tx.ID(), nil
 }

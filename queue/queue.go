@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 )
 
@@ -47,8 +46,8 @@ type Queue struct {
 	Logger *slog.Logger     // troubles of the queue itself, such as a full disk; nil: discarded
 	Now    func() time.Time // nil: time.Now
 
-	mu    sync.Mutex
-	state runState
+	mu sync.Mutex
+	engine
 }
 
 // Backoff says when a message is tried again and when it is given up. Names and defaults are Postfix's.
@@ -87,29 +86,3 @@ type Limits struct {
 
 // ErrClosed is returned by calls on a Queue or Spool that has been shut down.
 var ErrClosed = errors.New("queue: closed")
-
-// Start opens the storage, takes up what a former run left, and begins to deliver. It does not wait.
-func (q *Queue) Start() error { return errors.ErrUnsupported }
-
-// Run is Start, then Shutdown when ctx is done with as much time for deliveries under way as Shutdown's context gives;
-// Run gives them 10 seconds. It returns nil after a shutdown that ended clean.
-func (q *Queue) Run(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Shutdown takes no more messages, starts no more deliveries, waits for those under way until ctx is done, cancels the
-// rest, and closes the storage. Messages stay in the queue for the next run.
-func (q *Queue) Shutdown(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Close is Shutdown without the wait.
-func (q *Queue) Close() error { return errors.ErrUnsupported }
-
-// Begin implements [mail.Deliverer]. The transaction is a *[Transaction]; its ID is known from the start, for the
-// Received field. Begin does not need a started queue: it opens the storage on first use.
-func (q *Queue) Begin(ctx context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Wake makes the queue ask its storage for new messages now. Commit does this by itself; a program that puts messages
-// into a shared storage by other ways, or hears of such, calls it.
-func (q *Queue) Wake() {}
-
-type runState int

@@ -28,7 +28,8 @@ type Storage interface {
 	Record(ctx context.Context, l *Lease, out []Outcome) error
 
 	// Finish marks outcomes like Record and ends the lease: the message is removed or due again at f.Retry. An Edit that
-	// has happened meanwhile takes effect now and goes before f.Retry.
+	// has happened meanwhile takes effect now and goes before f.Retry. Marks of recipients that stay Pending may be lost
+	// in a crash. When Finish failed for another reason than ErrFenced, it may be called again.
 	Finish(ctx context.Context, l *Lease, f Finish) error
 
 	// Open opens the content of a message in any state but Corrupt: ErrNotFound. Reading to the end proves the content
@@ -81,7 +82,7 @@ type ClaimQuery struct {
 	Duration   time.Duration // of the leases; 0: the Storage's choice
 }
 
-// Lease is the right to deliver a message.
+// Lease is the right to deliver a message. The Message is the caller's: the Storage doesn't look at it any more.
 type Lease struct {
 	ID      string
 	Fence   uint64 // which lease of the message this is; higher than all before it
@@ -92,6 +93,7 @@ type Lease struct {
 // Finish says how a lease ends.
 type Finish struct {
 	Outcomes []Outcome
+	Notified []int     // recipients for whom the notification that was owed has been made
 	Done     bool      // no recipient is pending and no notification owed: remove the message
 	Retry    time.Time // if not Done: when it is due again
 	Warned   bool      // the sender has been told of the delay
@@ -132,5 +134,6 @@ var (
 	ErrNotFound = errors.New("queue: no such message")
 	ErrFenced   = errors.New("queue: lease is lost")
 	ErrCorrupt  = errors.New("queue: damaged queue file")
+	ErrTooLarge = errors.New("queue: message is too large")
 	ErrNoSpace  = errors.New("queue: not enough free space")
 )

@@ -1,0 +1,131 @@
+package queue
+
+import (
+	"bufio"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// A queue file is
+//
+//	prologue   one line of fixed length: version, lengths and checksums of what follows, its own checksum
+//	envelope   lines of text
+//	content    the message as it was given, CRLF line ends
+//	journal    lines of text, appended while the message is in the queue: what has become of each recipient
+//
+// The prologue is written when the content is complete. Checksums are CRC-32C in hexadecimal.
+
+const (
+	fileMagic    = "Buuta-Queue-File:"
+	fileVersion  = 1
+	prologueSize = len("Buuta-Queue-File: 01 0000000000 0000000000000000 00000000 00000000 00000000\n")
+
+	maxEnvelope = 1 << 30 // of 100,000 recipients with long addresses and parameters there is room
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// prologue is what the first line says.
+type prologue struct {
+	envelope, content       int64
+	envelopeSum, contentSum uint32
+	sum                     uint32 // its own; the journal's checksums start from it
+}
+
+func (p *prologue) contentAt() int64 { return int64(prologueSize) + p.envelope }
+
+func (p *prologue) journalAt() int64 { return p.contentAt() + p.content }
+
+// appendTo writes the line and sets p.sum.
+func (p *prologue) appendTo(buf []byte) []byte {
+	at := len(buf)
+	buf = fmt.Appendf(buf, "%s %02d %010d %016d %08x %08x ", fileMagic, fileVersion, p.envelope, p.content, p.envelopeSum, p.contentSum)
+	p.sum = crc32.Checksum(buf[at:], castagnoli)
+	return fmt.Appendf(buf, "%08x\n", p.sum)
+}
+
+func parsePrologue(b []byte) (*prologue, error) {
+	bad := func(what string) (*prologue, error) { return nil, fmt.Errorf("%w: %s", ErrCorrupt, what) }
+	if len(b) != prologueSize || !strings.HasPrefix(string(b), fileMagic+" ") || b[len(b)-1] != '\n' {
+		return bad("not a queue file")
+	}
+	f := strings.Split(string(b[len(fileMagic)+1:len(b)-1]), " ")
+	if len(f) != 6 {
+		return bad("not a queue file")
+	}
+	sum, err := strconv.ParseUint(f[5], 16, 32)
+	if err != nil || crc32.Checksum(b[:len(b)-9], castagnoli) != uint32(sum) {
+		return bad("checksum of the first line is wrong")
+	}
+	if f[0] != fmt.Sprintf("%02d", fileVersion) {
+		return bad("version " + clip(f[0]) + " is not known")
+	}
+	env, err1 := strconv.ParseInt(f[1], 10, 64)
+	content, err2 := strconv.ParseInt(f[2], 10, 64)
+	esum, err3 := strconv.ParseUint(f[3], 16, 32)
+	csum, err4 := strconv.ParseUint(f[4], 16, 32)
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || env <= 0 || env > maxEnvelope || content < 0 {
+		return bad("bad length or checksum in the first line")
+	}
+	return &prologue{env, content, uint32(esum), uint32(csum), uint32(sum)}, nil
+}
+
+// queueFile is what a queue file says, but for the content.
+type queueFile struct {
+	prologue
+	msg *Message
+	end int64  // where the next journal line goes; what stands behind is of an append that a crash cut off
+	sum uint32 // that the next journal line's checksum continues
+}
+
+// readQueueFile reads envelope and journal from a file of the given size. Damage is an ErrCorrupt.
+func readQueueFile(r io.ReaderAt, size int64) (*queueFile, error) {
+	if size < int64(prologueSize) {
+		return nil, fmt.Errorf("%w: file is too short", ErrCorrupt)
+	}
+	head := make([]byte, min(size, 4096)) // in most files this holds the whole envelope
+	if err := readAt(r, head, 0); err != nil {
+		return nil, err
+	}
+	p, err := parsePrologue(head[:prologueSize])
+	if err != nil {
+		return nil, err
+	}
+	if p.content > size || p.journalAt() > size {
+		return nil, fmt.Errorf("%w: file is cut off", ErrCorrupt)
+	}
+	env := head[prologueSize:]
+	if int64(len(env)) >= p.envelope {
+		env = env[:p.envelope]
+	} else {
+		env = make([]byte, p.envelope)
+		if err := readAt(r, env, int64(prologueSize)); err != nil {
+			return nil, err
+		}
+	}
+	if crc32.Checksum(env, castagnoli) != p.envelopeSum {
+		return nil, fmt.Errorf("%w: checksum of the envelope is wrong", ErrCorrupt)
+	}
+	m, err := parseEnvelope(string(env))
+	if err != nil {
+		return nil, err
+	}
+	m.Size = p.content
+	f := &queueFile{prologue: *p, msg: m}
+	return f, f.readJournal(bufio.NewReader(io.NewSectionReader(r, p.journalAt(), size-p.journalAt())))
+}
+
+// readAt fills b. That the file is shorter than it just was is damage, not the end.
+func readAt(r io.ReaderAt, b []byte, off int64) error {
+	n, err := r.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == io.EOF {
+		return fmt.Errorf("%w: file is cut off", ErrCorrupt)
+	}
+	return err
+}

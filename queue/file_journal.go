@@ -1,0 +1,223 @@
+package queue
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+// The journal at the end of a queue file has lines of three kinds:
+//
+//	outcome   rcpt=0-3,7 state=D …    what has become of these recipients
+//	notified  rcpt=0-3,7              the notification that was owed for them has been made
+//	warned                            the sender has been told of the delay
+//
+// The checksum at the end of each line continues that of the line before, so that a line left over from an append that
+// a crash cut off can't come to life when a later append happens to end where it begins. Reading stops at the first line
+// that is not whole: nobody has been told that it was there.
+
+const maxJournalLine = 1 << 20
+
+// appendOutcome adds a line to buf and returns the checksum that the next one continues.
+func appendOutcome(buf []byte, sum uint32, o *Outcome) ([]byte, uint32) {
+	w := lineWriter{buf}
+	at := len(buf)
+	w.kind("outcome")
+	w.str("rcpt", indexString(o.Recipients))
+	w.str("state", string(rune(o.State)))
+	w.flag("owed", o.Owed)
+	w.time("time", o.Time)
+	if r := o.Reply; r != nil {
+		w.num("code", int64(r.Code))
+		w.opt("enhanced", r.Enhanced.String())
+		w.opt("text", r.Text)
+	}
+	w.opt("relay", o.Relay)
+	w.opt("detail", o.Detail)
+	w.flag("final", o.Final)
+	w.flag("expired", o.Expired)
+	return w.seal(at, sum)
+}
+
+func appendNotified(buf []byte, sum uint32, rcpts []int) ([]byte, uint32) {
+	w := lineWriter{buf}
+	w.kind("notified")
+	w.str("rcpt", indexString(rcpts))
+	return w.seal(len(buf), sum)
+}
+
+func appendWarned(buf []byte, sum uint32) ([]byte, uint32) {
+	w := lineWriter{buf}
+	w.kind("warned")
+	return w.seal(len(buf), sum)
+}
+
+func (w *lineWriter) seal(at int, sum uint32) ([]byte, uint32) {
+	sum = crc32.Update(sum, castagnoli, w.buf[at:])
+	w.str("sum", fmt.Sprintf("%08x", sum))
+	w.end()
+	return w.buf, sum
+}
+
+// indexString writes ascending numbers as "0-3,7".
+func indexString(n []int) string {
+	var b []byte
+	for i := 0; i < len(n); i++ {
+		first := n[i]
+		for i+1 < len(n) && n[i+1] == n[i]+1 {
+			i++
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(first), 10)
+		if n[i] != first {
+			b = append(b, '-')
+			b = strconv.AppendInt(b, int64(n[i]), 10)
+		}
+	}
+	return string(b)
+}
+
+// parseIndexes reads what indexString wrote, with every number below limit.
+func parseIndexes(s string, limit int) ([]int, error) {
+	var out []int
+	last := -1
+	for part := range strings.SplitSeq(s, ",") {
+		a, b, two := strings.Cut(part, "-")
+		first, err1 := strconv.Atoi(a)
+		end, err2 := first, error(nil)
+		if two {
+			end, err2 = strconv.Atoi(b)
+		}
+		if err1 != nil || err2 != nil || first <= last || end < first || end >= limit {
+			return nil, fmt.Errorf("%w: bad recipient numbers %q", ErrCorrupt, clip(s))
+		}
+		for i := first; i <= end; i++ {
+			out = append(out, i)
+		}
+		last = end
+	}
+	return out, nil
+}
+
+// readJournal applies the journal to f.msg.
+func (f *queueFile) readJournal(r *bufio.Reader) error {
+	f.end, f.sum = f.journalAt(), f.prologue.sum
+	for {
+		text, err := readJournalLine(r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		sum, ok := checkSeal(text, f.sum)
+		if !ok {
+			return nil
+		}
+		l, err := parseLine(text)
+		if err == nil {
+			err = f.msg.applyLine(&l)
+		}
+		if err != nil {
+			return err // whole but senseless: not the trace of a crash
+		}
+		f.sum = sum
+		f.end += int64(len(text)) + 1
+	}
+}
+
+// readJournalLine returns a line without its end, or io.EOF when there is no whole one.
+func readJournalLine(r *bufio.Reader) (string, error) {
+	var b []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		b = append(b, part...)
+		switch {
+		case err == nil:
+			return string(b[:len(b)-1]), nil
+		case err != bufio.ErrBufferFull:
+			return "", err
+		case len(b) > maxJournalLine:
+			return "", io.EOF
+		}
+	}
+}
+
+func checkSeal(text string, sum uint32) (uint32, bool) {
+	at := len(text) - len(" sum=00000000")
+	if at < 0 || text[at:at+5] != " sum=" {
+		return 0, false
+	}
+	want, err := strconv.ParseUint(text[at+5:], 16, 32)
+	got := crc32.Update(sum, castagnoli, []byte(text[:at]))
+	return got, err == nil && got == uint32(want)
+}
+
+func (m *Message) applyLine(l *line) error {
+	switch l.kind {
+	case "warned":
+		m.Warned = true
+		return nil
+	case "outcome", "notified":
+	default:
+		return nil
+	}
+	rcpts, err := parseIndexes(l.get("rcpt"), len(m.Recipients))
+	if err != nil {
+		return err
+	}
+	if l.kind == "notified" {
+		for _, i := range rcpts {
+			m.Recipients[i].Owed = false
+		}
+		return nil
+	}
+	o := Outcome{Recipients: rcpts, Owed: l.get("owed") == "yes"}
+	switch s := l.get("state"); s {
+	case "P", "D", "F":
+		o.State = RecipientState(s[0])
+	default:
+		return fmt.Errorf("%w: bad state %q", ErrCorrupt, clip(s))
+	}
+	if o.Attempt, err = parseAttempt(l); err != nil {
+		return err
+	}
+	m.apply(&o)
+	return nil
+}
+
+func parseAttempt(l *line) (a Attempt, err error) {
+	if a.Time, err = l.time("time"); err != nil {
+		return a, err
+	}
+	a.Relay, a.Detail = l.get("relay"), l.get("detail")
+	a.Final, a.Expired = l.get("final") == "yes", l.get("expired") == "yes"
+	code, err := l.num("code")
+	if err != nil || code == 0 {
+		return a, err
+	}
+	a.Reply = &mail.Reply{Code: int(code), Text: l.get("text")}
+	if e := l.get("enhanced"); e != "" {
+		x := &a.Reply.Enhanced
+		if n, err := fmt.Sscanf(e, "%d.%d.%d", &x[0], &x[1], &x[2]); n != 3 || err != nil {
+			return a, fmt.Errorf("%w: bad enhanced=%q", ErrCorrupt, clip(e))
+		}
+	}
+	return a, nil
+}
+
+// apply marks an outcome in memory.
+func (m *Message) apply(o *Outcome) {
+	for _, i := range o.Recipients {
+		r := &m.Recipients[i]
+		r.State, r.Owed, r.Last = o.State, o.Owed, o.Attempt
+	}
+}

@@ -1,0 +1,181 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/buuta/mail"
+)
+
+// recordSome records what is known of a message while other batches of it are still under way. The last batch leaves it
+// to finishRound, which may get by with one sync.
+func (q *Queue) recordSome(j *job) {
+	q.mu.Lock()
+	if j.open <= 1 || j.recordLost {
+		q.mu.Unlock()
+		return
+	}
+	out := j.outcomes
+	j.outcomes = nil
+	q.mu.Unlock()
+	q.record(j, out)
+}
+
+// record marks outcomes in the storage. Those that change nothing but the time of the last attempt are kept for the
+// round's end.
+func (q *Queue) record(j *job, out []Outcome) {
+	var now, later []Outcome
+	for _, o := range out {
+		if o.State == Pending {
+			later = append(later, o)
+		} else {
+			now = append(now, o)
+		}
+	}
+	ok := len(now) == 0 || q.persist(j.msg.ID, func() error {
+		return q.storage.Record(context.WithoutCancel(q.ctx), j.lease, now)
+	})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j.outcomes = append(j.outcomes, later...)
+	if !ok {
+		j.recordLost = true
+		return
+	}
+	j.recorded = append(j.recorded, now...)
+}
+
+// batchDone counts batches of a message as done. With the last one the round ends.
+func (q *Queue) batchDone(j *job, n int) {
+	q.mu.Lock()
+	j.open -= n
+	last := j.open == 0
+	q.mu.Unlock()
+	if last {
+		q.finishRound(j)
+	}
+}
+
+// finishRound decides what becomes of a message of which every recipient has been tried: it is removed, returned, or
+// kept for another time.
+func (q *Queue) finishRound(j *job) {
+	defer q.endJob(j)
+	if j.recordLost {
+		return
+	}
+	m, now := j.msg, q.now()
+	if j.damaged != nil {
+		q.setCorrupt(j)
+		return
+	}
+	for _, set := range [][]Outcome{j.recorded, j.outcomes} {
+		for i := range set {
+			m.apply(&set[i])
+		}
+	}
+	if m.pending() > 0 && now.Sub(m.Arrived) >= q.lifetime(m) {
+		q.expire(j)
+	}
+	f := Finish{Outcomes: j.outcomes}
+	if owed := m.owed(); len(owed) > 0 || q.delayDue(m, now) {
+		q.record(j, j.outcomes) // the debt must be known before it is paid
+		if j.recordLost {
+			return
+		}
+		f = Finish{Outcomes: j.outcomes}
+		f.Notified, f.Warned = q.notify(j)
+	}
+	left := len(m.owed())
+	f.Done = m.pending() == 0 && left == 0
+	f.Retry = q.retryAt(m, now, left)
+	if q.persist(m.ID, func() error { return q.storage.Finish(context.WithoutCancel(q.ctx), j.lease, f) }) && f.Done {
+		q.emit(Event{Kind: EventRemoved, ID: m.ID, From: m.From, Size: m.Size})
+	}
+}
+
+// endJob forgets a message and makes room for the next.
+func (q *Queue) endJob(j *job) {
+	q.mu.Lock()
+	full := len(q.jobs) >= orInt(q.Limits.ActiveMessages, 20000) || q.pending >= orInt(q.Limits.ActiveRecipients, 20000)
+	delete(q.jobs, j.msg.ID)
+	q.pending -= j.count
+	q.mu.Unlock()
+	if full {
+		q.Wake()
+	}
+}
+
+func (q *Queue) setCorrupt(j *job) {
+	err := q.storage.SetCorrupt(context.WithoutCancel(q.ctx), j.lease, j.damaged)
+	if err != nil && !errors.Is(err, ErrFenced) {
+		q.log().Error("queue: cannot set a damaged message aside", slog.String("id", j.msg.ID), slog.Any("error", err))
+	}
+}
+
+func (q *Queue) lifetime(m *Message) time.Duration {
+	if m.From == "" {
+		return orTime(q.Backoff.BounceLifetime, 5*24*time.Hour)
+	}
+	return orTime(q.Backoff.Lifetime, 5*24*time.Hour)
+}
+
+// expire gives the recipients up that are still pending.
+func (q *Queue) expire(j *job) {
+	m := j.msg
+	q.emit(Event{Kind: EventExpired, ID: m.ID, From: m.From, Size: m.Size, Recipients: m.pending()})
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.State != Pending {
+			continue
+		}
+		o := Outcome{Recipients: []int{i}, State: Failed, Owed: q.owesFailure(m, r), Attempt: r.Last}
+		o.Expired = true
+		m.apply(&o)
+		j.outcomes = mergeOutcome(j.outcomes, o)
+	}
+}
+
+// retryAt is when the message is due again: after as long as it has been here, within limits (minimal_backoff_time and
+// maximal_backoff_time). left says how many notifications could not be made.
+func (q *Queue) retryAt(m *Message, now time.Time, left int) time.Time {
+	least := orTime(q.Backoff.Minimal, 300*time.Second)
+	if left > 0 && m.pending() == 0 {
+		return now.Add(least)
+	}
+	return now.Add(max(least, min(now.Sub(m.Arrived), orTime(q.Backoff.Maximal, 4000*time.Second))))
+}
+
+// delayDue reports whether the sender is to be told of a delay now.
+func (q *Queue) delayDue(m *Message, now time.Time) bool {
+	return q.Backoff.DelayWarning > 0 && !m.Warned && m.From != "" && now.Sub(m.Arrived) >= q.Backoff.DelayWarning &&
+		len(m.delayed()) > 0
+}
+
+// delayed returns the recipients of whose delay the sender wants to know.
+func (m *Message) delayed() (rcpts []int) {
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.State == Pending && r.Options.Notify.Wants(mail.NotifyDelay) {
+			rcpts = append(rcpts, i)
+		}
+	}
+	return rcpts
+}
+
+// owed returns the recipients for whom a notification has still to be made.
+func (m *Message) owed() (rcpts []int) {
+	for i := range m.Recipients {
+		if m.Recipients[i].Owed {
+			rcpts = append(rcpts, i)
+		}
+	}
+	return rcpts
+}
+
+func (q *Queue) emit(e Event) {
+	if q.Trace != nil {
+		e.Time = q.now()
+		q.Trace(e)
+	}
+}

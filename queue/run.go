@@ -1,0 +1,279 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// engine is what a running Queue has besides its fields.
+type engine struct {
+	opened   bool
+	closed   bool
+	running  bool
+	storage  Storage
+	stop     chan struct{} // closed when nothing more is to be started
+	over     context.CancelFunc
+	ctx      context.Context // of deliveries; cancelled when the wait for them is over
+	wake     chan struct{}
+	tasks    sync.WaitGroup // the loop, activations, deliveries
+	sched    scheduler
+	jobs     map[string]*job
+	pending  int // recipients of jobs
+	ticking  *time.Timer
+	starting semaphore
+}
+
+const (
+	leaseTime   = 10 * time.Minute
+	claimAtOnce = 100
+)
+
+func (q *Queue) now() time.Time {
+	if q.Now != nil {
+		return q.Now()
+	}
+	return time.Now()
+}
+
+func (q *Queue) log() *slog.Logger {
+	if q.Logger != nil {
+		return q.Logger
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// open opens the storage.
+func (q *Queue) open() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return ErrClosed
+	case q.opened:
+		return nil
+	}
+	q.storage = q.Storage
+	if q.storage == nil {
+		s := &Spool{Dir: q.Dir, FS: q.FS, Limits: q.Limits, RescanDelay: q.Backoff.RunDelay, Now: q.Now}
+		s.SetAside = func(id string, why error) {
+			q.log().Error("queue: damaged queue file set aside", slog.String("id", id), slog.Any("error", why))
+			q.emit(Event{Kind: EventCorrupt, ID: id, Err: why})
+		}
+		q.storage = s
+	}
+	if s, ok := q.storage.(*Spool); ok {
+		if err := s.Start(); err != nil {
+			return err
+		}
+	}
+	q.opened = true
+	q.stop, q.wake = make(chan struct{}), make(chan struct{}, 1)
+	q.ctx, q.over = context.WithCancel(context.Background())
+	q.jobs, q.starting = map[string]*job{}, make(semaphore, 32)
+	return nil
+}
+
+// Start opens the storage, takes up what a former run left, and begins to deliver. It does not wait.
+func (q *Queue) Start() error {
+	if err := q.open(); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return ErrClosed
+	case q.running:
+		return errors.New("queue: started already")
+	}
+	q.running = true
+	q.tasks.Go(q.loop)
+	return nil
+}
+
+// Run is Start, and when ctx is done Shutdown, giving deliveries under way 10 seconds. It returns nil after a shutdown
+// in which none had to be cancelled.
+func (q *Queue) Run(ctx context.Context) error {
+	if err := q.Start(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-q.stop:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return q.Shutdown(grace)
+}
+
+// Shutdown takes no more messages, starts no more deliveries, waits for those under way until ctx is done, cancels the
+// rest, and closes the storage. Messages stay in the queue for the next run. Its error is ctx's when deliveries had to be
+// cancelled. The Queue can't be started again.
+func (q *Queue) Shutdown(ctx context.Context) error {
+	q.mu.Lock()
+	if !q.opened {
+		q.closed = true
+		q.mu.Unlock()
+		return nil
+	}
+	if !q.closed {
+		q.closed = true
+		close(q.stop)
+		if q.ticking != nil {
+			q.ticking.Stop()
+		}
+	}
+	q.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		q.tasks.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	q.over()
+	<-done
+	return errors.Join(err, q.storage.Close())
+}
+
+// Close is Shutdown without the wait.
+func (q *Queue) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := q.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Wake makes the queue ask its storage for new messages now. Commit does this by itself; a program that puts messages
+// into a shared storage by other ways, or hears of such, calls it.
+func (q *Queue) Wake() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// loop takes up messages that are due, as long as there is room for them.
+func (q *Queue) loop() {
+	extend := time.NewTicker(leaseTime / 3)
+	defer extend.Stop()
+	for {
+		next := q.claim()
+		wait := time.NewTimer(time.Until(next))
+		if q.Now != nil {
+			wait.Reset(next.Sub(q.Now()))
+		}
+		select {
+		case <-q.stop:
+			wait.Stop()
+			return
+		case <-q.wake:
+		case <-wait.C:
+		case <-extend.C:
+			q.extend()
+		}
+		wait.Stop()
+	}
+}
+
+// claim fills the active set and returns when to come again.
+func (q *Queue) claim() time.Time {
+	later := q.now().Add(orTime(q.Backoff.RunDelay, 300*time.Second))
+	for {
+		q.mu.Lock()
+		room := orInt(q.Limits.ActiveMessages, 20000) - len(q.jobs)
+		rcpts := orInt(q.Limits.ActiveRecipients, 20000) - q.pending
+		q.mu.Unlock()
+		if room <= 0 || rcpts <= 0 || q.stopping() {
+			return later // the end of a job wakes the loop
+		}
+		query := ClaimQuery{Messages: min(room, claimAtOnce), Recipients: rcpts, Duration: leaseTime}
+		leases, next, err := q.storage.Claim(q.ctx, query)
+		if err != nil {
+			if !q.stopping() {
+				q.log().Error("queue: cannot take up messages", slog.Any("error", err))
+			}
+			later = q.now().Add(min(10*time.Second, orTime(q.Backoff.RunDelay, 300*time.Second)))
+		}
+		for _, l := range leases {
+			q.takeUp(l)
+		}
+		if err != nil || len(leases) == 0 {
+			if !next.IsZero() && next.Before(later) && err == nil {
+				return next
+			}
+			return later
+		}
+	}
+}
+
+func (q *Queue) stopping() bool {
+	select {
+	case <-q.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// takeUp begins with a message.
+func (q *Queue) takeUp(l *Lease) {
+	j := &job{lease: l, msg: l.Message, since: q.now(), count: l.Message.pending()}
+	q.mu.Lock()
+	q.jobs[l.ID] = j
+	q.pending += j.count
+	q.mu.Unlock()
+	if q.starting.acquire(q.ctx) != nil {
+		return
+	}
+	q.tasks.Go(func() {
+		defer q.starting.release()
+		q.activate(j)
+	})
+}
+
+// extend keeps the leases.
+func (q *Queue) extend() {
+	q.mu.Lock()
+	var leases []*Lease
+	for _, j := range q.jobs {
+		leases = append(leases, j.lease)
+	}
+	q.mu.Unlock()
+	for _, l := range leases {
+		if err := q.storage.Extend(q.ctx, l, leaseTime); err != nil && !q.stopping() {
+			q.log().Warn("queue: cannot extend a lease", slog.String("id", l.ID), slog.Any("error", err))
+		}
+	}
+}
+
+// persist does what must not fail, again and again until it has succeeded, the lease is lost, or the queue is closed for
+// good. It reports whether it was done.
+func (q *Queue) persist(id string, do func() error) bool {
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		err := do()
+		if err == nil {
+			return true
+		}
+		q.log().Error("queue: cannot record what became of a message", slog.String("id", id), slog.Any("error", err))
+		if errors.Is(err, ErrFenced) || errors.Is(err, ErrClosed) {
+			return false
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-wait.C:
+		case <-q.stop: // the next run will repeat it
+			wait.Stop()
+			return false
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package queue
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// Spool is the [Storage] in a folder of the file system. Set Dir; the zero value of every other field works. Fields must
+// not change after the first call. One Spool at a time uses a folder: a second one, in this or another process, gets
+// an error that is vfs's "locked by another process".
+type Spool struct {
+	Dir string
+	FS  FS // nil: the operating system's
+
+	// LongIDs makes ids that don't come back after their message is gone (enable_long_queue_ids). The file system must
+	// tell upper from lower case.
+	LongIDs bool
+
+	// Limits: those of storage are used, the others belong to a Queue.
+	Limits Limits
+
+	Syncers     int              // files synced at the same time; 0: 24, past which only the slowest get slower
+	Hints       int              // due times kept in memory, about 64 octets each; 0: 50000
+	RescanDelay time.Duration    // how often the folders are read for what was put there by hand; 0: 300 s
+	Now         func() time.Time // nil: time.Now
+
+	// SetAside, when set, is told of each damaged file that was moved to the folder corrupt.
+	SetAside func(id string, why error)
+
+	opening sync.Mutex
+	fs      vfs.FS
+	lock    io.Closer
+	syncing semaphore
+	dirs    map[State]*dirSync
+	buffers sync.Pool
+
+	mu       sync.Mutex
+	open     bool
+	closed   bool
+	due      dueList
+	scanned  time.Time
+	scanning bool
+	recent   []dueEntry         // hints that came while a scan was running
+	held     map[string]*holder // messages that somebody works on
+	foreign  map[string]bool    // ids in the queue that name another file's inode
+	fence    uint64
+}
+
+// holder is who works on a message: a lease, or an edit for a moment.
+type holder struct {
+	lease  *Lease
+	file   *queueFile
+	edit   Op            // what an operator wants when the lease ends; 0: nothing
+	ending bool          // too late for that
+	wanted bool          // a hint came up meanwhile
+	done   chan struct{} // closed when the hold has ended
+	mu     sync.Mutex    // of the journal
+}
+
+func newHolder() *holder { return &holder{done: make(chan struct{})} }
+
+const tempSuffix = ".tmp"
+
+var spoolStates = [...]State{Incoming, Active, Deferred, Held, Corrupt}
+
+func (s *Spool) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *Spool) path(st State, id string) string { return path.Join(s.Dir, string(st), id) }
+
+// Start makes the folders, takes the lock, and recovers what a crash left: unfinished files are removed, messages that
+// were active become due. Other calls do it when they are the first.
+func (s *Spool) Start() error {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	open, closed := s.open, s.closed
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case open:
+		return nil
+	case s.Dir == "":
+		return errors.New("queue: Spool.Dir is not set")
+	}
+	s.fs = s.FS
+	if s.fs == nil {
+		s.fs = vfs.OS{}
+	}
+	if err := s.setUp(); err != nil {
+		return fmt.Errorf("queue: opening spool %s: %w", s.Dir, err)
+	}
+	return nil
+}
+
+func (s *Spool) setUp() (err error) {
+	if err := s.fs.MkdirAll(s.Dir, 0o700); err != nil {
+		return err
+	}
+	if s.lock, err = s.fs.Lock(path.Join(s.Dir, "lock")); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.lock.Close()
+		}
+	}()
+	s.syncing = make(semaphore, orInt(s.Syncers, 24))
+	s.dirs = map[State]*dirSync{}
+	s.buffers.New = func() any { return bufio.NewWriterSize(nil, 64<<10) }
+	s.held, s.foreign = map[string]*holder{}, map[string]bool{}
+	s.due.max = orInt(s.Hints, 50000)
+	for _, st := range spoolStates {
+		d := s.path(st, "")
+		if err := s.fs.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+		s.dirs[st] = &dirSync{fs: s.fs, dir: d}
+	}
+	// The folders themselves must survive: their names are in Dir, and Dir's is in its parent, which may be another's.
+	if err := s.fs.SyncDir(s.Dir); err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(path.Dir(path.Clean(s.Dir))); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if err := s.recover(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.open = true
+	s.mu.Unlock()
+	return nil
+}
+
+// recover cleans up after a crash and learns what is there.
+func (s *Spool) recover() error {
+	var active []string
+	for e, err := range vfs.Entries(s.fs, s.path(Active, "")) {
+		if err != nil {
+			return err
+		}
+		active = append(active, e.Name())
+	}
+	for _, id := range active {
+		if err := s.fs.Rename(s.path(Active, id), s.path(Incoming, id)); err != nil {
+			return err
+		}
+	}
+	var temps []string
+	for e, err := range vfs.Entries(s.fs, s.path(Incoming, "")) {
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(e.Name(), tempSuffix) {
+			temps = append(temps, e.Name())
+		}
+	}
+	for _, name := range temps {
+		if err := s.fs.Remove(s.path(Incoming, name)); err != nil {
+			return err
+		}
+	}
+	return s.scan(func(id string, info fs.FileInfo) {
+		if n, own := inodeOf(info); own && !idHas(id, n) {
+			s.foreign[id] = true
+		}
+	})
+}
+
+// scan reads the folders and makes the list of hints anew. each, when not nil, sees every file.
+func (s *Spool) scan(each func(id string, info fs.FileInfo)) error {
+	s.mu.Lock()
+	s.scanning, s.recent = true, nil
+	s.mu.Unlock()
+	fresh := dueList{max: s.due.max}
+	err := s.scanInto(&fresh, each)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		for _, e := range s.recent {
+			fresh.add(time.Unix(0, e.at), e.id)
+		}
+		s.due = fresh
+	}
+	s.scanning, s.recent, s.scanned = false, nil, s.now()
+	return err
+}
+
+func (s *Spool) scanInto(l *dueList, each func(id string, info fs.FileInfo)) error {
+	now := s.now()
+	for _, st := range []State{Incoming, Deferred, Held} {
+		if st == Held && each == nil {
+			continue
+		}
+		for e, err := range vfs.Entries(s.fs, s.path(st, "")) {
+			if err != nil {
+				return err
+			}
+			if !validID(e.Name()) {
+				continue
+			}
+			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // it was taken meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if each != nil {
+				each(e.Name(), info)
+			}
+			at := info.ModTime()
+			if st == Incoming && at.After(now) {
+				at = now
+			}
+			if st != Held {
+				l.add(at, e.Name())
+			}
+		}
+	}
+	return nil
+}
+
+// hint remembers that a message is due at a time. The lock is held.
+func (s *Spool) hint(at time.Time, id string) {
+	s.due.add(at, id)
+	if s.scanning {
+		s.recent = append(s.recent, dueEntry{at.UnixNano(), id})
+	}
+}
+
+// Close implements [Storage].
+func (s *Spool) Close() error {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !s.open {
+		s.closed = true
+		return nil
+	}
+	s.closed, s.open = true, false
+	for id := range s.held {
+		s.drop(id)
+	}
+	return s.lock.Close()
+}
+
+// use is what every call begins with.
+func (s *Spool) use() error {
+	s.mu.Lock()
+	open := s.open
+	s.mu.Unlock()
+	if open {
+		return nil
+	}
+	return s.Start()
+}
+
+func orInt(n, d int) int {
+	if n == 0 {
+		return d
+	}
+	return n
+}
+
+func orTime(t, d time.Duration) time.Duration {
+	if t == 0 {
+		return d
+	}
+	return t
+}

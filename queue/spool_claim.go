@@ -1,0 +1,223 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Claim implements [Storage]. Leases of a Spool last until it is closed: nobody else can have the messages.
+func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next time.Time, err error) {
+	if err := s.use(); err != nil {
+		return nil, time.Time{}, err
+	}
+	if err := s.rescan(); err != nil {
+		return nil, time.Time{}, err
+	}
+	recipients := 0
+	for len(leases) < q.Messages && (q.Recipients == 0 || recipients < q.Recipients) {
+		if err := ctx.Err(); err != nil {
+			return leases, s.now(), nil
+		}
+		id, ok := s.take()
+		if !ok {
+			break
+		}
+		l, err := s.claim(id)
+		if err != nil {
+			return leases, s.now().Add(time.Second), err
+		}
+		if l != nil {
+			leases = append(leases, l)
+			recipients += l.Message.pending()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next = s.scanned.Add(orTime(s.RescanDelay, 300*time.Second))
+	if at, ok := s.due.next(); ok && at.Before(next) {
+		next = at
+	}
+	return leases, next, nil
+}
+
+// rescan reads the folders again when it is time, or when the hints have run out but are not all there is.
+func (s *Spool) rescan() error {
+	now := s.now()
+	s.mu.Lock()
+	need := !s.scanning && (s.due.needScan(now) || now.Sub(s.scanned) >= orTime(s.RescanDelay, 300*time.Second))
+	s.mu.Unlock()
+	if !need {
+		return nil
+	}
+	return s.scan(nil)
+}
+
+// take pops the next hint and takes hold of its message, if nobody has.
+func (s *Spool) take() (string, bool) {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		id, ok := s.due.pop(now)
+		if !ok {
+			return "", false
+		}
+		if h := s.held[id]; h != nil {
+			h.wanted = h.lease == nil
+			continue
+		}
+		s.held[id] = newHolder()
+		return id, true
+	}
+}
+
+// claim leases the message that take has got hold of, if it is there and due.
+func (s *Spool) claim(id string) (*Lease, error) {
+	from, due, err := s.dueIn(id)
+	if err != nil || from == "" {
+		s.letGo(id, time.Time{})
+		return nil, err
+	}
+	if due.After(s.now()) {
+		s.letGo(id, due)
+		return nil, nil
+	}
+	if err := s.fs.Rename(s.path(from, id), s.path(Active, id)); err != nil {
+		s.letGo(id, time.Time{})
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	f, err := s.readFile(Active, id)
+	if errors.Is(err, ErrCorrupt) {
+		return nil, s.setAside(Active, id, err)
+	}
+	if err != nil {
+		s.letGo(id, s.now().Add(time.Minute))
+		return nil, errors.Join(err, s.fs.Rename(s.path(Active, id), s.path(Incoming, id)))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.held[id]
+	if h == nil {
+		return nil, ErrClosed
+	}
+	s.fence++
+	h.file = f
+	h.lease = &Lease{ID: id, Fence: s.fence, Message: f.msg, Due: due}
+	return h.lease, nil
+}
+
+// dueIn looks where a message waits and since or until when. "" means nowhere.
+func (s *Spool) dueIn(id string) (State, time.Time, error) {
+	for _, st := range []State{Incoming, Deferred} {
+		info, err := s.fs.Stat(s.path(st, id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		due := info.ModTime()
+		if now := s.now(); st == Incoming && due.After(now) {
+			due = now
+		}
+		return st, due, nil
+	}
+	return "", time.Time{}, nil
+}
+
+// readFile reads a message's envelope and journal.
+func (s *Spool) readFile(st State, id string) (*queueFile, error) {
+	f, err := s.fs.OpenFile(s.path(st, id), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrCorrupt
+	}
+	q, err := readQueueFile(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	q.msg.ID = id // a file that an operator has renamed goes by its new name
+	return q, nil
+}
+
+// letGo ends the hold on a message. due, unless it is zero, is when it is due; a hint that came meanwhile counts as well.
+func (s *Spool) letGo(id string, due time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.held[id]
+	if h == nil {
+		return
+	}
+	s.drop(id)
+	if h.wanted {
+		s.hint(s.now(), id)
+	} else if !due.IsZero() {
+		s.hint(due, id)
+	}
+}
+
+// drop ends a hold. The lock is held.
+func (s *Spool) drop(id string) {
+	if h := s.held[id]; h != nil {
+		close(h.done)
+		delete(s.held, id)
+	}
+}
+
+// setAside moves a damaged file to the folder corrupt and lets go of it.
+func (s *Spool) setAside(from State, id string, why error) error {
+	err := s.fs.Rename(s.path(from, id), s.path(Corrupt, id))
+	if err == nil {
+		err = s.syncDirs(from, Corrupt)
+	}
+	s.letGo(id, time.Time{})
+	if err == nil && s.SetAside != nil {
+		s.SetAside(id, why)
+	}
+	return err
+}
+
+// SetCorrupt implements [Storage].
+func (s *Spool) SetCorrupt(_ context.Context, l *Lease, why error) error {
+	if _, err := s.holderOf(l); err != nil {
+		return err
+	}
+	return s.setAside(Active, l.ID, why)
+}
+
+// holderOf returns the holder of a lease that is still good.
+func (s *Spool) holderOf(l *Lease) (*holder, error) {
+	if err := s.use(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.held[l.ID]
+	if h == nil || h.lease == nil || h.lease.Fence != l.Fence {
+		return nil, ErrFenced
+	}
+	return h, nil
+}
+
+func (m *Message) pending() int {
+	n := 0
+	for i := range m.Recipients {
+		if m.Recipients[i].State == Pending {
+			n++
+		}
+	}
+	return n
+}

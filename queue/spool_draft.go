@@ -1,0 +1,253 @@
+package queue
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// draft is a message that is being written: a file of another name in incoming until it is whole.
+type draft struct {
+	s    *Spool
+	id   string
+	temp string
+	file vfs.File
+
+	size    int64
+	written bool
+	synced  bool
+	named   State // where it has its name already, "" for nowhere
+	done    bool
+}
+
+// Create implements [Storage].
+func (s *Spool) Create(ctx context.Context) (Draft, error) {
+	if err := s.use(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.checkFree(0); err != nil {
+		return nil, err
+	}
+	temp := s.path(Incoming, fmt.Sprintf("%016x", rand.Uint64())+tempSuffix)
+	f, err := s.fs.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{s: s, temp: temp, file: f}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, d.Abort())
+	}
+	inode, _ := inodeOf(info)
+	d.id = s.newID(inode)
+	return d, nil
+}
+
+func (s *Spool) newID(inode uint64) string {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ; ; now = now.Add(time.Microsecond) {
+		id := shortID(now, inode)
+		if s.LongIDs {
+			id = longID(now, inode)
+		}
+		if !s.foreign[id] {
+			return id
+		}
+	}
+}
+
+// checkFree asks for the reserve beyond what a message of a known size needs.
+func (s *Spool) checkFree(size int64) error {
+	reserve := s.Limits.FreeSpace
+	if reserve < 0 {
+		return nil
+	}
+	if reserve == 0 {
+		reserve = 32 << 20
+	}
+	free := s.Limits.Free
+	if free == nil {
+		if _, ok := s.fs.(vfs.OS); !ok {
+			return nil
+		}
+		free = diskFree
+	}
+	bytes, files, err := free(s.Dir)
+	if err != nil {
+		return err
+	}
+	if bytes-size < reserve || files >= 0 && files < 64 {
+		return fmt.Errorf("%w: %d octets and %d files left", ErrNoSpace, bytes, files)
+	}
+	return nil
+}
+
+func (d *draft) ID() string { return d.id }
+
+// Write implements [Draft].
+func (d *draft) Write(ctx context.Context, m *Message, r io.Reader) error {
+	if d.done || d.written {
+		return errors.New("queue: draft is written or ended")
+	}
+	if err := d.s.checkFree(m.Options.Size); err != nil {
+		return err
+	}
+	m.ID, m.Arrived = d.id, d.s.now().UTC().Round(0)
+	var p prologue
+	buf := appendEnvelope(make([]byte, prologueSize, 1024), m)
+	p.envelope = int64(len(buf) - prologueSize)
+	p.envelopeSum = crc32.Checksum(buf[prologueSize:], castagnoli)
+	if p.envelope > maxEnvelope {
+		return errors.New("queue: envelope is too large")
+	}
+	w := d.s.buffers.Get().(*bufio.Writer)
+	defer d.s.buffers.Put(w)
+	w.Reset(d.file)
+	w.Write(buf) // its error stays for Flush
+	sum := &sumWriter{w: w, limit: d.s.Limits.MessageSize}
+	if err := sum.copyFrom(ctx, r); err != nil {
+		return err
+	}
+	p.content, p.contentSum = sum.n, sum.sum
+	d.size, m.Size = sum.n, sum.n
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if _, err := d.file.WriteAt(p.appendTo(buf[:0]), 0); err != nil {
+		return err
+	}
+	d.written = true
+	return nil
+}
+
+// sumWriter counts and sums what goes through.
+type sumWriter struct {
+	w     *bufio.Writer
+	limit int64
+	n     int64
+	sum   uint32
+}
+
+// copyFrom reads r to its end. It reads straight into the buffer, so that nothing is copied twice.
+func (s *sumWriter) copyFrom(ctx context.Context, r io.Reader) error {
+	for empty := 0; ; {
+		if s.w.Available() == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := s.w.Flush(); err != nil {
+				return err
+			}
+		}
+		buf := s.w.AvailableBuffer()
+		buf = buf[:cap(buf)]
+		n, err := r.Read(buf)
+		if n > 0 {
+			empty = 0
+			s.n += int64(n)
+			s.sum = crc32.Update(s.sum, castagnoli, buf[:n])
+			if s.limit > 0 && s.n > s.limit {
+				return ErrTooLarge
+			}
+			if _, err := s.w.Write(buf[:n]); err != nil {
+				return err
+			}
+		} else if empty++; empty > 100 && err == nil {
+			return io.ErrNoProgress
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Commit implements [Draft].
+func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
+	switch {
+	case d.done && d.named != "":
+		return nil
+	case d.done || !d.written:
+		return errors.New("queue: draft is not written or has been aborted")
+	}
+	if !d.synced {
+		if err := d.s.syncing.acquire(ctx); err != nil {
+			return err
+		}
+		err := d.file.Sync()
+		d.s.syncing.release()
+		if err != nil {
+			return err
+		}
+		d.synced = true
+	}
+	if d.named == "" {
+		state := Incoming
+		if notBefore.After(d.s.now()) {
+			state = Deferred
+			if err := d.s.fs.Chtimes(d.temp, notBefore, notBefore); err != nil {
+				return err
+			}
+		}
+		if err := d.s.fs.Rename(d.temp, d.s.path(state, d.id)); err != nil {
+			return err
+		}
+		d.named = state
+	}
+	if err := d.s.syncDirs(Incoming, d.named); err != nil {
+		return err
+	}
+	d.done = true
+	d.file.Close() // all of it is on disk: nothing can go wrong any more
+	due := notBefore
+	if d.named == Incoming {
+		due = d.s.now()
+	}
+	d.s.mu.Lock()
+	d.s.hint(due, d.id)
+	d.s.mu.Unlock()
+	return nil
+}
+
+// Abort implements [Draft].
+func (d *draft) Abort() error {
+	if d.done {
+		return nil
+	}
+	d.done = true
+	d.file.Close()
+	name := d.temp
+	if d.named != "" {
+		name = d.s.path(d.named, d.id)
+		d.named = ""
+	}
+	return d.s.fs.Remove(name)
+}
+
+// syncDirs makes names in the folders durable, each folder once.
+func (s *Spool) syncDirs(states ...State) error {
+	for i, st := range states {
+		if i > 0 && st == states[i-1] {
+			continue
+		}
+		if err := s.dirs[st].sync(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// Edit implements [Storage].
+func (s *Spool) Edit(ctx context.Context, f Filter, op Op) (n int, err error) {
+	if err := s.use(); err != nil {
+		return 0, err
+	}
+	ids, err := s.candidates(&f)
+	if err != nil {
+		return 0, err
+	}
+	touched := map[State]bool{}
+	for _, id := range ids {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		var did bool
+		if did, err = s.edit(ctx, id, &f, op, touched); err != nil {
+			break
+		}
+		if did {
+			n++
+		}
+	}
+	for st := range touched {
+		err = errors.Join(err, s.dirs[st].sync())
+	}
+	return n, err
+}
+
+// candidates returns the ids that the filter may mean. They are collected before anything is moved, so that nothing is
+// met twice.
+func (s *Spool) candidates(f *Filter) ([]string, error) {
+	var ids []string
+	if len(f.IDs) > 0 {
+		for _, id := range f.IDs {
+			if validID(id) {
+				ids = append(ids, id)
+			}
+		}
+		return ids, nil
+	}
+	for _, st := range spoolStates {
+		if st == Corrupt || !f.hasState(st) {
+			continue
+		}
+		for e, err := range vfs.Entries(s.fs, s.path(st, "")) {
+			if err != nil {
+				return nil, err
+			}
+			if validID(e.Name()) {
+				ids = append(ids, e.Name())
+			}
+		}
+	}
+	return ids, nil
+}
+
+// edit edits one message if the filter means it.
+func (s *Spool) edit(ctx context.Context, id string, f *Filter, op Op, touched map[State]bool) (bool, error) {
+	for {
+		s.mu.Lock()
+		h := s.held[id]
+		if h == nil {
+			s.held[id] = newHolder()
+			s.mu.Unlock()
+			did, due, err := s.editFile(id, f, op, touched)
+			if !did {
+				due = time.Time{} // there was a hint, and there still is
+			}
+			s.letGo(id, due)
+			return did, err
+		}
+		if h.lease != nil && !h.ending {
+			s.mu.Unlock()
+			if did, over, err := s.editLeased(id, h, f, op); over || err != nil {
+				return did, err
+			}
+			continue
+		}
+		s.mu.Unlock()
+		select { // somebody has it for a moment
+		case <-h.done:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// editLeased notes what shall happen when the lease ends. over says that there is nothing more to do.
+func (s *Spool) editLeased(id string, h *holder, f *Filter, op Op) (did, over bool, err error) {
+	if !f.hasState(Active) {
+		return false, true, nil
+	}
+	if f.wantsMessage() {
+		q, err := s.readFile(Active, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, false, nil
+		}
+		if err != nil {
+			return false, true, err
+		}
+		if !f.passes(q.msg) {
+			return false, true, nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[id] != h || h.ending {
+		return false, false, nil
+	}
+	switch {
+	case h.edit == OpDelete:
+		return op == OpDelete, true, nil
+	case op == OpFlush, op == OpRelease && h.edit != OpHold:
+		return false, true, nil
+	}
+	h.edit = op
+	return true, true, nil
+}
+
+// editFile edits a message that nobody else works on. due is when it is due, zero when it isn't.
+func (s *Spool) editFile(id string, f *Filter, op Op, touched map[State]bool) (did bool, due time.Time, err error) {
+	st, due, err := s.find(id)
+	if err != nil || st == "" || !f.hasState(st) {
+		return false, due, err
+	}
+	if f.wantsMessage() {
+		q, err := s.readFile(st, id)
+		if errors.Is(err, ErrCorrupt) {
+			return false, due, nil // Claim will set it aside
+		}
+		if err != nil {
+			return false, due, err
+		}
+		if !f.passes(q.msg) {
+			return false, due, nil
+		}
+	}
+	to := Incoming
+	switch op {
+	case OpDelete:
+		if err := s.fs.Remove(s.path(st, id)); err != nil {
+			return false, due, err
+		}
+		touched[st] = true
+		return true, time.Time{}, nil
+	case OpHold:
+		to = Held
+	case OpRelease:
+		if st != Held {
+			return false, due, nil
+		}
+	case OpFlush:
+		if st != Deferred {
+			return false, due, nil
+		}
+	case OpRequeue:
+	default:
+		return false, due, errors.New("queue: unknown operation")
+	}
+	if st == to {
+		return false, due, nil
+	}
+	if err := s.fs.Rename(s.path(st, id), s.path(to, id)); err != nil {
+		return false, due, err
+	}
+	touched[st], touched[to] = true, true
+	if to == Held {
+		return true, time.Time{}, nil
+	}
+	return true, s.now(), nil
+}
+
+// find looks for a message that has no lease.
+func (s *Spool) find(id string) (State, time.Time, error) {
+	st, due, err := s.dueIn(id)
+	if err != nil || st != "" {
+		return st, due, err
+	}
+	_, err = s.fs.Stat(s.path(Held, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", time.Time{}, nil
+	}
+	return Held, time.Time{}, err
+}

@@ -1,0 +1,165 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Extend implements [Storage].
+func (s *Spool) Extend(_ context.Context, l *Lease, _ time.Duration) error {
+	_, err := s.holderOf(l)
+	return err
+}
+
+// Record implements [Storage].
+func (s *Spool) Record(ctx context.Context, l *Lease, out []Outcome) error {
+	h, err := s.holderOf(l)
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, h, &Finish{Outcomes: out}, true)
+}
+
+// record appends outcomes to the journal.
+func (s *Spool) record(ctx context.Context, h *holder, f *Finish, sync bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	q := h.file
+	var buf []byte
+	sum := q.sum
+	for i := range f.Outcomes {
+		buf, sum = appendOutcome(buf, sum, &f.Outcomes[i])
+	}
+	if len(f.Notified) > 0 {
+		buf, sum = appendNotified(buf, sum, f.Notified)
+	}
+	if f.Warned && !q.msg.Warned {
+		buf, sum = appendWarned(buf, sum)
+	}
+	if len(buf) == 0 {
+		return nil
+	}
+	if err := s.appendTo(ctx, h.lease.ID, q.end, buf, sync); err != nil {
+		return err
+	}
+	q.end += int64(len(buf))
+	q.sum = sum
+	return nil
+}
+
+// appendTo writes at the journal's end. What an append that failed, before or after a crash, has left there is cut off
+// first.
+func (s *Spool) appendTo(ctx context.Context, id string, at int64, buf []byte, sync bool) error {
+	f, err := s.fs.OpenFile(s.path(Active, id), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > at {
+		if err := f.Truncate(at); err != nil {
+			return err
+		}
+	}
+	if _, err := f.WriteAt(buf, at); err != nil {
+		return err
+	}
+	if !sync {
+		return nil
+	}
+	if err := s.syncing.acquire(ctx); err != nil {
+		return err
+	}
+	defer s.syncing.release()
+	return f.Sync()
+}
+
+// Finish implements [Storage]. A message that is done is removed, and it is the removal that is made durable: its marks
+// need no sync of their own. Marks that leave a recipient pending are written but not synced.
+func (s *Spool) Finish(ctx context.Context, l *Lease, f Finish) error {
+	h, err := s.holderOf(l)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	h.ending = true
+	edit := h.edit
+	s.mu.Unlock()
+	if f.Done || edit == OpDelete {
+		if err := s.remove(Active, l.ID); err != nil {
+			return err
+		}
+		s.letGo(l.ID, time.Time{})
+		return nil
+	}
+	if err := s.record(ctx, h, &f, f.mustLast()); err != nil {
+		return err
+	}
+	to, due := Deferred, f.Retry
+	if due.IsZero() {
+		due = s.now()
+	}
+	switch edit {
+	case OpHold:
+		to = Held
+	case OpRelease, OpFlush, OpRequeue:
+		due = s.now()
+	}
+	return s.put(l.ID, to, due)
+}
+
+// mustLast reports whether something in f must not be forgotten.
+func (f *Finish) mustLast() bool {
+	for i := range f.Outcomes {
+		if f.Outcomes[i].State != Pending {
+			return true
+		}
+	}
+	return f.Warned || len(f.Notified) > 0
+}
+
+// remove deletes a message for good. It may be called again after an error.
+func (s *Spool) remove(from State, id string) error {
+	if err := s.fs.Remove(s.path(from, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.dirs[from].sync(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.foreign, id)
+	return nil
+}
+
+// put ends a lease by moving the message to where it waits. A move to deferred needs no sync: what a crash leaves in
+// active is due, which is early, but not wrong.
+func (s *Spool) put(id string, to State, due time.Time) error {
+	from := s.path(Active, id)
+	if to == Deferred {
+		if err := s.fs.Chtimes(from, due, due); err != nil {
+			return err
+		}
+	}
+	err := s.fs.Rename(from, s.path(to, id))
+	if to == Held {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // done in a first attempt, whose sync failed
+		}
+		if err == nil {
+			err = s.syncDirs(Active, Held)
+		}
+		due = time.Time{}
+	}
+	if err != nil {
+		return err
+	}
+	s.letGo(id, due)
+	return nil
+}

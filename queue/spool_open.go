@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// Open implements [Storage].
+func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) {
+	if err := s.use(); err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if !validID(id) {
+		return nil, nil, ErrNotFound
+	}
+	// A message may move while it is looked for, so everything is looked at twice before it is called missing.
+	for range 2 {
+		for _, st := range []State{Active, Incoming, Deferred, Held} {
+			f, err := s.fs.OpenFile(s.path(st, id), os.O_RDONLY, 0)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			m, c, err := s.openFile(id, f)
+			if err != nil {
+				f.Close()
+			}
+			return m, c, err
+		}
+	}
+	return nil, nil, ErrNotFound
+}
+
+func (s *Spool) openFile(id string, f vfs.File) (*Message, Content, error) {
+	s.mu.Lock()
+	h := s.held[id]
+	var p *prologue
+	var m *Message
+	if h != nil && h.lease != nil { // a delivery: all is known but the content
+		p, m = &h.file.prologue, h.lease.Message
+	}
+	s.mu.Unlock()
+	if p == nil {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, nil, err
+		}
+		q, err := readQueueFile(f, info.Size())
+		if err != nil {
+			return nil, nil, err
+		}
+		p, m = &q.prologue, q.msg
+		m.ID = id
+	}
+	return m, &spoolContent{f: f, p: p}, nil
+}
+
+// spoolContent reads a queue file's content and checks its sum at the end.
+type spoolContent struct {
+	f   vfs.File
+	p   *prologue
+	at  int64
+	sum uint32
+}
+
+func (c *spoolContent) Size() int64 { return c.p.content }
+
+func (c *spoolContent) Read(b []byte) (int, error) {
+	left := c.p.content - c.at
+	if left == 0 {
+		return 0, c.end()
+	}
+	if int64(len(b)) > left {
+		b = b[:left]
+	}
+	n, err := c.f.ReadAt(b, c.p.contentAt()+c.at)
+	c.sum = crc32.Update(c.sum, castagnoli, b[:n])
+	c.at += int64(n)
+	if c.at == c.p.content { // what is behind it, or the end of the file, is none of the reader's business
+		return n, c.end()
+	}
+	if err == io.EOF {
+		return n, fmt.Errorf("%w: file is cut off", ErrCorrupt)
+	}
+	return n, err
+}
+
+func (c *spoolContent) end() error {
+	if c.sum != c.p.contentSum {
+		return fmt.Errorf("%w: checksum of the content is wrong", ErrCorrupt)
+	}
+	return io.EOF
+}
+
+// WriteTo implements io.WriterTo.
+func (c *spoolContent) WriteTo(w io.Writer) (int64, error) {
+	buf := make([]byte, min(max(c.p.content-c.at, 1), 64<<10))
+	var total int64
+	for {
+		n, err := c.Read(buf)
+		if n > 0 {
+			k, werr := w.Write(buf[:n])
+			total += int64(k)
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+func (c *spoolContent) Close() error { return c.f.Close() }
