@@ -194,3 +194,9 @@ func addrIP(a net.Addr) string {
 		return ""
 	}
 }
+
+// Drop cuts the connection without a word. The session's work goes on until it next reads or writes.
+func (c *Conn) Drop() {
+	c.cancel()
+	_ = c.nc.Close()
+}

@@ -249,9 +249,6 @@ func (c *Conn) count(v verb, r *Reply) {
 		c.rejected(c.last, r, "")
 		c.tarpit()
 	}
-	if c.end != nil && c.end.Cause == CauseErrors {
-		return
-	}
 	c.reply(r)
 	if c.errors >= limit(c.srv.Limits.HardErrors, 20) && c.end == nil {
 		c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many errors")
