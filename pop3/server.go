@@ -1,0 +1,224 @@
+package pop3
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/sasl"
+)
+
+// Server is a POP3 server. The zero value works, and lets nobody in for want of an Authenticator. Fields must not be
+// changed while it serves.
+type Server struct {
+	// Store has the maildrops: the INBOX of each account.
+	Store mail.Store
+	// Hostname is this server's name in APOP's timestamp and CRAM-MD5's challenge. "" means the name that the operating
+	// system gives.
+	Hostname string
+	// Greeting is the text behind "+OK ". "" means "POP3 server ready". It must not have a "<": a timestamp in angle brackets
+	// stands for APOP and is added when the Authenticator makes APOP possible.
+	Greeting string
+	// Implementation is announced by CAPA (RFC 2449 section 6.9) unless it is "".
+	Implementation string
+
+	// TLSConfig makes STLS possible (RFC 2595), and is used by ServeTLS.
+	TLSConfig *tls.Config
+	// RequireSecure refuses every login before TLS, with whatever mechanism.
+	RequireSecure bool
+
+	// Authenticator decides who logs in. USER needs nothing more; AUTH has the mechanisms that its abilities allow
+	// ([mail.PasswordStore] and the others), and APOP needs mail.PasswordStore.
+	Authenticator mail.Authenticator
+	// Mechanisms narrows the ways to log in to those named: SASL mechanisms, "USER", "APOP". nil allows all.
+	Mechanisms []string
+	// AllowPlaintext says that passwords may cross this connection without TLS. nil allows it to nobody;
+	// [Conn.FromThisMachine] is a good answer.
+	AllowPlaintext func(c *Conn) bool
+	// Service is what the Authenticator is told: "" means "pop3".
+	Service string
+
+	// UIDLFormat is how unique-ids are made, in Dovecot's notation: %u is the message's UID, %v the mailbox's UIDVALIDITY,
+	// %g the content's GUID, with X or x for hexadecimal and a width as in "%08Xu". Anything else stands for itself.
+	// "" means "%08Xu%08Xv", Dovecot's own default, so that clients of a Maildir that was Dovecot's fetch nothing twice.
+	UIDLFormat string
+	// Locker keeps a second session from a maildrop that is in use. nil means that this Server does it for its own
+	// connections; several servers or processes on one store should share one.
+	Locker Locker
+	// Delete, if not nil, is how QUIT removes the messages of set, all or none, for instance by moving them to a folder.
+	// nil means [mail.Mailbox].Expunge.
+	Delete func(ctx context.Context, mailbox mail.Mailbox, set mail.UIDSet) error
+	// MarkSeen gives messages that were fetched by RETR the flag \Seen when the client says QUIT, as Dovecot does.
+	MarkSeen bool
+	// Expire is what CAPA says about how long messages are kept, in days or "NEVER" (RFC 2449 section 6.7). "" means
+	// "NEVER". The server itself removes nothing by age.
+	Expire string
+
+	// RefuseUTF8 answers "-ERR [UTF8]" to a client that wants a message with UTF-8 in its header and hasn't said UTF8 (RFC
+	// 6856 section 5). Otherwise it is sent as it is, what every other server does.
+	RefuseUTF8 bool
+	// LateUTF8 lets clients say UTF8 after having logged in, as Outlook does, though RFC 6856 section 2 forbids it.
+	LateUTF8 bool
+
+	Limits   Limits
+	Timeouts Timeouts
+	Hooks    Hooks
+
+	// ConnState, if not nil, is called when a connection's state changes.
+	ConnState func(c *Conn, state ConnState)
+	// Trace, if not nil, gets every line that is received and sent, without its end. What PASS, APOP and AUTH carry is
+	// shown as "***", a message's content and long lists as their size.
+	Trace func(c *Conn, sent bool, line string)
+	// Logger gets what goes wrong on the server's side; nil is silent.
+	Logger *slog.Logger
+	// BaseContext, if not nil, returns the context that connections of l descend from.
+	BaseContext func(l net.Listener) context.Context
+
+	mu        sync.Mutex
+	listeners map[net.Listener]struct{}
+	conns     map[*Conn]struct{}
+	perAddr   map[string]int
+	locked    map[string]struct{}
+	closing   atomic.Bool
+	drained   chan struct{} // closed when the last connection of a closing server has gone
+	hostname  string
+	tlsOnce   sync.Once
+	tlsConfig *tls.Config // TLSConfig that tells which certificate it shows
+	uidlOnce  sync.Once
+	uidl      *uidlFormat
+	uidlErr   error
+}
+
+// ErrServerClosed is what Serve returns after Shutdown or Close.
+var ErrServerClosed = errors.New("pop3: server closed")
+
+// ConnState is a connection's state.
+type ConnState int
+
+// The states. A connection goes from new to idle and active in turns, and ends closed.
+const (
+	StateNew    ConnState = iota // just accepted
+	StateActive                  // a command is worked on
+	StateIdle                    // waiting for a command
+	StateClosed
+)
+
+// String returns the state's name.
+func (s ConnState) String() string {
+	return [...]string{"new", "active", "idle", "closed"}[s&3]
+}
+
+// ListenAndServe listens on a TCP address, ":110" if it is "", and serves until Shutdown or Close.
+func (s *Server) ListenAndServe(addr string) error {
+	if addr == "" {
+		addr = ":110"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(l)
+}
+
+// ListenAndServeTLS listens on a TCP address, ":995" if it is "", for clients that begin with TLS (RFC 8314 section 3.3).
+func (s *Server) ListenAndServeTLS(addr string) error {
+	if addr == "" {
+		addr = ":995"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.ServeTLS(l)
+}
+
+// Serve accepts connections from l until Shutdown or Close, and returns ErrServerClosed then. It closes l. A UIDLFormat
+// that can't be is an error.
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, false) }
+
+// ServeTLS is Serve for clients that begin with TLS, by TLSConfig.
+func (s *Server) ServeTLS(l net.Listener) error {
+	if s.TLSConfig == nil {
+		_ = l.Close()
+		return errors.New("pop3: ServeTLS without TLSConfig")
+	}
+	return s.serve(l, true)
+}
+
+func (s *Server) serve(l net.Listener, implicit bool) error {
+	if _, err := s.uidlFormat(); err != nil {
+		_ = l.Close()
+		return err
+	}
+	if !s.addListener(l) {
+		_ = l.Close()
+		return ErrServerClosed
+	}
+	defer s.removeListener(l)
+	ctx := context.Background()
+	if s.BaseContext != nil {
+		ctx = s.BaseContext(l)
+	}
+	var delay time.Duration
+	for {
+		nc, err := l.Accept()
+		if err == nil {
+			delay = 0
+			go s.serveConn(ctx, nc, implicit)
+			continue
+		}
+		if s.closing.Load() {
+			return ErrServerClosed
+		}
+		if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() {
+			return err
+		}
+		// Out of file descriptors, or the peer was gone before we came to it: wait and go on, as net/http does.
+		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+		s.log(ctx, slog.LevelWarn, "accept failed", "error", err, "retry", delay)
+		time.Sleep(delay)
+	}
+}
+
+// ServeConn serves one connection, whatever it is made of, and returns when it has ended.
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn) { s.serveConn(ctx, nc, false) }
+
+func (s *Server) uidlFormat() (*uidlFormat, error) {
+	s.uidlOnce.Do(func() { s.uidl, s.uidlErr = parseUIDLFormat(s.UIDLFormat) })
+	return s.uidl, s.uidlErr
+}
+
+// tlsServerConfig returns TLSConfig in the form that tells SASL which certificate was shown.
+func (s *Server) tlsServerConfig() *tls.Config {
+	s.tlsOnce.Do(func() { s.tlsConfig = sasl.RecordCertificate(s.TLSConfig) })
+	return s.tlsConfig
+}
+
+// host returns the server's name.
+func (s *Server) host() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hostname == "" {
+		s.hostname = s.Hostname
+		if s.hostname == "" {
+			s.hostname, _ = os.Hostname()
+		}
+		if s.hostname == "" {
+			s.hostname = "localhost"
+		}
+	}
+	return s.hostname
+}
+
+func (s *Server) log(ctx context.Context, level slog.Level, msg string, args ...any) {
+	if s.Logger != nil {
+		s.Logger.Log(ctx, level, msg, args...)
+	}
+}

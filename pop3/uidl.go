@@ -1,0 +1,120 @@
+package pop3
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/buuta/mail"
+)
+
+// uidlFormat is a parsed [Server.UIDLFormat].
+type uidlFormat struct {
+	parts []uidlPart
+	guid  bool // the GUID is needed
+}
+
+// uidlPart is literal text, or a variable.
+type uidlPart struct {
+	text     string
+	variable byte // 'u', 'v', 'g', or 0
+	base     int  // 10 or 16
+	upper    bool
+	width    int
+	zero     bool // fill with zeros
+}
+
+// parseUIDLFormat reads Dovecot's notation: "%", optionally "0", a width, "x" or "X", and the variable. "%%" is a "%".
+func parseUIDLFormat(s string) (*uidlFormat, error) {
+	if s == "" {
+		s = "%08Xu%08Xv"
+	}
+	f := new(uidlFormat)
+	unique := false
+	for i := 0; i < len(s); {
+		if s[i] <= ' ' || s[i] > '~' {
+			return nil, fmt.Errorf("pop3: UIDLFormat %q: a unique-id has only printable ASCII characters", s)
+		}
+		if s[i] != '%' || i+1 < len(s) && s[i+1] == '%' {
+			f.parts = append(f.parts, uidlPart{text: s[i : i+1]})
+			if s[i] == '%' {
+				i++
+			}
+			i++
+			continue
+		}
+		p := uidlPart{base: 10}
+		i++
+		if i < len(s) && s[i] == '0' {
+			p.zero = true
+			i++
+		}
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' && p.width < 70 {
+			p.width = 10*p.width + int(s[i]-'0')
+			i++
+		}
+		if i < len(s) && s[i]|0x20 == 'x' {
+			p.base, p.upper = 16, s[i] == 'X'
+			i++
+		}
+		if i == len(s) || s[i] != 'u' && s[i] != 'v' && s[i] != 'g' || p.width > 70 {
+			return nil, fmt.Errorf("pop3: UIDLFormat %q: there are %%u, %%v and %%g, with 0, a width and X before the letter", s)
+		}
+		p.variable = s[i]
+		unique = unique || s[i] != 'v'
+		f.guid = f.guid || s[i] == 'g'
+		f.parts = append(f.parts, p)
+		i++
+	}
+	if !unique {
+		return nil, fmt.Errorf("pop3: UIDLFormat %q: all messages would have the same unique-id", s)
+	}
+	return f, nil
+}
+
+// append adds a message's unique-id to b. One that RFC 1939 section 7 doesn't allow, 1 to 70 characters from 0x21 to 0x7E,
+// is replaced by UIDVALIDITY and UID, so that nothing a store says can break the line.
+func (f *uidlFormat) append(b []byte, validity uint32, uid mail.UID, guid mail.GUID) []byte {
+	start := len(b)
+	for _, p := range f.parts {
+		switch p.variable {
+		case 0:
+			b = append(b, p.text...)
+		case 'u':
+			b = p.number(b, uint64(uid))
+		case 'v':
+			b = p.number(b, uint64(validity))
+		case 'g':
+			b = append(b, guid...)
+		}
+	}
+	if !validUIDL(b[start:]) {
+		b = strconv.AppendUint(b[:start], uint64(validity), 10)
+		b = append(b, '.')
+		b = strconv.AppendUint(b, uint64(uid), 10)
+	}
+	return b
+}
+
+func (p *uidlPart) number(b []byte, n uint64) []byte {
+	var digits [20]byte
+	d := strconv.AppendUint(digits[:0], n, p.base)
+	for i := len(d); i < p.width && p.zero; i++ {
+		b = append(b, '0')
+	}
+	for _, c := range d {
+		if p.upper && c >= 'a' {
+			c -= 0x20
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+func validUIDL(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(b) > 0 && len(b) <= 70
+}
