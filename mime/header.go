@@ -35,8 +35,8 @@ func ParseHeader(raw []byte, lim *Limits) *Header {
 // parse replaces what h holds by the fields of raw and returns how many octets of raw belong to the header.
 func (h *Header) parse(raw []byte, lim *Limits) int {
 	h.parsed, h.end = true, nil
-	if n := min(bytes.Count(raw[:min(len(raw), lim.HeaderBytes)], []byte{'\n'})+1, lim.Fields+1); cap(h.fields) < n {
-		h.fields = make([]Field, 0, n)
+	if h.fields == nil {
+		h.fields = make([]Field, 0, min(32, len(raw)/16+1))
 	}
 	h.fields = h.fields[:0]
 	at := 0

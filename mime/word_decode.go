@@ -153,17 +153,7 @@ func decodeQ(s string) []byte {
 }
 
 // unhex returns the value of a hexadecimal digit in either case, 0xff for any other octet.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 0xff
-}
+func unhex(c byte) byte { return hexValue[c] }
 
 // decodeBase64Loose decodes what letters there are and ignores the rest, missing padding too.
 func decodeBase64Loose(s string) []byte {
