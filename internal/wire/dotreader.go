@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // BareEnds says what a [DotReader] does with a CR or LF that isn't part of CRLF. None of them ever ends the block or
 // begins a line: only CRLF does (RFC 5321 section 2.3.8 and 4.1.1.4), which is what keeps two servers from seeing two
@@ -29,6 +26,7 @@ type DotReader struct {
 	bol     bool // the next byte begins a line
 	cr      bool // the byte before was the CR of a CRLF whose LF comes next
 	pending byte // to be given out first, 0 for none
+	block   int  // of cleanRun
 	err     error
 	drain   error // what will be reported when the block has been read
 }
@@ -66,6 +64,57 @@ func (d *DotReader) Read(p []byte) (int, error) {
 	}
 }
 
+// WriteTo writes what remains of the block to w, without a copy in between.
+func (d *DotReader) WriteTo(w io.Writer) (total int64, err error) {
+	var few [2]byte
+	for d.err == nil {
+		p := few[:]
+		if d.pending == 0 && d.ahead() {
+			r := d.r
+			if n := d.run(r.buf[r.start:r.end]); n > 0 {
+				p = r.buf[r.start : r.start+n]
+				r.start += n
+			} else {
+				p = few[:d.single(few[:])]
+			}
+		} else if d.pending != 0 {
+			p[0], d.pending = d.pending, 0
+			p = p[:1]
+		} else {
+			p = nil
+		}
+		if len(p) == 0 || d.drain != nil {
+			continue
+		}
+		n, err := w.Write(p)
+		total += int64(n)
+		if err != nil {
+			return total, err
+		}
+	}
+	if d.err != io.EOF {
+		err = d.err
+	}
+	return total, err
+}
+
+// ahead makes sure that something is buffered that isn't a dot at the beginning of a line. It is false when the state has
+// changed instead.
+func (d *DotReader) ahead() bool {
+	r := d.r
+	if r.start == r.end {
+		r.grow()
+	}
+	if d.err = r.need(1); d.err != nil {
+		return false
+	}
+	if d.bol && r.buf[r.start] == '.' {
+		d.dot()
+		return false
+	}
+	return true
+}
+
 // Drain reads what remains of the block and drops it.
 func (d *DotReader) Drain() error {
 	_, err := io.Copy(io.Discard, d)
@@ -74,17 +123,10 @@ func (d *DotReader) Drain() error {
 
 // step moves a run of bytes to p, or changes the state, or sets d.err.
 func (d *DotReader) step(p []byte) int {
+	if !d.ahead() {
+		return 0
+	}
 	r := d.r
-	if r.start == r.end {
-		r.grow()
-	}
-	if d.err = r.need(1); d.err != nil {
-		return 0
-	}
-	if d.bol && r.buf[r.start] == '.' {
-		d.dot()
-		return 0
-	}
 	w := r.buf[r.start:r.end]
 	n := d.run(w[:min(len(w), len(p))])
 	if n > 0 {
@@ -118,59 +160,17 @@ func (d *DotReader) dot() {
 	d.bol = false
 }
 
-// run returns how many bytes from the beginning of w are passed on unchanged, and keeps the line state. It stops before
-// a dot at the beginning of a line, a bare CR or LF, and a CR at the end of w. Lines are found with IndexByte and
-// CRs counted with Count, both of which look at many bytes at once.
+// run returns how many bytes from the beginning of w are passed on unchanged, and keeps the line state.
 func (d *DotReader) run(w []byte) int {
 	if d.cr { // w[0] is the LF of a CRLF
 		d.cr, d.bol = false, true
 		return 1
 	}
-	pos, lines := 0, 0
-	for pos < len(w) {
-		i := bytes.IndexByte(w[pos:], '\n')
-		if i < 0 {
-			pos = len(w)
-			if w[pos-1] == '\r' {
-				pos--
-			}
-			break
-		}
-		if i == 0 || w[pos+i-1] != '\r' {
-			pos += i // a bare LF
-			break
-		}
-		pos += i + 1
-		lines++
-		if pos < len(w) && w[pos] == '.' {
-			break
-		}
-	}
-	if bytes.Count(w[:pos], crByte) != lines {
-		pos = beforeBareCR(w[:pos])
-	}
+	pos := cleanRun(w, &d.block)
 	if pos > 0 {
 		d.bol = w[pos-1] == '\n'
 	}
 	return pos
-}
-
-var crByte = []byte{'\r'}
-
-// beforeBareCR returns the index of the first CR in w that no LF follows.
-func beforeBareCR(w []byte) int {
-	pos := 0
-	for {
-		i := bytes.IndexByte(w[pos:], '\r')
-		if i < 0 {
-			return len(w)
-		}
-		pos += i
-		if pos+1 == len(w) || w[pos+1] != '\n' {
-			return pos
-		}
-		pos += 2
-	}
 }
 
 // single deals with the CR or LF at the front of the buffer.

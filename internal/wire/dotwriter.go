@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // DotWriter writes a dot-stuffed block: a line that begins with a dot gets another, and Close ends the block with a line
 // that is a single dot (RFC 5321 section 4.5.2). What it writes has no line end but CRLF: a bare LF becomes CRLF and a
@@ -14,6 +11,8 @@ type DotWriter struct {
 	bol bool // at the beginning of a line
 	cr  bool // a CR has come whose fate the next byte decides
 	err error
+
+	block int
 }
 
 // NewDotWriter returns a writer of one block to w.
@@ -51,7 +50,7 @@ func (d *DotWriter) Write(p []byte) (int, error) {
 		if d.bol && p[0] == '.' {
 			d.put(dotBytes)
 		}
-		n := d.run(p)
+		n := cleanRun(p, &d.block)
 		if n > 0 {
 			d.put(p[:n])
 			d.bol = p[n-1] == '\n'
@@ -70,35 +69,6 @@ func (d *DotWriter) Write(p []byte) (int, error) {
 		return total - len(p), d.err
 	}
 	return total, nil
-}
-
-// run returns how many bytes of p can be written as they are: up to a dot that begins a line, a bare CR or LF, and a CR
-// at the end.
-func (d *DotWriter) run(p []byte) int {
-	pos, lines := 0, 0
-	for pos < len(p) {
-		i := bytes.IndexByte(p[pos:], '\n')
-		if i < 0 {
-			pos = len(p)
-			if p[pos-1] == '\r' {
-				pos--
-			}
-			break
-		}
-		if i == 0 || p[pos+i-1] != '\r' {
-			pos += i
-			break
-		}
-		pos += i + 1
-		lines++
-		if pos < len(p) && p[pos] == '.' {
-			break
-		}
-	}
-	if bytes.Count(p[:pos], crByte) != lines {
-		return beforeBareCR(p[:pos])
-	}
-	return pos
 }
 
 func (d *DotWriter) put(p []byte) {
