@@ -101,6 +101,7 @@ func (o *ClientOptions) dial(ctx context.Context, network, target string) (net.C
 
 func newClient(ctx context.Context, conn net.Conn, opts ClientOptions, start time.Time) (*Client, error) {
 	c := &Client{opts: opts, conn: conn}
+	c.bdat.c = c
 	c.name()
 	if err := c.arm(ctx); err != nil {
 		conn.Close()

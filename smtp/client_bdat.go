@@ -63,15 +63,33 @@ func (w *bdatWriter) Write(p []byte) (int, error) {
 	return total, nil
 }
 
-// crlfRun returns how many bytes of p can be sent as they are: up to a bare LF, a bare CR, or a CR at the end.
+// crlfRun returns how many bytes of p can be sent as they are: up to a bare LF, a bare CR, or a CR at the end. It looks at
+// a little at a time, so that text full of stray CRs isn't looked at again and again as a whole.
 func crlfRun(p []byte) int {
-	lines := 0
-	pos := 0
-	for {
+	const part = 512
+	done := 0
+	for done < len(p) {
+		n := min(part, len(p)-done)
+		if p[done+n-1] == '\r' && done+n < len(p) {
+			n++
+		}
+		clean := crlfPart(p[done : done+n])
+		done += clean
+		if clean < n {
+			break
+		}
+	}
+	return done
+}
+
+// crlfPart does crlfRun's work: as many CRs as lines, each before its LF, means that there is none to spare.
+func crlfPart(p []byte) int {
+	pos, lines := 0, 0
+	for pos < len(p) {
 		i := bytes.IndexByte(p[pos:], '\n')
 		if i < 0 {
 			pos = len(p)
-			if pos > 0 && p[pos-1] == '\r' {
+			if p[pos-1] == '\r' {
 				pos--
 			}
 			break
@@ -86,12 +104,11 @@ func crlfRun(p []byte) int {
 	if bytes.Count(p[:pos], []byte{'\r'}) == lines {
 		return pos
 	}
-	for i := 0; ; {
-		j := i + bytes.IndexByte(p[i:pos], '\r')
-		if j+1 == pos || p[j+1] != '\n' {
-			return j
+	for i := 0; ; i += 2 {
+		i += bytes.IndexByte(p[i:pos], '\r')
+		if i+1 == len(p) || p[i+1] != '\n' {
+			return i
 		}
-		i = j + 2
 	}
 }
 
