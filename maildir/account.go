@@ -2,45 +2,189 @@ package maildir
 
 import (
 	"context"
-	"iter"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
 
 	"github.com/buuta/mail"
 )
 
-// account is an open account.
+const accountLockName = "buuta.account.lock"
+
+// account is an open account. The tree's lock comes before any box's writer; under it a folder's name means what it says.
 type account struct {
 	s    *Store
+	sh   *shared
 	name string
-	dir  string
+	root string
+	tree *tree
+	end  func()
 }
 
-func (s *Store) openAccount(name, dir string) (mail.Account, error) {
-	s.start()
-	return &account{s, name, dir}, nil
-}
-
-func (a *account) Mailboxes(ctx context.Context) iter.Seq2[mail.MailboxInfo, error] {
-	return func(yield func(mail.MailboxInfo, error) bool) {
-		yield(mail.MailboxInfo{}, mail.ErrReadOnly)
+func (s *Store) openAccount(name, root string) (mail.Account, error) {
+	sh := s.start()
+	if s.MustExist {
+		info, err := sh.fs.Stat(root)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return nil, fmt.Errorf("%w: %q", mail.ErrNoAccount, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	} else if err := s.makeDir(root); err != nil {
+		return nil, err
 	}
+	return newAccount(s, sh, name, root), nil
 }
 
+func newAccount(s *Store, sh *shared, name, root string) *account {
+	a := &account{s: s, sh: sh, name: name, root: root, tree: sh.acquireTree(root)}
+	a.end = sync.OnceFunc(func() { sh.releaseTree(root) })
+	return a
+}
+
+// makeDir makes a folder and those above it, durably.
+func (s *Store) makeDir(name string) error {
+	fsys := s.shared.fs
+	err := fsys.Mkdir(name, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		if up := path.Dir(name); up != name {
+			if err := s.makeDir(up); err != nil {
+				return err
+			}
+			err = fsys.Mkdir(name, 0o700)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil && !s.NoSync {
+		err = fsys.SyncDir(path.Dir(name))
+	}
+	return err
+}
+
+// lock is held by whoever changes the tree, in this process or another.
+func (a *account) lock(ctx context.Context) (unlock func(), err error) {
+	a.tree.mu.Lock()
+	l, err := lockFile(ctx, a.sh.fs, a.root+"/"+accountLockName)
+	if err != nil {
+		a.tree.mu.Unlock()
+		return nil, err
+	}
+	return func() {
+		l.Close()
+		a.tree.mu.Unlock()
+	}, nil
+}
+
+// dir returns the folder of a mailbox: mail.ErrNoMailbox when there is none. The name is clean.
+func (a *account) dir(name string) (string, error) {
+	if name == inbox {
+		return a.root, nil
+	}
+	dir := a.root + "/" + a.s.folderName(name)
+	info, err := a.sh.fs.Stat(dir)
+	if err == nil && info.IsDir() {
+		return dir, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	// Others may spell the same name otherwise: as UTF-8, or not in normalisation form C.
+	all, err := a.folders()
+	if err != nil {
+		return "", err
+	}
+	if folder, ok := all[name]; ok {
+		return a.root + "/" + folder, nil
+	}
+	return "", fmt.Errorf("%w: %q", mail.ErrNoMailbox, name)
+}
+
+// folders returns the mailboxes but INBOX, and their folders within the account's.
+func (a *account) folders() (map[string]string, error) {
+	entries, err := a.sh.fs.ReadDir(a.root)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, e := range entries {
+		if !e.IsDir() && e.Type()&fs.ModeSymlink == 0 {
+			continue
+		}
+		name, ok := a.s.mailboxName(e.Name())
+		if !ok {
+			continue
+		}
+		if _, twice := out[name]; !twice || a.s.folderName(name) == e.Name() {
+			out[name] = e.Name()
+		}
+	}
+	return out, nil
+}
+
+// open returns a mailbox's box, with what is on disk read.
+func (a *account) open(ctx context.Context, name string) (*box, error) {
+	name, err := a.s.cleanName(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", mail.ErrNoMailbox, err)
+	}
+	a.tree.mu.RLock()
+	dir, err := a.dir(name)
+	if err != nil {
+		a.tree.mu.RUnlock()
+		return nil, err
+	}
+	b := a.sh.acquire(a.s, a.root, dir, name)
+	a.tree.mu.RUnlock()
+	if err := b.refresh(ctx); err != nil {
+		a.sh.release(a.s, b)
+		return nil, err
+	}
+	return b, nil
+}
+
+// Open implements mail.Account.
 func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
-	return nil, mail.ErrNoMailbox
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b, err := a.open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := a.info(ctx, b.title())
+	if err != nil {
+		a.sh.release(a.s, b)
+		return nil, err
+	}
+	own := newAccount(a.s, a.sh, a.name, a.root) // stays when a is closed
+	m := &mailbox{s: a.s, sh: a.sh, a: own, b: b, info: info}
+	m.end = sync.OnceFunc(func() {
+		a.sh.release(a.s, b)
+		own.end()
+	})
+	return m, nil
 }
 
+// Status implements mail.Account.
 func (a *account) Status(ctx context.Context, name string) (mail.State, error) {
-	return mail.State{}, mail.ErrNoMailbox
+	if err := ctx.Err(); err != nil {
+		return mail.State{}, err
+	}
+	b, err := a.open(ctx, name)
+	if err != nil {
+		return mail.State{}, err
+	}
+	defer a.sh.release(a.s, b)
+	return b.state(ctx)
 }
 
-func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOptions) (mail.MailboxInfo, error) {
-	return mail.MailboxInfo{}, mail.ErrReadOnly
+// Close implements mail.Account.
+func (a *account) Close() error {
+	a.end()
+	return nil
 }
-
-func (a *account) Delete(ctx context.Context, name string) error { return mail.ErrReadOnly }
-
-func (a *account) Rename(ctx context.Context, from, to string) error { return mail.ErrReadOnly }
-
-func (a *account) Subscribe(ctx context.Context, name string, on bool) error { return mail.ErrReadOnly }
-
-func (a *account) Close() error { return nil }

@@ -58,6 +58,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	shared *shared
+	poller poller
 }
 
 // Limits bound what an account may use. The zero value of a field is its default; less than 0 means no limit.
@@ -82,10 +83,18 @@ func limit(n, def int) int {
 
 // shared is what the sessions of a Store have in common.
 type shared struct {
-	fs    FS
-	host  string
-	syncs chan struct{}
-	seq   sequence
+	fs      FS
+	host    string // in file names
+	machine string // in lock files
+	syncs   chan struct{}
+	seq     sequence
+
+	mu    sync.Mutex
+	boxes map[string]*box  // by folder
+	trees map[string]*tree // by account's folder
+	clock uint64           // counts what became idle
+
+	validityMu sync.Mutex
 }
 
 // start makes what the zero value lacks.
@@ -94,11 +103,13 @@ func (s *Store) start() *shared {
 	defer s.mu.Unlock()
 	if s.shared == nil {
 		sh := &shared{fs: s.FS, host: s.Host, syncs: make(chan struct{}, min(limit(s.Limits.Syncs, 32), 1<<16))}
+		sh.boxes, sh.trees = map[string]*box{}, map[string]*tree{}
+		sh.machine, _ = os.Hostname()
 		if sh.fs == nil {
 			sh.fs = vfs.OS{}
 		}
 		if sh.host == "" {
-			sh.host, _ = os.Hostname()
+			sh.host = sh.machine
 		}
 		sh.host = strings.NewReplacer("/", "\\057", ":", "\\072", ",", "_").Replace(sh.host)
 		s.shared = sh

@@ -1,0 +1,137 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
+)
+
+// OpenBody implements mail.Mailbox.
+func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error) {
+	for try := 0; ; try++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var name string
+		err := m.b.view(ctx, func(st *state) {
+			if i, ok := st.find(uint32(uid)); ok {
+				msg := &st.msgs[i]
+				name = m.b.dir + "/" + whereDir(msg.where) + "/" + st.fileName(msg)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		if name == "" {
+			return nil, mail.ErrExpunged
+		}
+		f, err := m.sh.fs.OpenFile(name, os.O_RDONLY, 0)
+		if err == nil {
+			return m.body(f, uid)
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == 8 {
+			return nil, err
+		}
+		// Another program has renamed or removed it.
+		if err := m.b.do(ctx, func(t *txn) error { return t.again() }); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// again reads the folders once more, whatever their times say.
+func (t *txn) again() error {
+	seen, err := t.b.dirStamps()
+	if err != nil {
+		return err
+	}
+	return t.scan(seen)
+}
+
+// body returns a message's content. The file tells how it is to be read: its length is that of the message with CRLF, or less
+// where it has bare LFs.
+func (m *mailbox) body(f vfs.File, uid mail.UID) (mail.Body, error) {
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	var size int64 = -1
+	m.b.mu.RLock()
+	if m.b.st != nil {
+		if i, ok := m.b.st.find(uint32(uid)); ok {
+			size = m.b.st.msgs[i].size
+		}
+	}
+	m.b.mu.RUnlock()
+	if info.Size() == size {
+		return &fileBody{f, size}, nil
+	}
+	r, err := newCRLFReader(f, info.Size())
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if size >= 0 && r.size != size {
+		m.s.logger().Warn("message has another size than its name says", "mailbox", m.b.title(), "uid", uid, "said", size, "is", r.size)
+	}
+	return &crlfBody{r, f}, nil
+}
+
+// fileBody is a message whose file is what is shown.
+type fileBody struct {
+	f    vfs.File
+	size int64
+}
+
+func (b *fileBody) Size() int64  { return b.size }
+func (b *fileBody) Close() error { return b.f.Close() }
+
+func (b *fileBody) ReadAt(p []byte, off int64) (int, error) {
+	if off >= b.size {
+		return 0, io.EOF
+	}
+	return b.f.ReadAt(p, off)
+}
+
+// WriteTo implements io.WriterTo. With a real file and a TCP connection the kernel does the work.
+func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
+	if f, ok := b.f.(*os.File); ok {
+		// A second file of its own offset, so that several may write at once.
+		if own, err := os.Open(f.Name()); err == nil {
+			defer own.Close()
+			if same, err := sameFile(f, own); err == nil && same {
+				return io.Copy(w, io.LimitReader(own, b.size))
+			}
+		}
+	}
+	return io.Copy(w, io.NewSectionReader(b.f, 0, b.size))
+}
+
+func sameFile(a, b *os.File) (bool, error) {
+	x, err := a.Stat()
+	if err != nil {
+		return false, err
+	}
+	y, err := b.Stat()
+	return err == nil && os.SameFile(x, y), err
+}
+
+// crlfBody is a message whose file has bare LFs.
+type crlfBody struct {
+	*crlfReader
+	f vfs.File
+}
+
+func (b *crlfBody) Size() int64  { return b.size }
+func (b *crlfBody) Close() error { return b.f.Close() }
+
+// WriteTo implements io.WriterTo.
+func (b *crlfBody) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, io.NewSectionReader(b, 0, b.size))
+}

@@ -1,0 +1,110 @@
+package maildir
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/mime"
+)
+
+// The cache file holds the structure indexes of messages, one behind the other, each with the UID it belongs to and a
+// checksum over both. The log says where each lies. It is never synced: an entry whose checksum is wrong is made again
+// from the message.
+const (
+	cacheName  = "buuta.index.cache"
+	cacheEntry = 8 // checksum, UID
+)
+
+// keepIndex puts an index into the cache and returns where it will be.
+func (t *txn) keepIndex(uid uint32, index []byte) (at int64, n uint32) {
+	at = t.b.cacheSize + int64(len(t.cache))
+	start := len(t.cache)
+	t.cache = append(t.cache, 0, 0, 0, 0)
+	t.cache = binary.LittleEndian.AppendUint32(t.cache, uid)
+	t.cache = append(t.cache, index...)
+	binary.LittleEndian.PutUint32(t.cache[start:], crc32.Checksum(t.cache[start+4:], castagnoli))
+	return at, uint32(len(t.cache) - start)
+}
+
+// cacheReader reads entries of a cache file.
+type cacheReader struct {
+	fs     FS
+	name   string
+	f      vfs.File
+	failed bool
+}
+
+// read returns an entry's index, nil when it isn't what it should be.
+func (c *cacheReader) read(uid uint32, at int64, n uint32) []byte {
+	if c.f == nil && !c.failed {
+		f, err := c.fs.OpenFile(c.name, os.O_RDONLY, 0)
+		if c.failed = err != nil; !c.failed {
+			c.f = f
+		}
+	}
+	const most = 64 << 20 // no index is nearly as large; a damaged record may say so
+	if c.failed || n <= cacheEntry || n > most {
+		return nil
+	}
+	b := make([]byte, n)
+	if _, err := c.f.ReadAt(b, at); err != nil {
+		return nil
+	}
+	if binary.LittleEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) || binary.LittleEndian.Uint32(b[4:]) != uid {
+		return nil
+	}
+	return b[cacheEntry:]
+}
+
+func (c *cacheReader) close() {
+	if c.f != nil {
+		c.f.Close()
+	}
+}
+
+// buildIndex makes a message's structure index.
+func buildIndex(r io.ReaderAt, size int64) ([]byte, error) {
+	x, err := mime.BuildIndex(r, size, nil)
+	if err != nil {
+		return nil, err
+	}
+	return x.AppendBinary(nil)
+}
+
+// makeIndex reads a message to make its index; nil without an error when the message is gone.
+func (m *mailbox) makeIndex(ctx context.Context, uid mail.UID) ([]byte, error) {
+	body, err := m.OpenBody(ctx, uid)
+	if errors.Is(err, mail.ErrExpunged) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return buildIndex(body, body.Size())
+}
+
+// keepIndexes writes indexes that had to be made into the cache. That it can't is no reason to fail: they are made again.
+func (m *mailbox) keepIndexes(ctx context.Context, made map[mail.UID][]byte) {
+	if len(made) == 0 {
+		return
+	}
+	err := m.b.do(ctx, func(t *txn) error {
+		for uid, index := range made {
+			if _, ok := t.msg(uint32(uid)); ok {
+				at, n := t.keepIndex(uint32(uid), index)
+				t.recs = append(t.recs, record{kind: recCache, m: msg{uid: uint32(uid), cache: at, cacheLen: n}})
+			}
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		m.s.logger().Warn("can't keep message indexes", "mailbox", m.b.title(), "error", err)
+	}
+}

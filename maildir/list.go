@@ -1,0 +1,192 @@
+package maildir
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+// useName is the file in a mailbox's folder that holds the purposes it was created with, one a line. Dovecot has them in its
+// configuration only.
+const useName = "buuta.special-use"
+
+// defaultUse are the purposes of mailboxes that nobody has said otherwise of.
+var defaultUse = map[string]mail.SpecialUse{
+	"Archive": mail.UseArchive,
+	"Drafts":  mail.UseDrafts,
+	"Junk":    mail.UseJunk,
+	"Sent":    mail.UseSent,
+	"Trash":   mail.UseTrash,
+}
+
+// Mailboxes implements mail.Account.
+func (a *account) Mailboxes(ctx context.Context) iter.Seq2[mail.MailboxInfo, error] {
+	return func(yield func(mail.MailboxInfo, error) bool) {
+		all, err := a.list(ctx)
+		if err != nil {
+			yield(mail.MailboxInfo{}, err)
+			return
+		}
+		for _, info := range all {
+			if err := ctx.Err(); err != nil {
+				yield(mail.MailboxInfo{}, err)
+				return
+			}
+			if !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+// list returns what Mailboxes yields.
+func (a *account) list(ctx context.Context) ([]mail.MailboxInfo, error) {
+	a.tree.mu.RLock()
+	folders, err := a.folders()
+	if err != nil {
+		a.tree.mu.RUnlock()
+		return nil, err
+	}
+	subscribed, err := a.subscriptions()
+	if err != nil {
+		a.tree.mu.RUnlock()
+		return nil, err
+	}
+	infos := map[string]*mail.MailboxInfo{inbox: {Name: inbox}}
+	explicit := map[mail.SpecialUse]bool{}
+	for name, folder := range folders {
+		info := &mail.MailboxInfo{Name: name}
+		dir := a.root + "/" + folder
+		info.ID = a.readID(dir)
+		if info.Use, err = a.readUse(dir); err != nil {
+			a.tree.mu.RUnlock()
+			return nil, err
+		}
+		for _, u := range info.Use {
+			explicit[u] = true
+		}
+		infos[name] = info
+	}
+	infos[inbox].ID = a.readID(a.root)
+	a.tree.mu.RUnlock()
+	for _, info := range infos {
+		if info.ID == "" { // nobody has opened it yet
+			if err := a.fillID(ctx, info); err != nil {
+				return nil, err
+			}
+		}
+	}
+	a.complete(infos, subscribed, explicit)
+	return inOrder(infos), nil
+}
+
+// complete adds levels without a mailbox, names only subscribed, and what is known of each besides.
+func (a *account) complete(infos map[string]*mail.MailboxInfo, subscribed map[string]bool, explicit map[mail.SpecialUse]bool) {
+	uses := a.s.Use
+	if uses == nil {
+		uses = defaultUse
+	}
+	for name, use := range uses {
+		if info := infos[name]; info != nil && info.Use == nil && !explicit[use] {
+			info.Use = []mail.SpecialUse{use}
+		}
+	}
+	for _, name := range slices.Collect(maps.Keys(infos)) {
+		for _, up := range parents(name) {
+			if infos[up] == nil {
+				infos[up] = &mail.MailboxInfo{Name: up, NoSelect: true}
+			}
+			infos[up].HasChildren = true
+		}
+	}
+	for name := range subscribed {
+		if infos[name] == nil {
+			infos[name] = &mail.MailboxInfo{Name: name, NonExistent: true}
+		}
+		infos[name].Subscribed = true
+	}
+}
+
+// inOrder sorts by name, INBOX first.
+func inOrder(infos map[string]*mail.MailboxInfo) []mail.MailboxInfo {
+	out := make([]mail.MailboxInfo, 0, len(infos))
+	for _, info := range infos {
+		out = append(out, *info)
+	}
+	slices.SortFunc(out, func(a, b mail.MailboxInfo) int {
+		switch {
+		case a.Name == inbox:
+			return -1
+		case b.Name == inbox:
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return out
+}
+
+// info returns what the list says of one mailbox.
+func (a *account) info(ctx context.Context, name string) (mail.MailboxInfo, error) {
+	all, err := a.list(ctx)
+	if err != nil {
+		return mail.MailboxInfo{}, err
+	}
+	for _, info := range all {
+		if info.Name == name && !info.NoSelect && !info.NonExistent {
+			return info, nil
+		}
+	}
+	return mail.MailboxInfo{}, mail.ErrNoMailbox
+}
+
+// readID returns the GUID in the UID list of the mailbox in dir, "" when there is none.
+func (a *account) readID(dir string) mail.MailboxID {
+	f, err := a.sh.fs.OpenFile(dir+"/"+uidListName, os.O_RDONLY, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	buf := make([]byte, 512)
+	n, _ := f.Read(buf)
+	line, _, ok := bytes.Cut(buf[:n], lf)
+	if !ok {
+		return ""
+	}
+	if l := parseUIDList(append(line, '\n')); l != nil {
+		return mail.MailboxID(l.id)
+	}
+	return ""
+}
+
+// fillID opens a mailbox that has no UID list, which makes one. A mailbox that is gone meanwhile keeps none.
+func (a *account) fillID(ctx context.Context, info *mail.MailboxInfo) error {
+	b, err := a.open(ctx, info.Name)
+	if err != nil {
+		return err
+	}
+	defer a.sh.release(a.s, b)
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.st != nil {
+		info.ID = mail.MailboxID(b.st.id)
+	}
+	return nil
+}
+
+func (a *account) readUse(dir string) ([]mail.SpecialUse, error) {
+	raw, err := readFile(a.sh.fs, dir+"/"+useName)
+	if raw == nil || err != nil {
+		return nil, err
+	}
+	uses := []mail.SpecialUse{}
+	for f := range strings.FieldsSeq(string(raw)) {
+		uses = append(uses, mail.SpecialUse(f))
+	}
+	return uses, nil
+}

@@ -1,0 +1,122 @@
+package maildir
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
+)
+
+const (
+	lockName    = "buuta.index.lock"
+	uidLockName = "dovecot-uidlist.lock"
+	lockWait    = 30 * time.Second
+	staleLock   = 2 * time.Minute // Dovecot's own rule for a lock that nobody touches
+)
+
+// lockFile takes the lock that keeps processes of ours apart, waiting for it: mail.ErrStoreInUse when it takes too long.
+func lockFile(ctx context.Context, fsys FS, name string) (io.Closer, error) {
+	var out io.Closer
+	err := retry(ctx, lockWait, func() (bool, error) {
+		l, err := fsys.Lock(name)
+		if errors.Is(err, vfs.ErrLocked) {
+			return false, nil
+		}
+		out = l
+		return true, err
+	})
+	return out, err
+}
+
+// retry calls try until it says that it is done, with pauses that grow from 1 to 50 ms.
+func retry(ctx context.Context, wait time.Duration, try func() (done bool, err error)) error {
+	pause := time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		done, err := try()
+		if err != nil || done {
+			return err
+		}
+		if waited >= wait {
+			return mail.ErrStoreInUse
+		}
+		pause = min(pause*2, 50*time.Millisecond)
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// dotLock is a lock as Dovecot takes it: a file that only one can make, holding "pid:host". Whoever has that of the UID
+// list may give UIDs and change the list and the keywords.
+type dotLock struct {
+	fs   FS
+	name string
+}
+
+// takeDotLock makes the lock file. The caller holds one of lockFile's locks that goes with it, so that a dot-lock of this
+// very process can only be a leftover of its namesake before a crash.
+func takeDotLock(ctx context.Context, fsys FS, name, host string, now func() time.Time) (*dotLock, error) {
+	l := &dotLock{fsys, name}
+	me := fmt.Sprintf("%d:%s", os.Getpid(), host)
+	err := retry(ctx, lockWait, func() (bool, error) {
+		f, err := fsys.OpenFile(l.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = f.Write([]byte(me))
+			if cerr := f.Close(); err == nil {
+				err = cerr
+			}
+			if err != nil {
+				fsys.Remove(l.name)
+			}
+			return true, err
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return false, err
+		}
+		if l.stale(me, host, now()) {
+			if err := fsys.Remove(l.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return false, err
+			}
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// stale reports whether the lock's holder is no more.
+func (l *dotLock) stale(me, host string, now time.Time) bool {
+	info, err := l.fs.Stat(l.name)
+	if err != nil {
+		return false
+	}
+	b, err := readFile(l.fs, l.name)
+	if err != nil {
+		return false
+	}
+	if string(b) == me {
+		return true
+	}
+	if pid, h, ok := bytes.Cut(b, []byte(":")); ok && string(h) == host {
+		if n, err := strconv.Atoi(string(pid)); err == nil && n > 0 && !processLives(n) {
+			return true
+		}
+	}
+	return now.Sub(info.ModTime()) > staleLock
+}
+
+func (l *dotLock) Close() error { return l.fs.Remove(l.name) }

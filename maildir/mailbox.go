@@ -1,0 +1,179 @@
+package maildir
+
+import (
+	"context"
+	"slices"
+	"sort"
+
+	"github.com/buuta/mail"
+)
+
+// mailbox is one session's hold on a box. It implements mail.Mailbox and mail.RecentTaker.
+type mailbox struct {
+	s    *Store
+	sh   *shared
+	a    *account
+	b    *box
+	info mail.MailboxInfo
+	end  func()
+}
+
+var _ mail.RecentTaker = (*mailbox)(nil)
+
+// Info implements mail.Mailbox. The name follows a rename; the rest is as it was when the mailbox was opened.
+func (m *mailbox) Info() mail.MailboxInfo {
+	info := m.info
+	info.Name = m.b.title()
+	return info
+}
+
+// Close implements mail.Mailbox.
+func (m *mailbox) Close() error {
+	m.end()
+	return nil
+}
+
+// State implements mail.Mailbox.
+func (m *mailbox) State(ctx context.Context) (mail.State, error) {
+	if err := ctx.Err(); err != nil {
+		return mail.State{}, err
+	}
+	return m.b.state(ctx)
+}
+
+func (b *box) state(ctx context.Context) (mail.State, error) {
+	if err := b.refresh(ctx); err != nil {
+		return mail.State{}, err
+	}
+	var out mail.State
+	err := b.view(ctx, func(st *state) { out = st.public() })
+	return out, err
+}
+
+// view calls f with the mailbox's state, which f may read but not keep.
+func (b *box) view(ctx context.Context, f func(*state)) error {
+	for {
+		b.mu.RLock()
+		if b.dead {
+			b.mu.RUnlock()
+			return mail.ErrNoMailbox
+		}
+		if b.st != nil && b.st.validity != 0 {
+			defer b.mu.RUnlock()
+			f(b.st)
+			return nil
+		}
+		b.mu.RUnlock()
+		if err := b.do(ctx, func(*txn) error { return nil }); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *state) public() mail.State {
+	recent, _ := s.find(s.firstRecent)
+	return mail.State{
+		UIDValidity:   s.validity,
+		UIDNext:       mail.UID(s.next),
+		HighestModSeq: mail.ModSeq(s.high),
+		Messages:      uint32(len(s.msgs)),
+		Unseen:        uint32(s.unseen),
+		Recent:        uint32(len(s.msgs) - recent),
+		Deleted:       uint32(s.deleted),
+		Size:          s.size,
+	}
+}
+
+// Changes implements mail.Mailbox. Of since 0 it knows everything.
+func (m *mailbox) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes, error) {
+	var out mail.Changes
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	if err := m.b.refresh(ctx); err != nil {
+		return out, err
+	}
+	tooOld := false
+	err := m.b.view(ctx, func(st *state) {
+		after := uint64(since)
+		if after > st.high || after != 0 && after < st.oldest {
+			tooOld = true
+			return
+		}
+		out.State = st.public()
+		if after == st.high {
+			return
+		}
+		p := painter{st: st, f: mail.FieldFlags}
+		for i := range st.msgs {
+			if st.msgs[i].modseq > after {
+				out.Changed = append(out.Changed, p.message(&st.msgs[i]))
+			}
+		}
+		if after == 0 {
+			return
+		}
+		for _, g := range st.gone[sort.Search(len(st.gone), func(i int) bool { return st.gone[i].modseq > after }):] {
+			out.Vanished.AddRange(mail.UID(g.first), mail.UID(g.last))
+		}
+	})
+	if err == nil && tooOld {
+		err = mail.ErrTooOld
+	}
+	return out, err
+}
+
+// TakeRecent implements mail.RecentTaker. Files in new move to cur, as Maildir wants it once somebody has seen them.
+func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
+	var out mail.UIDSet
+	err := m.b.do(ctx, func(t *txn) error {
+		out = mail.UIDSet{}
+		uids := t.selected(mail.UIDRangeSet(mail.UID(t.head.firstRecent), mail.MaxUID))
+		for _, uid := range uids {
+			if uid < t.head.firstRecent {
+				continue
+			}
+			out.Add(mail.UID(uid))
+			if msg, ok := t.msg(uid); ok && msg.where == inNew {
+				if err := t.renameFile(msg, msg.sys, msg.kw); err != nil {
+					return err
+				}
+			}
+		}
+		t.head.firstRecent = t.head.next
+		return nil
+	})
+	return out, err
+}
+
+// painter makes mail.Messages of a state's messages.
+type painter struct {
+	st    *state
+	f     mail.Fields
+	lastK uint32
+	last  []string
+}
+
+func (p *painter) message(m *msg) mail.Message {
+	out := mail.Message{UID: mail.UID(m.uid)}
+	if p.f&mail.FieldFlags != 0 {
+		out.ModSeq = mail.ModSeq(m.modseq)
+		out.Flags.System = mail.SystemFlags(m.sys)
+		if m.kw != 0 {
+			if m.kw != p.lastK { // neighbours often have the same
+				p.lastK, p.last = m.kw, p.st.flags(0, m.kw).Keywords
+			}
+			out.Flags.Keywords = slices.Clip(p.last)
+		}
+	}
+	if p.f&mail.FieldDate != 0 {
+		out.InternalDate, out.SaveDate = unixTime(m.idate), unixTime(m.sdate)
+	}
+	if p.f&mail.FieldSize != 0 {
+		out.Size = m.size
+	}
+	if p.f&mail.FieldGUID != 0 {
+		out.GUID = publicGUID(p.st.rawGUID(m))
+	}
+	return out
+}

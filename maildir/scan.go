@@ -1,0 +1,208 @@
+package maildir
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// place is where a file was found.
+type place struct {
+	where uint8
+	name  string
+}
+
+// scan reads new and cur and takes in what it finds there: new files, files that are gone, flags that changed.
+func (t *txn) scan(seen [2]time.Time) error {
+	b := t.b
+	began := time.Now()
+	at := b.s.now()
+	found, err := t.readDirs()
+	if err != nil {
+		return err
+	}
+	sc := scanner{t: t, found: found}
+	missing := sc.known()
+	if len(missing) > 0 {
+		// A file that is renamed while its folder is read may be overlooked. What is missing twice is gone.
+		if sc.found, err = t.readDirs(); err != nil {
+			return err
+		}
+		missing = sc.known()
+	}
+	if len(missing) > 0 {
+		t.remove(missing, sc.modseq())
+	}
+	if err := sc.unknown(); err != nil {
+		return err
+	}
+	t.seen.scanned, t.seen.took = at, time.Since(began)
+	t.seen.new = dirStamp{seen[0], at.Sub(seen[0]) < tick(seen[0])}
+	t.seen.cur = dirStamp{seen[1], at.Sub(seen[1]) < tick(seen[1])}
+	b.rescan = false // doubt sets it again should this commit fail
+	return nil
+}
+
+// readDirs returns the files of new and cur by their base names. Of two files with one base name that in cur counts.
+func (t *txn) readDirs() (map[string]place, error) {
+	found := make(map[string]place, len(t.st.msgs)+16)
+	for _, where := range []uint8{inNew, inCur} {
+		entries, err := t.b.sh.fs.ReadDir(t.b.dir + "/" + whereDir(where))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			name := e.Name()
+			if e.IsDir() || !safeBase(name) {
+				continue
+			}
+			base, _, _, _ := parseName(name)
+			if base != "" {
+				found[base] = place{where, name}
+			}
+		}
+	}
+	return found, nil
+}
+
+type scanner struct {
+	t     *txn
+	found map[string]place
+	seq   uint64
+}
+
+// modseq is the ModSeq of all that the scan finds.
+func (s *scanner) modseq() uint64 {
+	if s.seq == 0 {
+		s.seq = s.t.bump()
+	}
+	return s.seq
+}
+
+// known goes through the messages that we have, notes those whose files have other names now, takes their files from found
+// and returns the messages that have none.
+func (s *scanner) known() (missing []uint32) {
+	t := s.t
+	for i := range t.st.msgs {
+		m := t.st.msgs[i]
+		if o, ok := t.over[m.uid]; ok {
+			m = o
+		}
+		base := t.st.base(&m)
+		p, ok := s.found[base]
+		if !ok {
+			missing = append(missing, m.uid)
+			continue
+		}
+		delete(s.found, base)
+		if p.where == m.where && p.name == t.fileName(&m) {
+			continue
+		}
+		_, sys, kw, _ := parseName(p.name)
+		if sys != m.sys || kw != m.kw {
+			m.sys, m.kw, m.modseq = sys, kw, s.modseq()
+		}
+		m.where = p.where
+		t.change(m)
+		t.name(base, &m, p.name)
+	}
+	return missing
+}
+
+// unknown gives UIDs to the files that are left in found: those that the UID list has, if it may still be believed,
+// or new ones in the order in which the files came.
+func (s *scanner) unknown() error {
+	t := s.t
+	if len(s.found) == 0 {
+		return nil
+	}
+	if err := t.lockUIDs(); err != nil {
+		return err
+	}
+	if t.list == nil {
+		if err := t.readList(); err != nil {
+			return err
+		}
+	}
+	listed := map[string]uidEntry{}
+	for _, e := range t.list.entries {
+		if _, ok := s.found[e.base]; ok {
+			listed[e.base] = e
+		}
+	}
+	type newFile struct {
+		base string
+		p    place
+		e    uidEntry
+	}
+	var files []newFile
+	for base, p := range s.found {
+		e := listed[base]
+		if e.uid != 0 && e.uid < t.st.next {
+			// Its UID was reported as gone: a file that came back gets another.
+			e.uid, t.rewrite = 0, true
+		}
+		files = append(files, newFile{base, p, e})
+	}
+	slices.SortFunc(files, func(a, b newFile) int {
+		if a.e.uid != 0 || b.e.uid != 0 {
+			return cmp.Compare(a.e.uid-1, b.e.uid-1) // 0, not listed, comes last
+		}
+		return cmp.Or(cmp.Compare(secondsOf(a.base), secondsOf(b.base)), cmp.Compare(a.base, b.base))
+	})
+	for _, f := range files {
+		m, err := t.look(f.base, f.p)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone again, or renamed: the next look tells
+		}
+		if err != nil {
+			return err
+		}
+		m.modseq = s.modseq()
+		if f.e.uid != 0 {
+			m.uid = f.e.uid
+			t.add(m, f.base, f.e.guid)
+		} else if m.uid, err = t.give(m, f.base, f.e.guid); err != nil {
+			return err
+		}
+		t.name(f.base, &m, f.p.name)
+		if f.p.where == inCur && t.fresh {
+			t.head.firstRecent = m.uid + 1 // somebody has seen it, and so all before it
+		}
+	}
+	return nil
+}
+
+// look finds out what must be known of a file that others made.
+func (t *txn) look(base string, p place) (msg, error) {
+	_, sys, kw, _ := parseName(p.name)
+	m := msg{sys: sys, kw: kw, where: p.where}
+	f, err := t.b.sh.fs.OpenFile(t.b.dir+"/"+whereDir(p.where)+"/"+p.name, os.O_RDONLY, 0)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return m, err
+	}
+	m.idate = info.ModTime().Unix()
+	if m.sdate = secondsOf(base); m.sdate == 0 {
+		m.sdate = m.idate
+	}
+	physical, virtual := sizesOf(base)
+	if physical == info.Size() && virtual >= physical && virtual-physical <= physical {
+		m.size, m.lf = virtual, uint32(virtual-physical)
+		return m, nil
+	}
+	var c lineCounter
+	if _, err := io.Copy(&c, f); err != nil {
+		return m, err
+	}
+	m.size, m.lf = c.size+int64(c.bare), c.bare
+	return m, nil
+}

@@ -1,0 +1,194 @@
+package maildir
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+)
+
+// sync takes in what other programs did to the mailbox since the last commit: to the UID list, the keywords, the files.
+func (t *txn) sync() error {
+	b := t.b
+	if !b.cleaned {
+		if err := t.prepare(); err != nil {
+			return err
+		}
+	}
+	kws, err := b.stamp(b.dir + "/" + keywordsName)
+	if err != nil {
+		return err
+	}
+	if kws != b.seen.kws {
+		if err := t.readKeywords(); err != nil {
+			return err
+		}
+		t.seen.kws = kws
+	}
+	list, err := b.stamp(b.dir + "/" + uidListName)
+	if err != nil {
+		return err
+	}
+	if list != b.seen.list || list == (fileStamp{}) || t.st.validity == 0 {
+		if err := t.lockUIDs(); err != nil {
+			return err
+		}
+	}
+	seen, err := b.dirStamps()
+	if err != nil {
+		return err
+	}
+	if b.rescan || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) || b.overdue(&b.seen) {
+		return t.scan(seen)
+	}
+	return nil
+}
+
+// dirStamps returns the times of new and cur.
+func (b *box) dirStamps() (out [2]time.Time, err error) {
+	for i, d := range []string{"new", "cur"} {
+		info, err := b.sh.fs.Stat(b.dir + "/" + d)
+		if err != nil {
+			return out, err
+		}
+		out[i] = info.ModTime()
+	}
+	return out, nil
+}
+
+// staleTmp is how old a file in tmp must be to be a leftover; Maildir's rule.
+const staleTmp = 36 * time.Hour
+
+// prepare makes missing folders and removes what deliveries that came to nothing have left.
+func (t *txn) prepare() error {
+	b := t.b
+	made := false
+	for _, d := range []string{"tmp", "new", "cur"} {
+		switch err := b.sh.fs.Mkdir(b.dir+"/"+d, 0o700); {
+		case err == nil:
+			made = true
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+	}
+	if made && !b.s.NoSync {
+		if err := b.sh.fs.SyncDir(b.dir); err != nil {
+			return err
+		}
+	}
+	left, err := b.sh.fs.ReadDir(b.dir + "/tmp")
+	if err != nil {
+		return err
+	}
+	for _, e := range left {
+		if info, err := e.Info(); err == nil && !e.IsDir() && b.s.now().Sub(info.ModTime()) > staleTmp {
+			b.sh.fs.Remove(b.dir + "/tmp/" + e.Name())
+		}
+	}
+	b.cleaned = true
+	return nil
+}
+
+// readKeywords takes in what the letters mean.
+func (t *txn) readKeywords() error {
+	raw, err := readFile(t.b.sh.fs, t.b.dir+"/"+keywordsName)
+	if err != nil {
+		return err
+	}
+	for i, k := range parseKeywords(raw) {
+		if k != "" && (i >= len(t.keywords) || t.keywords[i] != k) {
+			t.setKeyword(i, k)
+		}
+	}
+	// What the file lacks and the log has is written to it again.
+	t.kwDirty = string(formatKeywords(t.keywords)) != string(formatKeywords(parseKeywords(raw)))
+	return nil
+}
+
+// lockUIDs takes Dovecot's lock, once a transaction, and with it reads what Dovecot may have written before.
+func (t *txn) lockUIDs() error {
+	if t.uids != nil {
+		return nil
+	}
+	b := t.b
+	l, err := takeDotLock(t.ctx, b.sh.fs, b.dir+"/"+uidLockName, b.sh.machine, b.s.now)
+	if err != nil {
+		return err
+	}
+	t.uids = l
+	now, err := b.stamp(b.dir + "/" + uidListName)
+	if err != nil {
+		return err
+	}
+	if now == t.seen.list && now != (fileStamp{}) && t.st.validity != 0 {
+		return nil
+	}
+	t.seen.list = now
+	return t.readList()
+}
+
+// readList reads the UID list and brings the mailbox into line with it. The lock is held.
+func (t *txn) readList() error {
+	b := t.b
+	raw, err := readFile(b.sh.fs, b.dir+"/"+uidListName)
+	if err != nil {
+		return err
+	}
+	t.list = parseUIDList(raw)
+	if t.list == nil {
+		t.list = &uidList{}
+		t.rewrite = true
+		if len(raw) > 0 {
+			b.s.logger().Warn("UID list can't be read", "mailbox", b.name, "dir", b.dir)
+		}
+		if t.st.validity == 0 {
+			return t.found()
+		}
+		return nil
+	}
+	l := t.list
+	b.lines = l.lines
+	t.rewrite = t.rewrite || l.damaged || l.id == ""
+	switch {
+	case t.st.validity == 0:
+		t.adopt(l)
+	case l.validity != t.st.validity:
+		b.s.logger().Warn("UIDVALIDITY was changed by another program", "mailbox", b.name, "dir", b.dir, "from", t.st.validity, "to", l.validity)
+		t.restart()
+		t.adopt(l)
+	default:
+		t.head.next = max(t.head.next, l.next)
+		if l.id != "" {
+			t.head.id = l.id
+		}
+	}
+	if t.head.id == "" {
+		t.head.id = newID()
+	}
+	return nil
+}
+
+// found begins a mailbox that has no UID list.
+func (t *txn) found() error {
+	v, err := t.b.sh.nextValidity(t.ctx, t.b.root, t.b.s)
+	if err != nil {
+		return err
+	}
+	t.head = head{validity: v, next: 1, firstRecent: 1, high: 1, oldest: 1, id: newID()}
+	t.snapshot, t.fresh = true, true
+	return nil
+}
+
+// adopt begins an index for a mailbox that has a UID list and had, maybe, an index before. Its ModSeqs start above all that
+// can have been given out: they grow by one a commit, and time in microseconds is faster.
+func (t *txn) adopt(l *uidList) {
+	high := max(uint64(t.b.s.now().UnixMicro()), 1)
+	t.head = head{validity: l.validity, next: l.next, firstRecent: 1, high: high, oldest: high, id: l.id}
+	t.snapshot, t.fresh = true, true
+}
+
+// restart forgets all messages, for a UIDVALIDITY that is no more.
+func (t *txn) restart() {
+	t.st = newState(t.st.history)
+	t.st.keywords = t.keywords
+	t.b.rescan = true
+}

@@ -1,0 +1,158 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+// Create implements mail.Account. A purpose that only a search could serve, \All or \Flagged, is refused with mail.ErrBadName.
+func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOptions) (mail.MailboxInfo, error) {
+	name, err := a.s.cleanName(name)
+	if err != nil {
+		return mail.MailboxInfo{}, err
+	}
+	if opts == nil {
+		opts = &mail.CreateOptions{}
+	}
+	for _, u := range opts.Use {
+		if !slices.Contains([]mail.SpecialUse{mail.UseArchive, mail.UseDrafts, mail.UseImportant, mail.UseJunk, mail.UseSent, mail.UseTrash}, u) {
+			return mail.MailboxInfo{}, fmt.Errorf("%w: no mailbox can be made for %s", mail.ErrBadName, u)
+		}
+	}
+	if err := a.create(ctx, name, opts); err != nil {
+		return mail.MailboxInfo{}, err
+	}
+	return a.info(ctx, name)
+}
+
+func (a *account) create(ctx context.Context, name string, opts *mail.CreateOptions) error {
+	unlock, err := a.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	folders, err := a.folders()
+	if err != nil {
+		return err
+	}
+	if _, there := folders[name]; there || name == inbox {
+		return fmt.Errorf("%w: %q", mail.ErrExists, name)
+	}
+	if err := a.makeParents(name, folders); err != nil {
+		return err
+	}
+	return a.makeFolder(name, opts.Use)
+}
+
+// makeParents makes the mailboxes that name lacks above it. The tree is locked.
+func (a *account) makeParents(name string, folders map[string]string) error {
+	most := limit(a.s.Limits.Mailboxes, 10000)
+	for _, up := range append(parents(name), name) {
+		if _, there := folders[up]; there || up == inbox {
+			continue
+		}
+		if len(folders)+2 > most { // with INBOX and this one
+			return fmt.Errorf("%w: an account can have %d mailboxes", mail.ErrLimit, most)
+		}
+		folders[up] = a.s.folderName(up)
+		if up == name {
+			break
+		}
+		if err := a.makeFolder(up, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeFolder makes one mailbox's folder, durably. One that a crash leaves half made is completed when it is opened.
+func (a *account) makeFolder(name string, use []mail.SpecialUse) error {
+	dir := a.root + "/" + a.s.folderName(name)
+	if err := a.sh.fs.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%w: %q", mail.ErrExists, name)
+		}
+		return err
+	}
+	for _, d := range []string{"tmp", "new", "cur"} {
+		if err := a.sh.fs.Mkdir(dir+"/"+d, 0o700); err != nil {
+			return err
+		}
+	}
+	if err := appendFile(a.sh.fs, dir+"/maildirfolder", 0, nil, false); err != nil {
+		return err
+	}
+	if use != nil {
+		var b strings.Builder
+		for _, u := range use {
+			b.WriteString(string(u) + "\n")
+		}
+		if err := writeFile(a.sh.fs, dir, useName, []byte(b.String()), !a.s.NoSync); err != nil {
+			return err
+		}
+	}
+	if a.s.NoSync {
+		return nil
+	}
+	if err := a.sh.fs.SyncDir(dir); err != nil {
+		return err
+	}
+	return a.sh.fs.SyncDir(a.root)
+}
+
+// trashName is where Dovecot, too, puts what is being deleted. No mailbox can have this name.
+const trashName = "..DOVECOT-TRASHED"
+
+// Delete implements mail.Account.
+func (a *account) Delete(ctx context.Context, name string) error {
+	name, err := a.s.cleanName(name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", mail.ErrNoMailbox, err)
+	}
+	if name == inbox {
+		return fmt.Errorf("%w: INBOX can't be deleted", mail.ErrBadName)
+	}
+	unlock, err := a.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	dir, err := a.dir(name)
+	if err != nil {
+		return err
+	}
+	b := a.sh.acquire(a.s, a.root, dir, name)
+	defer a.sh.release(a.s, b)
+	release, err := b.writer(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	trash := a.root + "/" + trashName
+	if err := a.sh.fs.Mkdir(trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := a.sh.fs.Rename(dir, trash+"/"+a.sh.seq.base(a.s.now(), a.sh.host)); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.dead = true
+	b.mu.Unlock()
+	a.sh.rekey(b, dir, "")
+	b.wake()
+	if !a.s.NoSync {
+		if err := a.sh.fs.SyncDir(a.root); err != nil {
+			return err
+		}
+	}
+	if err := a.sh.fs.RemoveAll(trash); err != nil {
+		a.s.logger().Warn("can't remove a deleted mailbox", "dir", trash, "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,330 @@
+package maildir
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+const osRDWR = os.O_RDWR
+
+const (
+	uidListName  = "dovecot-uidlist"
+	keywordsName = "dovecot-keywords"
+)
+
+// txn is a commit in the making. It sees the mailbox's state with its own changes over it; nobody else sees those.
+type txn struct {
+	b    *box
+	st   *state
+	ctx  context.Context
+	recs []record
+	head head
+
+	adds []added
+	over map[uint32]msg  // messages of st as this commit changes them
+	odds map[uint32]string // their odd file names, "" for none
+	dead map[uint32]bool // messages that it removes
+
+	keywords []string
+	kwDirty  bool
+
+	lines    []byte // for the end of the UID list
+	nlines   int
+	rewrite  bool // write the UID list anew
+	snapshot bool // write the log anew
+	newDir   bool // names in new changed
+	curDir   bool
+
+	uids  *dotLock
+	list  *uidList // read under uids when it had changed
+	seen  stamps   // what will be the box's
+	fresh bool     // there was no index: \Recent is to be found out
+	cache []byte   // for the end of the cache file
+
+	undo  []func()
+	after []func() // once it is durable
+}
+
+type added struct {
+	m    msg
+	name string
+	guid string
+}
+
+func (b *box) begin(ctx context.Context) *txn {
+	return &txn{b: b, st: b.st, ctx: ctx, head: b.st.head, keywords: b.st.keywords, seen: b.seen, over: map[uint32]msg{}, odds: map[uint32]string{}, dead: map[uint32]bool{}}
+}
+
+// mark is a place that a transaction can go back to.
+type mark struct {
+	recs, adds, undo, after int
+	lines, nlines, cache    int
+	high                    uint64
+	firstRecent             uint32
+}
+
+func (t *txn) mark() mark {
+	return mark{len(t.recs), len(t.adds), len(t.undo), len(t.after), len(t.lines), t.nlines, len(t.cache), t.head.high, t.head.firstRecent}
+}
+
+// rollback undoes everything since at. UIDs that were given meanwhile are lost for ever, which is allowed.
+func (t *txn) rollback(at mark) {
+	for i := len(t.undo) - 1; i >= at.undo; i-- {
+		t.undo[i]()
+	}
+	t.undo, t.recs, t.adds, t.after = t.undo[:at.undo], t.recs[:at.recs], t.adds[:at.adds], t.after[:at.after]
+	t.lines, t.nlines, t.cache = t.lines[:at.lines], at.nlines, t.cache[:at.cache]
+	if at.high != 0 {
+		t.head.high, t.head.firstRecent = at.high, at.firstRecent
+	}
+}
+
+func (t *txn) close() {
+	if t.uids != nil {
+		if err := t.uids.Close(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.b.s.logger().Warn("can't remove lock", "dir", t.b.dir, "error", err)
+		}
+	}
+}
+
+// bump returns the ModSeq of the next change.
+func (t *txn) bump() uint64 {
+	t.head.high++
+	return t.head.high
+}
+
+// msg returns a message as this transaction sees it.
+func (t *txn) msg(uid uint32) (msg, bool) {
+	if t.dead[uid] {
+		return msg{}, false
+	}
+	if m, ok := t.over[uid]; ok {
+		return m, true
+	}
+	if i, ok := t.st.find(uid); ok {
+		return t.st.msgs[i], true
+	}
+	if i, ok := t.added(uid); ok {
+		return t.adds[i].m, true
+	}
+	return msg{}, false
+}
+
+func (t *txn) added(uid uint32) (int, bool) {
+	return slices.BinarySearchFunc(t.adds, uid, func(a added, uid uint32) int { return cmp.Compare(a.m.uid, uid) })
+}
+
+// base returns the base name of a message that msg has returned.
+func (t *txn) base(m *msg) string {
+	if i, ok := t.st.find(m.uid); ok {
+		return t.st.base(&t.st.msgs[i])
+	}
+	if i, ok := t.added(m.uid); ok {
+		return t.adds[i].name
+	}
+	return ""
+}
+
+// selected returns the UIDs of set that have messages, ascending.
+func (t *txn) selected(set mail.UIDSet) []uint32 {
+	var out []uint32
+	for _, r := range set.Ranges() {
+		i, _ := t.st.find(uint32(r.First))
+		for ; i < len(t.st.msgs) && t.st.msgs[i].uid <= uint32(r.Last); i++ {
+			if uid := t.st.msgs[i].uid; !t.dead[uid] {
+				out = append(out, uid)
+			}
+		}
+		for i := range t.adds {
+			if uid := t.adds[i].m.uid; uid >= uint32(r.First) && uid <= uint32(r.Last) && !t.dead[uid] {
+				out = append(out, uid)
+			}
+		}
+	}
+	return out
+}
+
+// give adds a message under the next UID.
+func (t *txn) give(m msg, base, guid string) (uint32, error) {
+	if t.head.next == uint32(mail.MaxUID) {
+		return 0, fmt.Errorf("%w: no UIDs are left", mail.ErrLimit)
+	}
+	m.uid = t.head.next
+	t.head.next++
+	t.add(m, base, guid)
+	t.lines = appendUIDEntry(t.lines, m.uid, guid, base)
+	t.nlines++
+	return m.uid, nil
+}
+
+// add adds a message that has its UID.
+func (t *txn) add(m msg, base, guid string) {
+	t.adds = append(t.adds, added{m, base, guid})
+	t.recs = append(t.recs, record{kind: recAdd, m: m, name: base, guid: guid})
+}
+
+// change puts other flags or another place on a message.
+func (t *txn) change(m msg) {
+	uid := m.uid
+	if i, ok := t.added(uid); ok {
+		was := t.adds[i].m
+		t.adds[i].m = m
+		t.undo = append(t.undo, func() {
+			if i < len(t.adds) {
+				t.adds[i].m = was
+			}
+		})
+	} else {
+		was, had := t.over[uid]
+		t.over[uid] = m
+		t.undo = append(t.undo, func() {
+			if had {
+				t.over[uid] = was
+			} else {
+				delete(t.over, uid)
+			}
+		})
+	}
+	t.setOdd(uid, "")
+	t.recs = append(t.recs, record{kind: recFlags, m: m})
+}
+
+func (t *txn) setOdd(uid uint32, name string) {
+	was, had := t.odds[uid]
+	t.odds[uid] = name
+	t.undo = append(t.undo, func() {
+		if had {
+			t.odds[uid] = was
+		} else {
+			delete(t.odds, uid)
+		}
+	})
+}
+
+// name notes the name of a file when it isn't the one that its flags give.
+func (t *txn) name(base string, m *msg, name string) {
+	if fileName(base, m.where, m.sys, m.kw, "") != name {
+		t.setOdd(m.uid, name)
+		t.recs = append(t.recs, record{kind: recOdd, m: msg{uid: m.uid}, name: name})
+	}
+}
+
+// fileName returns the name of a message's file within new or cur.
+func (t *txn) fileName(m *msg) string {
+	if name, ok := t.odds[m.uid]; ok {
+		if name != "" {
+			return name
+		}
+		return fileName(t.base(m), m.where, m.sys, m.kw, "")
+	}
+	if odd := t.st.odd[m.uid]; odd != "" {
+		return odd
+	}
+	return fileName(t.base(m), m.where, m.sys, m.kw, "")
+}
+
+// path returns where a message's file is.
+func (t *txn) path(m *msg) string { return t.b.dir + "/" + whereDir(m.where) + "/" + t.fileName(m) }
+
+// remove takes messages away.
+func (t *txn) remove(uids []uint32, modseq uint64) {
+	set := mail.UIDSet{}
+	for _, uid := range uids {
+		t.dead[uid] = true
+		set.Add(mail.UID(uid))
+	}
+	t.undo = append(t.undo, func() {
+		for _, uid := range uids {
+			delete(t.dead, uid)
+		}
+	})
+	for _, r := range set.Ranges() {
+		t.recs = append(t.recs, record{kind: recGone, m: msg{modseq: modseq}, first: uint32(r.First), last: uint32(r.Last)})
+	}
+}
+
+// keywordBits returns the letters of keywords, giving letters to new ones. With find, unknown ones are left out instead.
+func (t *txn) keywordBits(names []string, find bool) (uint32, error) {
+	var bits uint32
+	for _, name := range names {
+		i := slices.IndexFunc(t.keywords, func(k string) bool { return strings.EqualFold(k, name) })
+		if i < 0 {
+			if find {
+				continue
+			}
+			if !mail.ValidKeyword(name) {
+				return 0, fmt.Errorf("maildir: keyword %q is not allowed", name)
+			}
+			if err := t.lockUIDs(); err != nil {
+				return 0, err
+			}
+			if i = t.letter(); i < 0 {
+				return 0, fmt.Errorf("%w: a mailbox can have %d keywords", mail.ErrLimit, maxKeywords)
+			}
+			t.setKeyword(i, name)
+		}
+		bits |= 1 << i
+	}
+	return bits, nil
+}
+
+// letter returns a letter that no keyword has, or one whose keyword no message has any more; -1 when there is none.
+func (t *txn) letter() int {
+	for i := range maxKeywords {
+		if i >= len(t.keywords) || t.keywords[i] == "" {
+			return i
+		}
+	}
+	var used uint32
+	for i := range t.st.msgs {
+		used |= t.st.msgs[i].kw
+	}
+	for _, m := range t.over {
+		used |= m.kw
+	}
+	for i := range t.adds {
+		used |= t.adds[i].m.kw
+	}
+	for i := range maxKeywords {
+		if used&(1<<i) == 0 && !slices.ContainsFunc(t.recs, func(r record) bool { return r.kind == recKeyword && r.m.kw == uint32(i) }) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *txn) setKeyword(i int, name string) {
+	was := t.keywords
+	k := slices.Clone(was)
+	for len(k) <= i {
+		k = append(k, "")
+	}
+	k[i] = name
+	t.keywords, t.kwDirty = k, true
+	t.undo = append(t.undo, func() { t.keywords = was })
+	t.recs = append(t.recs, record{kind: recKeyword, m: msg{kw: uint32(i)}, name: name})
+}
+
+// touch notes in which folders names have changed.
+func (t *txn) touch(where uint8) {
+	if where == inNew {
+		t.newDir = true
+	} else {
+		t.curDir = true
+	}
+}
+
+func whereDir(where uint8) string {
+	if where == inNew {
+		return "new"
+	}
+	return "cur"
+}

@@ -1,0 +1,110 @@
+package maildir
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// watcher is one Watch.
+type watcher struct{ wake func() }
+
+// wake tells everybody who watches that something may have changed.
+func (b *box) wake() {
+	b.mu.RLock()
+	all := make([]*watcher, 0, len(b.watch))
+	for w := range b.watch {
+		all = append(all, w)
+	}
+	b.mu.RUnlock()
+	for _, w := range all {
+		w.wake()
+	}
+}
+
+// Watch implements mail.Mailbox. What other programs do is found out by looking every Store.Poll.
+func (m *mailbox) Watch(wake func()) (cancel func()) {
+	b := m.b
+	w := &watcher{wake}
+	b.mu.Lock()
+	if b.watch == nil {
+		b.watch = map[*watcher]struct{}{}
+	}
+	b.watch[w] = struct{}{}
+	b.mu.Unlock()
+	m.s.poller.add(m.s, b)
+	return sync.OnceFunc(func() {
+		b.mu.Lock()
+		delete(b.watch, w)
+		b.mu.Unlock()
+		m.s.poller.remove(b)
+	})
+}
+
+// poller looks at watched mailboxes for what other programs did. It runs while there are any.
+type poller struct {
+	mu    sync.Mutex
+	boxes map[*box]int
+	stop  context.CancelFunc
+}
+
+func (p *poller) add(s *Store, b *box) {
+	every := s.Poll
+	if every < 0 {
+		return
+	}
+	if every == 0 {
+		every = time.Second
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.boxes == nil {
+		p.boxes = map[*box]int{}
+	}
+	p.boxes[b]++
+	if p.stop == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		p.stop = cancel
+		go p.run(ctx, s, every)
+	}
+}
+
+func (p *poller) remove(b *box) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.boxes[b]--; p.boxes[b] <= 0 {
+		delete(p.boxes, b)
+	}
+	if len(p.boxes) == 0 && p.stop != nil {
+		p.stop()
+		p.stop = nil
+	}
+}
+
+func (p *poller) run(ctx context.Context, s *Store, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		boxes := make([]*box, 0, len(p.boxes))
+		for b := range p.boxes {
+			boxes = append(boxes, b)
+		}
+		p.mu.Unlock()
+		for _, b := range boxes {
+			if ctx.Err() != nil {
+				return
+			}
+			// A commit that finds something wakes the watchers itself.
+			if err := b.refresh(ctx); err != nil && ctx.Err() == nil {
+				s.logger().Warn("can't look at a watched mailbox", "mailbox", b.title(), "error", err)
+				b.wake()
+			}
+		}
+	}
+}
