@@ -103,6 +103,13 @@ func (d *Decoder) Rest() []byte {
 	return d.line
 }
 
+// SkipLine drops what is left of the current line.
+func (d *Decoder) SkipLine() {
+	if d.ok() {
+		d.line = nil
+	}
+}
+
 // Wait returns when there is something to read. Unlike the other methods it leaves no trace of an error: a wait that
 // was interrupted can be done again.
 func (d *Decoder) Wait() error {

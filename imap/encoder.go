@@ -18,6 +18,11 @@ type Encoder struct {
 	// UTF8 lets quoted strings and mailbox names be UTF-8 (RFC 6855, RFC 9051 section 5.1). Otherwise such strings are
 	// literals, and names modified UTF-7.
 	UTF8 bool
+	// Trace, if not nil, gets each line, without its end and up to its first literal, before it is sent.
+	Trace func(line []byte)
+
+	lineStart int  // in buf, where the line began
+	traced    bool // this line has been shown
 
 	w       io.Writer
 	buf     []byte
@@ -29,7 +34,9 @@ type Encoder struct {
 func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
 
 // Reset makes e write to w, with nothing in its buffer.
-func (e *Encoder) Reset(w io.Writer) { e.w, e.buf, e.err = w, e.buf[:0], nil }
+func (e *Encoder) Reset(w io.Writer) {
+	e.w, e.buf, e.err, e.lineStart, e.traced = w, e.buf[:0], nil, 0, false
+}
 
 // Flush hands what is buffered to the writer.
 func (e *Encoder) Flush() error {
@@ -37,8 +44,16 @@ func (e *Encoder) Flush() error {
 		_, e.err = e.w.Write(e.buf)
 		e.written += int64(len(e.buf))
 	}
-	e.buf = e.buf[:0]
+	e.buf, e.lineStart = e.buf[:0], 0
 	return e.err
+}
+
+// traceLine shows the line that is in the buffer, once.
+func (e *Encoder) traceLine() {
+	if e.Trace != nil && !e.traced && e.lineStart <= len(e.buf) {
+		e.Trace(e.buf[e.lineStart:])
+		e.traced = true
+	}
 }
 
 // Release gives back the buffer when it is empty.
@@ -68,7 +83,9 @@ func (e *Encoder) SP() *Encoder {
 
 // CRLF ends a line. A full buffer is handed on here.
 func (e *Encoder) CRLF() *Encoder {
+	e.traceLine()
 	e.buf = append(e.buf, '\r', '\n')
+	e.traced, e.lineStart = false, len(e.buf)
 	if len(e.buf) >= flushSize {
 		_ = e.Flush() // kept in e.err
 	}

@@ -106,7 +106,9 @@ func (e *Encoder) Mailbox(name string) *Encoder {
 func (e *Encoder) literalHeader(n int64) {
 	e.buf = append(e.buf, '{')
 	e.buf = strconv.AppendInt(e.buf, n, 10)
-	e.buf = append(e.buf, "}\r\n"...)
+	e.buf = append(e.buf, '}')
+	e.traceLine()
+	e.buf = append(e.buf, '\r', '\n')
 }
 
 // ErrShortLiteral says that a literal's source ended before the size that was announced: the stream is broken and must be

@@ -104,12 +104,15 @@ func SeqSetOf(nums ...uint32) SeqSet {
 }
 
 // Add puts n, which must not be lower than any number in the set, into it.
-func (s *SeqSet) Add(n uint32) {
-	if k := len(s.ranges); k > 0 && n <= s.ranges[k-1].Last+1 {
-		s.ranges[k-1].Last = max(n, s.ranges[k-1].Last)
+func (s *SeqSet) Add(n uint32) { s.AddRange(n, n) }
+
+// AddRange puts the numbers from first to last into the set, none of them lower than any number in it.
+func (s *SeqSet) AddRange(first, last uint32) {
+	if k := len(s.ranges); k > 0 && first <= s.ranges[k-1].Last+1 {
+		s.ranges[k-1].Last = max(last, s.ranges[k-1].Last)
 		return
 	}
-	s.ranges = append(s.ranges, NumRange{n, n})
+	s.ranges = append(s.ranges, NumRange{first, last})
 }
 
 // Ranges returns the ranges in ascending order. The slice belongs to the set.

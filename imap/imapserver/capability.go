@@ -1,0 +1,96 @@
+package imapserver
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/internal/sasl"
+)
+
+// handleCapability is CAPABILITY (RFC 9051 section 6.1.1).
+func (c *Conn) handleCapability(_ context.Context, _ *command) error {
+	if err := c.dec.CRLF(); err != nil {
+		return err
+	}
+	c.enc.Raw("* CAPABILITY").Capabilities(c.capabilities()).CRLF()
+	return nil
+}
+
+// capabilities returns what may be announced now: less before login, so that the client asks again.
+func (c *Conn) capabilities() []imap.Capability {
+	list := []imap.Capability{imap.CapIMAP4rev1, imap.CapIMAP4rev2, imap.CapLiteralPlus, imap.CapSASLIR, imap.CapID,
+		imap.CapEnable, imap.CapIdle}
+	if c.identity == nil {
+		if c.canStartTLS() {
+			list = append(list, imap.CapStartTLS)
+		}
+		if !c.mayPlaintext() {
+			list = append(list, imap.CapLoginDisabled)
+		}
+		for _, m := range c.sasl().Mechanisms() {
+			list = append(list, imap.Capability("AUTH="+m))
+		}
+	} else {
+		list = append(list, imap.CapNamespace, imap.CapChildren, imap.CapUnselect, imap.CapUIDPlus, imap.CapMove,
+			imap.CapSpecialUse, imap.CapCreateSpecial, imap.CapListExtended, imap.CapListStatus, imap.CapStatusSize,
+			imap.CapESearch, imap.CapSearchRes, imap.CapCondStore, imap.CapQResync, imap.CapMultiAppend, imap.CapWithin,
+			imap.CapUTF8Accept, c.appendLimit())
+	}
+	return slices.DeleteFunc(list, c.isDisabled)
+}
+
+func (c *Conn) capabilityString() string {
+	var b strings.Builder
+	for i, name := range c.capabilities() {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(string(name))
+	}
+	return b.String()
+}
+
+func (c *Conn) isDisabled(name imap.Capability) bool {
+	same := func(other imap.Capability) bool { return strings.EqualFold(string(name), string(other)) }
+	return name != imap.CapIMAP4rev1 && (slices.ContainsFunc(c.srv.Without, same) || slices.ContainsFunc(c.without, same))
+}
+
+// sasl returns what internal/sasl has to know of this connection.
+func (c *Conn) sasl() *sasl.Config {
+	cfg := &sasl.Config{Authenticator: c.srv.Authenticator, Service: orDefault(c.srv.Service, "imap"),
+		Hostname: c.srv.host(), Remote: c.RemoteAddr(), Secured: c.mayPlaintext(), TLS: c.tls, Allow: c.srv.Mechanisms}
+	if c.shown != nil {
+		cfg.Certificate = c.shown.DER()
+	}
+	if c.mustStartTLS() {
+		cfg.Authenticator = nil
+	}
+	return cfg
+}
+
+// mayPlaintext reports whether passwords may cross this connection.
+func (c *Conn) mayPlaintext() bool {
+	return c.tls != nil || !c.srv.RequireSecure && c.srv.AllowPlaintext != nil && c.srv.AllowPlaintext(c)
+}
+
+// mustStartTLS reports whether no login at all is possible now.
+func (c *Conn) mustStartTLS() bool { return c.srv.RequireSecure && c.tls == nil }
+
+func (c *Conn) canStartTLS() bool { return c.srv.TLSConfig != nil && c.tls == nil && c.identity == nil }
+
+// loggedInAs puts the session into authenticated state.
+func (c *Conn) loggedInAs(ctx context.Context, id *mail.Identity) error {
+	account, err := c.srv.Store.Account(ctx, id.AccountName())
+	if err != nil {
+		return err
+	}
+	c.identity, c.account = id, account
+	if c.srv.WithoutFor != nil {
+		c.without = c.srv.WithoutFor(id)
+	}
+	c.applyLimits()
+	return nil
+}

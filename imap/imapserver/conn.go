@@ -1,0 +1,244 @@
+package imapserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/internal/sasl"
+)
+
+// Conn is a connection and the session on it. One goroutine serves it; what others may call are the exported methods, in
+// hooks, and the stream's wake and close.
+type Conn struct {
+	srv    *Server
+	stream *stream
+	dec    *imap.Decoder
+	enc    *imap.Encoder
+	cancel context.CancelFunc
+
+	tls      *tls.ConnectionState
+	shown    *sasl.ShownCertificate
+	identity *mail.Identity
+	account  mail.Account
+	sel      *selected // nil unless in selected state
+	without  []imap.Capability
+
+	condStore, qresync, rev2, utf8 bool // enabled by the client (RFC 5161)
+
+	bad, authFailures int
+	end               End
+	bye               bool // no more commands
+	connected         time.Time
+}
+
+func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *Conn {
+	c := &Conn{srv: s, cancel: cancel, connected: time.Now(), end: End{Cause: CauseLost}}
+	c.stream = &stream{raw: nc, nc: nc, readTimeout: wait(s.Timeouts.Data, 5*time.Minute),
+		writeTimeout: wait(s.Timeouts.Write, 5*time.Minute)}
+	c.dec = imap.NewDecoder(c.stream)
+	c.dec.BareLF = s.BareLF
+	c.dec.Continue = c.continueRequest
+	c.enc = imap.NewEncoder(c.stream)
+	if s.Trace != nil {
+		c.enc.Trace = c.traceSent
+	}
+	return c
+}
+
+// Server returns the server that the connection came to.
+func (c *Conn) Server() *Server { return c.srv }
+
+// RemoteAddr returns the client's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.stream.raw.RemoteAddr() }
+
+// LocalAddr returns the address that the client connected to.
+func (c *Conn) LocalAddr() net.Addr { return c.stream.raw.LocalAddr() }
+
+// TLS returns the state of TLS, nil without.
+func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
+
+// Identity returns who has logged in, nil before.
+func (c *Conn) Identity() *mail.Identity { return c.identity }
+
+// Mailbox returns the name of the selected mailbox, "" when there is none.
+func (c *Conn) Mailbox() string {
+	if c.sel == nil {
+		return ""
+	}
+	return c.sel.name
+}
+
+// FromThisMachine reports whether both ends of the connection are on this machine, so that nobody can listen.
+func (c *Conn) FromThisMachine() bool {
+	switch remote := c.RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return true
+	case *net.TCPAddr:
+		if remote.IP.IsLoopback() {
+			return true
+		}
+		local, ok := c.LocalAddr().(*net.TCPAddr)
+		return ok && local.IP.Equal(remote.IP)
+	}
+	return false
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// continueRequest answers a synchronizing literal.
+func (c *Conn) continueRequest() error {
+	return c.enc.Raw("+ OK").CRLF().Flush()
+}
+
+// serve runs the session from greeting to end.
+func (c *Conn) serve(ctx context.Context, implicit bool, refusal *imap.Status) {
+	c.setState(StateNew)
+	if h := c.srv.Hooks.Connected; h != nil {
+		h(c)
+	}
+	defer c.close()
+	c.applyLimits()
+	if implicit {
+		if err := c.startTLS(ctx); err != nil {
+			c.end.Cause, c.end.Err = CauseTLS, err
+			return
+		}
+	}
+	if refusal != nil {
+		c.end.Cause = CauseRefused
+		c.enc.Status("*", refusal)
+		_ = c.enc.Flush() // nobody may be there any more
+		return
+	}
+	c.greet()
+	for !c.bye {
+		err := c.waitCommand(ctx)
+		if err == nil {
+			c.setState(StateActive)
+			err = c.command(ctx)
+		}
+		if err != nil {
+			c.ended(err)
+			return
+		}
+		c.setState(StateIdle)
+	}
+	_ = c.enc.Flush()
+}
+
+// ended notes why the session ends and says BYE where somebody may still listen.
+func (c *Conn) ended(err error) {
+	c.end.Err = err
+	bye := ""
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.end.Cause, bye = CauseTimeout, "Disconnected for inactivity."
+	case errors.Is(err, errShutdown):
+		c.end.Cause = CauseShutdown
+		c.enc.Status("*", byeShutdown())
+	case errors.Is(err, imap.ErrPeerTooLarge):
+		c.end.Cause, bye = CauseErrors, "Literal too large."
+	case errors.As(err, new(*tlsFailed)):
+		c.end.Cause = CauseTLS
+		return
+	default:
+		c.end.Cause = CauseLost
+		if c.srv.closing.Load() {
+			c.end.Cause = CauseShutdown
+		}
+	}
+	if bye != "" {
+		c.enc.Status("*", &imap.Status{Type: imap.BYE, Text: bye})
+	}
+	_ = c.enc.Flush()
+}
+
+// close ends the session for good.
+func (c *Conn) close() {
+	c.unselect()
+	if c.account != nil {
+		_ = c.account.Close()
+	}
+	_ = c.stream.nc.Close()
+	c.setState(StateClosed)
+	if h := c.srv.Hooks.Disconnected; h != nil {
+		c.end.In, c.end.Out = c.stream.in.Load(), c.stream.out.Load()
+		h(c, &c.end)
+	}
+}
+
+func (c *Conn) setState(s ConnState) {
+	if c.srv.ConnState != nil {
+		c.srv.ConnState(c, s)
+	}
+}
+
+func (c *Conn) greet() {
+	text := orDefault(c.srv.Greeting, "IMAP server ready.")
+	c.enc.Status("*", imap.Okay(imap.CodeCapability, c.capabilityString(), text))
+}
+
+// errShutdown ends a session because the server is being shut down.
+var errShutdown = errors.New("imapserver: shutting down")
+
+// restAfter is how long a session keeps its buffers while it waits.
+const restAfter = time.Second
+
+// waitCommand sends what is buffered and waits for the first octet of the next command, first with its buffers and then
+// without.
+func (c *Conn) waitCommand(ctx context.Context) error {
+	if c.dec.Buffered() > 0 {
+		return nil // pipelined: answers are collected
+	}
+	if err := c.enc.Flush(); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(wait(c.srv.Timeouts.Idle, 30*time.Minute))
+	if c.identity == nil {
+		if login := c.loginTime(); login.Before(deadline) {
+			deadline = login
+		}
+	}
+	first := time.Now().Add(restAfter)
+	if first.After(deadline) {
+		first = deadline
+	}
+	err := c.wait(ctx, first)
+	if errors.Is(err, os.ErrDeadlineExceeded) && first.Before(deadline) {
+		c.dec.Release()
+		c.enc.Release()
+		err = c.wait(ctx, deadline)
+	}
+	return err
+}
+
+// wait waits for input until the deadline; only a server that shuts down may interrupt it.
+func (c *Conn) wait(ctx context.Context, deadline time.Time) error {
+	c.stream.wakeable = true
+	defer func() { c.stream.wakeable = false }()
+	for {
+		c.stream.setReadDeadline(deadline)
+		if c.srv.closing.Load() {
+			return errShutdown
+		}
+		err := c.dec.Wait()
+		if !errors.Is(err, errWoken) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}

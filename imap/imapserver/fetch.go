@@ -1,0 +1,378 @@
+package imapserver
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime"
+)
+
+// handleFetch is FETCH (RFC 9051 section 6.4.5, RFC 7162 section 3.1.4 and 3.2.6).
+func (c *Conn) handleFetch(ctx context.Context, cmd *command) error {
+	cmd.keepNumbers = !cmd.uid
+	d := c.dec
+	d.SP()
+	set := d.SequenceSet()
+	d.SP()
+	f := &fetch{c: c, cmd: cmd}
+	f.items = d.FetchItems()
+	if d.TrySP() {
+		f.modifiers()
+	}
+	if err := d.CRLF(); err != nil {
+		return err
+	}
+	f.plan()
+	uids, err := c.resolve(cmd, set)
+	if err != nil {
+		return err
+	}
+	if f.vanished {
+		known := set.UIDs(max(c.sel.maxUID, 1))
+		gone, _, err := c.changesSince(ctx, c.sel, f.since, known)
+		if err != nil {
+			return err
+		}
+		if !gone.Empty() {
+			c.enc.Raw("* VANISHED (EARLIER) ").UIDSet(gone).CRLF()
+		}
+	}
+	if f.setSeen && !c.sel.readOnly {
+		if err := f.markSeen(ctx, uids); err != nil {
+			return err
+		}
+	}
+	return f.run(ctx, uids)
+}
+
+// fetch is a FETCH while it runs. Its buffers serve one message after the other.
+type fetch struct {
+	c     *Conn
+	cmd   *command
+	items []imap.FetchItem
+
+	changed  bool        // CHANGEDSINCE was given
+	since    mail.ModSeq // only messages changed after it
+	vanished bool        // VANISHED
+
+	fields    mail.Fields
+	labels    []string // of items with a section
+	needIndex bool
+	needBody  bool
+	setSeen   bool
+	showFlags bool // FLAGS is among the items
+
+	nowSeen mail.UIDSet // \Seen was set by this command
+
+	m      *mail.Message
+	index  *mime.Index
+	body   mail.Body
+	header []byte // of the part headerOf, so that several HEADER.FIELDS read it once
+	have   mime.Span
+	out    []byte
+}
+
+// modifiers reads "(CHANGEDSINCE n VANISHED)".
+func (f *fetch) modifiers() {
+	d := f.c.dec
+	d.List(func() {
+		switch word := d.Keyword(); {
+		case word == "CHANGEDSINCE" && !f.c.isDisabled(imap.CapCondStore):
+			d.SP()
+			f.since, f.changed = mail.ModSeq(d.Number64()), true
+		case word == "VANISHED" && f.c.qresync && f.cmd.uid:
+			f.vanished = true
+		default:
+			d.Fail(imap.Bad("Unknown FETCH modifier"))
+		}
+	})
+	if f.vanished && !f.changed {
+		d.Fail(imap.Bad("VANISHED needs CHANGEDSINCE"))
+	}
+}
+
+// plan finds out what the items need.
+func (f *fetch) plan() {
+	hasUID, hasModSeq := false, false
+	f.labels = make([]string, len(f.items))
+	for i, item := range f.items {
+		switch item.Att {
+		case imap.FetchFlags:
+			f.showFlags = true
+			f.fields |= mail.FieldFlags
+		case imap.FetchModSeq:
+			f.fields |= mail.FieldFlags
+			hasModSeq = true
+		case imap.FetchInternalDate:
+			f.fields |= mail.FieldDate
+		case imap.FetchSize:
+			f.fields |= mail.FieldSize
+		case imap.FetchUID:
+			hasUID = true
+		case imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure:
+			f.needIndex = true
+		case imap.FetchBinarySize:
+			f.needIndex, f.needBody = true, true
+			f.labels[i] = item.Label()
+		default:
+			f.needBody = true
+			f.needIndex = f.needIndex || item.Att != imap.FetchRFC822 && !isWhole(item)
+			f.setSeen = f.setSeen || !item.Peek
+			f.labels[i] = item.Label()
+		}
+	}
+	if f.needIndex {
+		f.fields |= mail.FieldIndex
+	}
+	if hasModSeq || f.changed {
+		f.c.enableCondStore()
+	}
+	if f.changed {
+		f.fields |= mail.FieldFlags
+	}
+	if f.cmd.uid && !hasUID || f.c.qresync && !hasUID {
+		f.items = append([]imap.FetchItem{{Att: imap.FetchUID}}, f.items...)
+		f.labels = append([]string{""}, f.labels...)
+	}
+	if !hasModSeq && (f.changed || f.showFlags && f.c.condStore) {
+		f.items = append(f.items, imap.FetchItem{Att: imap.FetchModSeq})
+		f.labels = append(f.labels, "")
+	}
+}
+
+// isWhole reports whether the item is BODY[].
+func isWhole(i imap.FetchItem) bool {
+	return i.Att == imap.FetchBodySection && i.Section.Spec == imap.SectionAll && len(i.Section.Part) == 0
+}
+
+// markSeen sets \Seen on all messages at once, before their bodies go out: so the flag change costs one commit, and the
+// responses can tell of it (RFC 9051 section 6.4.5).
+func (f *fetch) markSeen(ctx context.Context, uids mail.UIDSet) error {
+	var unseen mail.UIDSet
+	for m, err := range f.c.sel.box.Messages(ctx, uids, mail.FieldFlags) {
+		if err != nil {
+			return err
+		}
+		if m.Flags.System&mail.Seen == 0 && (!f.changed || m.ModSeq > f.since) {
+			unseen.Add(m.UID)
+		}
+	}
+	if unseen.Empty() {
+		return nil
+	}
+	res, err := f.c.sel.box.SetFlags(ctx, unseen, mail.FlagChange{Op: mail.FlagsAdd, Flags: mail.Flags{System: mail.Seen}})
+	if errors.Is(err, mail.ErrReadOnly) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.nowSeen = res.Changed
+	f.fields |= mail.FieldFlags
+	f.c.sel.told, f.c.sel.toldAt = res.Changed, res.ModSeq
+	return nil
+}
+
+// run writes the responses.
+func (f *fetch) run(ctx context.Context, uids mail.UIDSet) error {
+	sel := f.c.sel
+	n := 0
+	for m, err := range sel.box.Messages(ctx, uids, f.fields) {
+		if err != nil {
+			return err
+		}
+		n++
+		if f.changed && m.ModSeq <= f.since {
+			continue
+		}
+		seq, ok := sel.view.seq(m.UID)
+		if !ok {
+			continue
+		}
+		err = f.message(ctx, seq, &m)
+		if errors.Is(err, mail.ErrExpunged) {
+			n--
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.c.enc.Err(); err != nil {
+			return err
+		}
+	}
+	if n < uids.Count() && !f.cmd.uid {
+		return mail.ErrExpunged
+	}
+	return nil
+}
+
+// message writes one FETCH response. What can fail is opened before the first octet.
+func (f *fetch) message(ctx context.Context, seq uint32, m *mail.Message) error {
+	f.m, f.index, f.body, f.have = m, nil, nil, mime.Span{}
+	defer f.closeBody()
+	if f.needBody {
+		if err := f.openBody(ctx); err != nil {
+			return err
+		}
+	}
+	if f.needIndex {
+		if err := f.openIndex(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range f.items {
+		if f.unknownEncoding(&f.items[i]) {
+			return imap.No(imap.CodeUnknownCTE, "Content-Transfer-Encoding is not known.")
+		}
+	}
+	sel := f.c.sel
+	if f.fields&mail.FieldFlags != 0 && sel.addKeywords(m.Flags.Keywords) {
+		f.c.tellFlags(sel)
+	}
+	e := f.c.enc.Raw("* ").Number(uint64(seq)).Raw(" FETCH (")
+	for i := range f.items {
+		if i > 0 {
+			e.SP()
+		}
+		if err := f.item(&f.items[i], f.labels[i]); err != nil {
+			return err
+		}
+	}
+	if !f.showFlags && f.nowSeen.Contains(m.UID) {
+		e.Raw(" FLAGS ").Flags(m.Flags, sel.isRecent(m.UID))
+		if f.c.condStore {
+			e.Raw(" MODSEQ (").Number(uint64(m.ModSeq)).Raw(")")
+		}
+	}
+	e.Raw(")").CRLF()
+	return nil
+}
+
+func (f *fetch) openBody(ctx context.Context) error {
+	body, err := f.c.sel.box.OpenBody(ctx, f.m.UID)
+	if err == nil {
+		f.body = body
+	}
+	return err
+}
+
+func (f *fetch) closeBody() {
+	if f.body != nil {
+		_ = f.body.Close()
+	}
+}
+
+// openIndex takes the index that the store keeps, or makes one from the message.
+func (f *fetch) openIndex(ctx context.Context) error {
+	if len(f.m.Index) > 0 {
+		index, err := mime.DecodeIndex(f.m.Index)
+		if err == nil {
+			f.index = index
+			return nil
+		}
+	}
+	if f.body == nil {
+		if err := f.openBody(ctx); err != nil {
+			return err
+		}
+	}
+	index, err := mime.BuildIndex(f.body, f.body.Size(), nil)
+	f.index = index
+	return err
+}
+
+// item writes one data item with its name.
+func (f *fetch) item(item *imap.FetchItem, label string) error {
+	e := f.c.enc
+	switch item.Att {
+	case imap.FetchFlags:
+		e.Raw("FLAGS ").Flags(f.m.Flags, f.c.sel.isRecent(f.m.UID))
+	case imap.FetchUID:
+		e.Raw("UID ").Number(uint64(f.m.UID))
+	case imap.FetchInternalDate:
+		e.Raw("INTERNALDATE ").DateTime(f.m.InternalDate)
+	case imap.FetchSize:
+		e.Raw("RFC822.SIZE ").Number(uint64(f.m.Size))
+	case imap.FetchModSeq:
+		e.Raw("MODSEQ (").Number(uint64(f.m.ModSeq)).Raw(")")
+	case imap.FetchEnvelope:
+		e.Raw("ENVELOPE ")
+		writeEnvelope(e, f.index.Root.Envelope)
+	case imap.FetchBody:
+		e.Raw("BODY ")
+		writeStructure(e, f.index.Root, false)
+	case imap.FetchBodyStructure:
+		e.Raw("BODYSTRUCTURE ")
+		writeStructure(e, f.index.Root, true)
+	case imap.FetchBinary, imap.FetchBinarySize:
+		return f.binary(item, label)
+	default:
+		e.Raw(label).SP()
+		return f.section(item)
+	}
+	return nil
+}
+
+// section writes the content of a section as a literal, or NIL when there is no such section.
+func (f *fetch) section(item *imap.FetchItem) error {
+	switch item.Section.Spec {
+	case imap.SectionFields, imap.SectionFieldsExcept:
+		return f.headerFields(item)
+	}
+	span, ok := f.locate(item)
+	if !ok {
+		f.c.enc.Raw("NIL")
+		return nil
+	}
+	if p := item.Partial; p != nil {
+		from := min(int64(p.Offset), span.Size)
+		span = mime.Span{Offset: span.Offset + from, Size: min(int64(p.Size), span.Size-from)}
+	}
+	f.c.enc.Literal(span.Size, io.NewSectionReader(f.body, span.Offset, span.Size), false)
+	f.count(span.Size)
+	return f.c.enc.Err()
+}
+
+// locate finds where a section lies.
+func (f *fetch) locate(item *imap.FetchItem) (mime.Span, bool) {
+	switch item.Att {
+	case imap.FetchRFC822Header:
+		return f.index.Locate(nil, mime.SectionHeader)
+	case imap.FetchRFC822Text:
+		return f.index.Locate(nil, mime.SectionText)
+	case imap.FetchRFC822:
+		return mime.Span{Size: f.body.Size()}, true
+	}
+	if isWhole(*item) {
+		return mime.Span{Size: f.body.Size()}, true
+	}
+	part := partNumber(item)
+	switch item.Section.Spec {
+	case imap.SectionHeader, imap.SectionFields, imap.SectionFieldsExcept:
+		return f.index.Locate(part, mime.SectionHeader)
+	case imap.SectionText:
+		return f.index.Locate(part, mime.SectionText)
+	case imap.SectionMIME:
+		return f.index.Locate(part, mime.SectionMIME)
+	}
+	return f.index.Locate(part, mime.SectionAll)
+}
+
+// partNumber returns a section's part number as package mime takes it.
+func partNumber(item *imap.FetchItem) []uint32 {
+	part := make([]uint32, len(item.Section.Part))
+	for i, n := range item.Section.Part {
+		part[i] = uint32(n)
+	}
+	return part
+}
+
+// count notes that a body or a piece of one was sent.
+func (f *fetch) count(n int64) {
+	f.c.end.Bodies++
+	f.c.end.BodyBytes += n
+}

@@ -1,0 +1,96 @@
+package imapserver
+
+import (
+	"math"
+	"time"
+
+	"github.com/buuta/mail/imap"
+)
+
+// Limits bound what clients can make a server hold or do. 0 means the default, a negative number no limit.
+type Limits struct {
+	Connections        int   // at a time; 0: none
+	ConnectionsPerAddr int   // from one address; 0: 50. Loopback and unix sockets don't count
+	CommandLine        int   // octets of a line; 0: 65,536. Before login never more than 12,288
+	Literal            int64 // octets of a literal that stands for a string; 0: 65,536. Before login never more than 4,096
+	Command            int64 // octets of a command without the messages of APPEND; 0: 1 MiB. Before login never more than 16,384
+	MessageSize        int64 // octets of a message in APPEND; 0: 50 MiB. Announced as APPENDLIMIT (RFC 7889)
+	Messages           int   // of one APPEND (RFC 3502); 0: 1,000
+	Depth              int   // nesting of lists and search keys; 0: 32
+	Ranges             int   // ranges in a sequence set; 0: 10,000
+	Items              int   // elements of a list; 0: 10,000
+	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
+	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
+	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
+	AuthFailures       int   // failed logins before the connection is cut; 0: 5
+}
+
+// Timeouts bound how long a server waits. 0 means the default, negative for ever.
+type Timeouts struct {
+	Login     time.Duration // for a client to log in; 0: 1 min
+	Idle      time.Duration // between commands, and in IDLE; 0: 30 min, the least that RFC 9051 section 5.4 allows
+	Data      time.Duration // for the next octets of a command that has begun; 0: 5 min
+	Write     time.Duration // for what is sent to be taken; 0: 5 min
+	Handshake time.Duration // for a TLS handshake; 0: 30 s
+	Poll      time.Duration // between a session's looks for changes while it is in IDLE and not woken; 0: 1 min
+}
+
+func number[T int | int64](n, def T) T {
+	switch {
+	case n == 0:
+		return def
+	case n < 0:
+		return math.MaxInt32
+	}
+	return n
+}
+
+// forever is a timeout that never comes.
+const forever = 100 * 365 * 24 * time.Hour
+
+// wait returns the timeout t, or def.
+func wait(t, def time.Duration) time.Duration {
+	switch {
+	case t == 0:
+		return def
+	case t < 0:
+		return forever
+	}
+	return t
+}
+
+// limits returns the limits in force, before login tighter ones.
+func (s *Server) limits(loggedIn bool) Limits {
+	l := s.Limits
+	l.Connections = number(l.Connections, math.MaxInt32)
+	l.ConnectionsPerAddr = number(l.ConnectionsPerAddr, 50)
+	l.CommandLine = number(l.CommandLine, 64<<10)
+	l.Literal = number(l.Literal, 64<<10)
+	l.Command = number(l.Command, 1<<20)
+	bad := 20
+	if !loggedIn {
+		l.CommandLine, l.Literal, l.Command = min(l.CommandLine, 12<<10), min(l.Literal, 4<<10), min(l.Command, 16<<10)
+		bad = 3
+	}
+	l.MessageSize = number(l.MessageSize, 50<<20)
+	l.Messages = number(l.Messages, 1000)
+	l.Depth = number(l.Depth, 32)
+	l.Ranges = number(l.Ranges, 10_000)
+	l.Items = number(l.Items, 10_000)
+	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
+	l.TextBytes = number(l.TextBytes, 16<<20)
+	l.BadCommands = number(l.BadCommands, bad)
+	l.AuthFailures = number(l.AuthFailures, 5)
+	return l
+}
+
+// applyLimits gives the decoder the limits of the session's state.
+func (c *Conn) applyLimits() {
+	l := c.srv.limits(c.identity != nil)
+	drain := int64(64 << 10)
+	if c.identity != nil {
+		drain = l.MessageSize
+	}
+	c.dec.SetLimits(imap.DecoderLimits{Line: l.CommandLine, Literal: l.Literal, Command: l.Command, Drain: drain,
+		Depth: l.Depth, Ranges: l.Ranges, Items: l.Items})
+}

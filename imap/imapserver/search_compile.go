@@ -1,0 +1,135 @@
+package imapserver
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+)
+
+// search is a SEARCH while it runs.
+type search struct {
+	c      *Conn
+	now    time.Time
+	fields mail.Fields
+	modSeq bool // MODSEQ is among the keys
+	msg    searchMessage
+	hits   []hit
+}
+
+// node is a search key made ready: sets resolved, texts folded, children with the cheap ones first.
+type node struct {
+	op     imap.SearchOp
+	kids   []*node
+	cost   int
+	set    mail.UIDSet
+	system mail.SystemFlags
+	field  string
+	text   *finder
+	num    int64
+	date   time.Time
+}
+
+// What evaluating a key costs, roughly: a look at the message's record, at its index, at its header, at all of it.
+const (
+	costRecord = iota
+	costIndex
+	costHeader
+	costBody
+)
+
+// compile makes a search key ready and notes which fields of messages it needs.
+func (s *search) compile(k *imap.SearchKey) (*node, error) {
+	n := &node{op: k.Op, field: k.Field, num: int64(k.Num), date: k.Date}
+	if err := validSearchText(k.Value); err != nil {
+		return nil, err
+	}
+	for i := range k.Keys {
+		kid, err := s.compile(&k.Keys[i])
+		if err != nil {
+			return nil, err
+		}
+		n.kids = append(n.kids, kid)
+		n.cost = max(n.cost, kid.cost)
+	}
+	slices.SortStableFunc(n.kids, func(a, b *node) int { return cmp.Compare(a.cost, b.cost) })
+	sel := s.c.sel
+	switch k.Op {
+	case imap.SearchSeq, imap.SearchUID:
+		n.set = s.resolve(k)
+	case imap.SearchAnswered, imap.SearchUnanswered:
+		n.system = mail.Answered
+	case imap.SearchDeleted, imap.SearchUndeleted:
+		n.system = mail.Deleted
+	case imap.SearchDraft, imap.SearchUndraft:
+		n.system = mail.Draft
+	case imap.SearchFlagged, imap.SearchUnflagged:
+		n.system = mail.Flagged
+	case imap.SearchSeen, imap.SearchUnseen, imap.SearchNew:
+		n.system = mail.Seen
+		n.set = sel.recent
+	case imap.SearchKeyword, imap.SearchUnkeyword:
+		s.fields |= mail.FieldFlags
+	case imap.SearchRecent, imap.SearchOld:
+		n.set = sel.recent
+	case imap.SearchBefore, imap.SearchOn, imap.SearchSince, imap.SearchOlder, imap.SearchYounger:
+		s.fields |= mail.FieldDate
+	case imap.SearchLarger, imap.SearchSmaller:
+		s.fields |= mail.FieldSize
+	case imap.SearchModSeq:
+		s.fields |= mail.FieldFlags
+		s.modSeq = true
+	case imap.SearchBcc, imap.SearchCc, imap.SearchFrom, imap.SearchSubject, imap.SearchTo, imap.SearchSentBefore,
+		imap.SearchSentOn, imap.SearchSentSince:
+		s.fields |= mail.FieldIndex
+		n.cost = costIndex
+	case imap.SearchHeader:
+		s.fields |= mail.FieldIndex
+		n.cost = costHeader
+	case imap.SearchBody, imap.SearchText:
+		s.fields |= mail.FieldIndex
+		n.cost = costBody
+	}
+	if n.system != 0 {
+		s.fields |= mail.FieldFlags
+	}
+	if n.cost >= costIndex && len(n.kids) == 0 {
+		n.text = newFinder(k.Value)
+	}
+	return n, nil
+}
+
+// resolve turns a set into the UIDs it names. Numbers that no message has match nothing: unlike FETCH, SEARCH asks which
+// messages there are.
+func (s *search) resolve(k *imap.SearchKey) mail.UIDSet {
+	v := &s.c.sel.view
+	switch {
+	case k.Set.Saved:
+		return s.c.sel.saved
+	case k.Op == imap.SearchUID:
+		return v.intersect(k.Set.UIDs(max(v.last(), 1)))
+	case v.count() == 0:
+		return mail.UIDSet{}
+	}
+	var seqs imap.SeqSet
+	inside := intersection(k.Set.UIDs(mail.UID(v.count())), mail.UIDRangeSet(1, mail.UID(v.count())))
+	for _, r := range inside.Ranges() {
+		seqs.AddRange(uint32(r.First), uint32(r.Last))
+	}
+	return v.uids(seqs)
+}
+
+// narrow returns those UIDs of all that can match as far as sets alone decide.
+func (n *node) narrow(all mail.UIDSet) mail.UIDSet {
+	switch n.op {
+	case imap.SearchSeq, imap.SearchUID, imap.SearchRecent:
+		return intersection(all, n.set)
+	case imap.SearchAnd:
+		for _, k := range n.kids {
+			all = k.narrow(all)
+		}
+	}
+	return all
+}

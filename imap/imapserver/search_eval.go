@@ -1,0 +1,156 @@
+package imapserver
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime"
+)
+
+// eval reports whether the message in s.msg matches.
+func (s *search) eval(n *node) (bool, error) {
+	switch n.op {
+	case imap.SearchAnd:
+		for _, k := range n.kids {
+			if ok, err := s.eval(k); !ok || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	case imap.SearchOr:
+		for _, k := range n.kids {
+			if ok, err := s.eval(k); ok || err != nil {
+				return ok, err
+			}
+		}
+		return false, nil
+	case imap.SearchNot:
+		ok, err := s.eval(n.kids[0])
+		return !ok && err == nil, err
+	}
+	if n.cost == costRecord {
+		return s.evalRecord(n), nil
+	}
+	ok, err := s.evalContent(n)
+	if errors.Is(err, mail.ErrExpunged) {
+		return false, nil // gone since: it matches nothing
+	}
+	return ok, err
+}
+
+// evalRecord decides by what the mailbox knows of the message.
+func (s *search) evalRecord(n *node) bool {
+	m := s.msg.m
+	switch n.op {
+	case imap.SearchAll:
+		return true
+	case imap.SearchSeq, imap.SearchUID, imap.SearchRecent:
+		return n.set.Contains(m.UID)
+	case imap.SearchOld:
+		return !n.set.Contains(m.UID)
+	case imap.SearchNew:
+		return m.Flags.System&mail.Seen == 0 && n.set.Contains(m.UID)
+	case imap.SearchAnswered, imap.SearchDeleted, imap.SearchDraft, imap.SearchFlagged, imap.SearchSeen:
+		return m.Flags.System&n.system != 0
+	case imap.SearchUnanswered, imap.SearchUndeleted, imap.SearchUndraft, imap.SearchUnflagged, imap.SearchUnseen:
+		return m.Flags.System&n.system == 0
+	case imap.SearchKeyword:
+		return m.Flags.Has(n.field)
+	case imap.SearchUnkeyword:
+		return !m.Flags.Has(n.field)
+	case imap.SearchLarger:
+		return m.Size > n.num
+	case imap.SearchSmaller:
+		return m.Size < n.num
+	case imap.SearchModSeq:
+		return m.ModSeq >= mail.ModSeq(n.num)
+	case imap.SearchOlder:
+		return s.now.Sub(m.InternalDate) >= time.Duration(n.num)*time.Second
+	case imap.SearchYounger:
+		return s.now.Sub(m.InternalDate) <= time.Duration(n.num)*time.Second
+	}
+	return matchDate(n, m.InternalDate)
+}
+
+// matchDate compares days, "disregarding time and timezone" (RFC 9051 section 6.4.4): the day where the date was written.
+func matchDate(n *node, t time.Time) bool {
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	switch n.op {
+	case imap.SearchBefore, imap.SearchSentBefore:
+		return day.Before(n.date)
+	case imap.SearchOn, imap.SearchSentOn:
+		return day.Equal(n.date)
+	case imap.SearchSince, imap.SearchSentSince:
+		return !day.Before(n.date)
+	}
+	return false
+}
+
+// evalContent decides by the message's index or content.
+func (s *search) evalContent(n *node) (bool, error) {
+	if err := s.msg.openIndex(); err != nil {
+		return false, err
+	}
+	env := s.msg.index.Root.Envelope
+	switch n.op {
+	case imap.SearchSubject:
+		return n.text.in(s.decodeText(env.Subject.Value)), nil
+	case imap.SearchFrom:
+		return s.inAddresses(n.text, env.From), nil
+	case imap.SearchTo:
+		return s.inAddresses(n.text, env.To), nil
+	case imap.SearchCc:
+		return s.inAddresses(n.text, env.Cc), nil
+	case imap.SearchBcc:
+		return s.inAddresses(n.text, env.Bcc), nil
+	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
+		t, err := mime.ParseDate(env.Date.Value)
+		return err == nil && matchDate(n, t), nil
+	case imap.SearchHeader:
+		return s.inHeaderField(n)
+	case imap.SearchBody:
+		return s.inText(n, false)
+	}
+	return s.inText(n, true)
+}
+
+// inHeaderField looks at the fields of one name; an empty text finds every message that has the field.
+func (s *search) inHeaderField(n *node) (bool, error) {
+	header, err := s.msg.readSpan(s.msg.index.Root.Header, s.c.srv.limits(true).HeaderBytes)
+	if err != nil {
+		return false, err
+	}
+	h := mime.ParseHeader(header, nil)
+	for f := range h.Fields(n.field) {
+		if n.text.empty() || n.text.in(s.decodeText(f.Value())) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// inAddresses looks at addresses in the form that people write them.
+func (s *search) inAddresses(f *finder, list []mime.Address) bool {
+	if f.empty() {
+		return len(list) > 0
+	}
+	for i := range list {
+		a := &list[i]
+		var b strings.Builder
+		b.WriteString(s.decodeText(a.Name))
+		if a.Kind == mime.AddressMailbox {
+			b.WriteString(" <")
+			b.WriteString(a.Mailbox)
+			b.WriteByte('@')
+			b.WriteString(a.Host)
+			b.WriteByte('>')
+		}
+		if f.in(b.String()) {
+			return true
+		}
+	}
+	return false
+}

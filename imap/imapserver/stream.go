@@ -1,0 +1,86 @@
+package imapserver
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errWoken ends a wait because somebody else wants the session's attention.
+var errWoken = errors.New("imapserver: woken")
+
+// stream is a session's connection: it counts octets, keeps deadlines, and lets a waiting Read be interrupted from
+// another goroutine. Interrupting works through the read deadline, so that a session needs one goroutine only.
+type stream struct {
+	raw net.Conn // as it was accepted: deadlines and Close, from any goroutine
+	nc  net.Conn // raw, or the TLS connection over it after STARTTLS; for the session's goroutine
+
+	in, out  atomic.Int64
+	woken    atomic.Bool
+	wakeable bool // Read may return errWoken; used by the session's goroutine only
+
+	mu       sync.Mutex
+	deadline time.Time // for Read; the one armed may be in the past because of wake
+
+	readTimeout, writeTimeout time.Duration
+}
+
+// wake interrupts a wait, now or when it next begins.
+func (s *stream) wake() {
+	s.woken.Store(true)
+	_ = s.raw.SetReadDeadline(time.Unix(1, 0))
+}
+
+// setReadDeadline arms the deadline for the reads to come.
+func (s *stream) setReadDeadline(t time.Time) {
+	s.mu.Lock()
+	s.deadline = t
+	s.mu.Unlock()
+	_ = s.raw.SetReadDeadline(t)
+}
+
+// Read reads, and returns errWoken instead of waiting where that is allowed. A wake-up that comes when it isn't is kept
+// for later.
+func (s *stream) Read(p []byte) (int, error) {
+	if !s.wakeable && s.readTimeout > 0 {
+		s.setReadDeadline(time.Now().Add(s.readTimeout))
+	}
+	for {
+		// The deadline is armed before woken is looked at, and wake works in the other order, so that none is lost.
+		if s.wakeable && s.woken.Swap(false) {
+			return 0, errWoken
+		}
+		n, err := s.nc.Read(p)
+		s.in.Add(int64(n))
+		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		s.mu.Lock()
+		deadline := s.deadline
+		s.mu.Unlock()
+		if !deadline.IsZero() && !time.Now().Before(deadline) {
+			return 0, err
+		}
+		_ = s.raw.SetReadDeadline(deadline)
+	}
+}
+
+// Write writes all of p, giving the peer the write timeout for each piece.
+func (s *stream) Write(p []byte) (int, error) {
+	const piece = 64 << 10
+	total := 0
+	for {
+		if s.writeTimeout > 0 {
+			_ = s.raw.SetWriteDeadline(time.Now().Add(s.writeTimeout))
+		}
+		n, err := s.nc.Write(p[:min(len(p), piece)])
+		total += n
+		s.out.Add(int64(n))
+		if p = p[n:]; err != nil || len(p) == 0 {
+			return total, err
+		}
+	}
+}
