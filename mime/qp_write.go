@@ -54,13 +54,10 @@ func (q *qpWriter) put(c byte, escape bool) {
 		q.line = append(q.line, "=\r\n"...)
 		q.flushLine()
 	}
-	if len(q.line) == 0 && (c == '.' || c == 'F') {
-		escape = true
-	}
-	if escape {
+	if escape || len(q.line) == 0 && c == '.' {
 		q.line = append(q.line, '=', hex[c>>4], hex[c&15])
-	} else {
-		q.line = append(q.line, c)
+	} else if q.line = append(q.line, c); len(q.line) == 5 && string(q.line) == "From " {
+		q.line = append(q.line[:0], "=46rom "...)
 	}
 }
 
