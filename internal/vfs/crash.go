@@ -15,18 +15,26 @@ import (
 // ErrCrashed is what every call returns once the machine has stopped.
 var ErrCrashed = errors.New("machine has stopped")
 
+// What a real file system refuses, under no name that package fs knows.
+var (
+	errNotDir = errors.New("not a directory")
+	errIsDir  = errors.New("is a directory")
+	errRoot   = errors.New("operation not permitted")
+)
+
 // Crash is a file system in memory that forgets, at a crash, what was not synced, in the ways real ones do:
 //
 //   - content written after the last File.Sync survives sector by sector of 512 bytes or not at all, and the length may be
 //     that of before, of after, or between;
 //   - names made, moved or removed after the last SyncDir of their folder survive or not, within one folder in their order;
-//     a rename is atomic, also across folders.
+//     a rename is atomic, also across folders;
+//   - a modification time set after the last File.Sync may be that of before.
 //
 // CrashAt stops the machine at the n-th operation that changes something; Recover gives the disk as it is found after.
 // A Crash may be used by many goroutines at once.
 type Crash struct {
 	// Fail, when set before use, is asked before each operation ("open", "write", "sync", "syncdir", "rename", …) and
-	// may return an error for it.
+	// may return an error for it. It must not call the Crash.
 	Fail func(op, name string) error
 	// Now gives modification times; nil means time.Now.
 	Now func() time.Time
@@ -42,11 +50,11 @@ type Crash struct {
 
 // node is a file or folder. The fields in pairs are the state now and the state that is safe.
 type node struct {
-	dir            bool
-	names, safe    map[string]*node
-	data, safeData []byte
-	mode           fs.FileMode
-	mtime          time.Time
+	dir             bool
+	names, safe     map[string]*node
+	data, safeData  []byte
+	mode            fs.FileMode
+	mtime, safeTime time.Time
 }
 
 // dirOp is one change of names, which touches one or two folders and happens in both or in neither.
@@ -92,8 +100,10 @@ func (c *Crash) Recover(rnd *rand.Rand) *Crash {
 	defer c.mu.Unlock()
 	c.crashed = true
 	lost := map[*node]bool{} // folders of which a change was lost: all later changes are lost too
+	// Sometimes nearly everything had been written back, sometimes nothing: each change is lost once in so many times.
+	once := 1 << rnd.IntN(10)
 	for _, op := range c.log {
-		if slices.ContainsFunc(op.dirs, func(d *node) bool { return lost[d] }) || rnd.IntN(2) == 0 {
+		if slices.ContainsFunc(op.dirs, func(d *node) bool { return lost[d] }) || rnd.IntN(once) == 0 {
 			for _, d := range op.dirs {
 				lost[d] = true
 			}
@@ -113,7 +123,7 @@ func survive(n *node, seen map[*node]*node, rnd *rand.Rand) *node {
 	if m := seen[n]; m != nil {
 		return m // a second hard link
 	}
-	m := &node{dir: n.dir, mode: n.mode, mtime: n.mtime}
+	m := &node{dir: n.dir, mode: n.mode, mtime: n.mtime, safeTime: n.mtime}
 	seen[n] = m
 	if n.dir {
 		m.names, m.safe = map[string]*node{}, map[string]*node{}
@@ -125,6 +135,10 @@ func survive(n *node, seen map[*node]*node, rnd *rand.Rand) *node {
 	}
 	m.data = tear(n.safeData, n.data, rnd)
 	m.safeData = slices.Clone(m.data)
+	if !n.safeTime.IsZero() && rnd.IntN(2) == 0 {
+		m.mtime = n.safeTime
+	}
+	m.safeTime = m.mtime
 	return m
 }
 
@@ -186,7 +200,8 @@ func (c *Crash) now() time.Time {
 	return time.Now()
 }
 
-// find returns the folder that holds name, the last element of name, and the node there or nil.
+// find returns the folder that holds name, the last element of name, and the node there or nil. The root is in no folder:
+// its dir is nil.
 func (c *Crash) find(op, name string) (dir *node, base string, n *node, err error) {
 	dir = c.root
 	parts := strings.FieldsFunc(path.Clean(name), func(r rune) bool { return r == '/' })
@@ -197,8 +212,11 @@ func (c *Crash) find(op, name string) (dir *node, base string, n *node, err erro
 		if p == "." {
 			continue
 		}
-		if dir = dir.names[p]; dir == nil || !dir.dir {
+		if dir = dir.names[p]; dir == nil {
 			return nil, "", nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		}
+		if !dir.dir {
+			return nil, "", nil, &fs.PathError{Op: op, Path: name, Err: errNotDir}
 		}
 	}
 	base = parts[len(parts)-1]
@@ -225,8 +243,8 @@ func (c *Crash) SyncDir(name string) error {
 	if err != nil {
 		return err
 	}
-	if n == nil || !n.dir {
-		return &fs.PathError{Op: "syncdir", Path: name, Err: fs.ErrNotExist}
+	if err := mustDir("syncdir", name, n); err != nil {
+		return err
 	}
 	need := map[*node]bool{n: true}
 	sync := make([]bool, len(c.log))
@@ -263,17 +281,23 @@ func (c *Crash) Lock(name string) (io.Closer, error) {
 		return nil, ErrLocked
 	}
 	c.locks[n] = true
-	return &crashLock{c, n}, nil
+	return &crashLock{c: c, n: n}, nil
 }
 
 type crashLock struct {
-	c *Crash
-	n *node
+	c      *Crash
+	n      *node
+	closed bool
 }
 
+// Close gives the lock back, once: a second call must not take it from whoever has it now.
 func (l *crashLock) Close() error {
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
+	if l.closed {
+		return fs.ErrClosed
+	}
+	l.closed = true
 	delete(l.c.locks, l.n)
 	return nil
 }

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -33,10 +34,11 @@ func (c *Crash) OpenFile(name string, flag int, perm fs.FileMode) (File, error) 
 			return nil, err
 		}
 		n = &node{mode: perm.Perm(), mtime: c.now()}
+		n.safeTime = n.mtime
 		made := n
 		c.rename([]*node{dir}, func(names func(*node) map[string]*node) { names(dir)[base] = made })
-	case n.dir && flag&(os.O_WRONLY|os.O_RDWR) != 0:
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	case n.dir && flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errIsDir}
 	case flag&os.O_TRUNC != 0:
 		if err := c.change("truncate", name); err != nil {
 			return nil, err
@@ -74,14 +76,24 @@ func (c *Crash) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n == nil || !n.dir {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+	if err := mustDir("readdir", name, n); err != nil {
+		return nil, err
 	}
 	var out []fs.DirEntry
 	for _, k := range sortedNames(n.names) {
 		out = append(out, fs.FileInfoToDirEntry(infoOf(k, n.names[k])))
 	}
 	return out, nil
+}
+
+func mustDir(op, name string, n *node) error {
+	if n == nil {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	if !n.dir {
+		return &fs.PathError{Op: op, Path: name, Err: errNotDir}
+	}
+	return nil
 }
 
 // Mkdir implements FS.
@@ -119,7 +131,7 @@ func (c *Crash) mkdirAll(name string, perm fs.FileMode) error {
 	_, _, n, err := c.find("mkdir", name)
 	if err == nil && n != nil {
 		if !n.dir {
-			return &fs.PathError{Op: "mkdir", Path: name, Err: fs.ErrExist}
+			return &fs.PathError{Op: "mkdir", Path: name, Err: errNotDir}
 		}
 		return c.look("mkdir", name)
 	}
@@ -156,8 +168,11 @@ func (c *Crash) move(op, from, to string, gone bool) error {
 	if n == nil {
 		return &fs.PathError{Op: op, Path: from, Err: fs.ErrNotExist}
 	}
-	if there != nil && (!gone || there.dir && len(there.names) > 0) {
-		return &fs.PathError{Op: op, Path: to, Err: fs.ErrExist}
+	if err := mayMove(op, to, n, tdir, there, gone); err != nil {
+		return err
+	}
+	if fdir == nil {
+		return &fs.PathError{Op: op, Path: from, Err: errRoot}
 	}
 	if there == n {
 		return nil
@@ -169,6 +184,37 @@ func (c *Crash) move(op, from, to string, gone bool) error {
 		names(tdir)[tbase] = n
 	})
 	return nil
+}
+
+// mayMove holds the rules of link(2) and rename(2) for a target that is there or is below the source.
+func mayMove(op, to string, n, tdir, there *node, gone bool) error {
+	bad := func(err error) error { return &fs.PathError{Op: op, Path: to, Err: err} }
+	switch {
+	case !gone && there != nil:
+		return bad(fs.ErrExist)
+	case !gone && n.dir:
+		return bad(errRoot)
+	case there != nil && there.dir:
+		return bad(fs.ErrExist) // os.Rename replaces no folder
+	case n.dir && below(tdir, n):
+		return bad(fs.ErrInvalid)
+	case n.dir && there != nil:
+		return bad(errNotDir)
+	}
+	return nil
+}
+
+// below reports whether d is n or somewhere in it.
+func below(d, n *node) bool {
+	if d == n {
+		return true
+	}
+	for _, kid := range n.names {
+		if kid.dir && below(d, kid) {
+			return true
+		}
+	}
+	return false
 }
 
 // Remove implements FS.
@@ -191,10 +237,13 @@ func (c *Crash) remove(name string, all bool) error {
 		err = &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
 	if err != nil {
-		if all {
+		if all && errors.Is(err, fs.ErrNotExist) {
 			return c.look("remove", name)
 		}
 		return err
+	}
+	if dir == nil {
+		return &fs.PathError{Op: "remove", Path: name, Err: errRoot}
 	}
 	if n.dir && len(n.names) > 0 {
 		if !all {
