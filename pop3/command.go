@@ -68,6 +68,9 @@ func (c *Conn) command(line string) {
 	keyword := strings.ToUpper(word)
 	h, known := handlerOf(keyword)
 	c.trace(keyword, line, known)
+	if keyword != "PASS" {
+		c.user = "" // PASS comes "immediately after a successful USER command" (RFC 1939 section 7)
+	}
 	if !known {
 		c.unknown(line)
 		return
@@ -93,8 +96,6 @@ func (c *Conn) command(line string) {
 		return
 	}
 	if keyword != "PASS" {
-		// RFC 1939 section 5: PASS "must first issue the USER command"; anything between takes that back.
-		c.user = ""
 		arg = strings.TrimRight(arg, " ")
 	}
 	h.do(c, arg)
