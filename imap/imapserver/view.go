@@ -57,11 +57,6 @@ func (v *view) seq(u mail.UID) (uint32, bool) {
 	return v.runs[i].seq + uint32(u-v.runs[i].first), true
 }
 
-// uid returns the UID of sequence number n, which must be in the view.
-func (v *view) uid(n uint32) mail.UID {
-	i := sort.Search(len(v.runs), func(i int) bool { return v.runs[i].seq > n }) - 1
-	return v.runs[i].first + mail.UID(n-v.runs[i].seq)
-}
 
 // uids returns the UIDs of a set of sequence numbers, all of them in the view.
 func (v *view) uids(s imap.SeqSet) mail.UIDSet {
