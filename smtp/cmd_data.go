@@ -93,8 +93,12 @@ func (m *messageReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drain reads what remains, so that the conversation can go on behind it.
-func (m *messageReader) drain() {
+// drain reads what remains, so that the conversation can go on behind it. Of a message in chunks that has been refused,
+// the chunks to come are not waited for.
+func (m *messageReader) drain(refused bool) {
+	if m.c.tx.chunks && (refused || m.err != nil) {
+		return
+	}
 	if m.err == nil {
 		_, _ = io.Copy(io.Discard, m)
 	}
@@ -116,7 +120,7 @@ func contentError(err error) bool {
 func (c *Conn) takeMessage(m *messageReader) *Reply {
 	c.setState(StateActive)
 	err := c.tx.tx.Body(c.ctx, m)
-	m.drain()
+	m.drain(err != nil)
 	if c.srv.Trace != nil {
 		c.srv.Trace(c, false, "("+strconv.FormatInt(c.data, 10)+" octets of message)")
 	}
@@ -124,7 +128,7 @@ func (c *Conn) takeMessage(m *messageReader) *Reply {
 	switch {
 	case m.err == io.EOF && err == nil:
 		return c.commit(m)
-	case m.err == io.EOF:
+	case m.err == io.EOF, m.err == nil:
 		r = replyTo(err, nil)
 	case m.err == errTooBig:
 		r = replyTooBig

@@ -71,10 +71,10 @@ func (c *Conn) extensionsChanged() {
 	if c.tls == nil {
 		e &^= RequireTLS // RFC 8689 section 2: only over TLS
 	}
+	e &^= s.Without
 	if !e.Has(Chunking) {
 		e &^= BinaryMIME // RFC 3030 section 3
 	}
-	e &^= s.Without
 	c.exts = e
 }
 

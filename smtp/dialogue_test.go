@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -48,8 +47,10 @@ func converseOver(t *testing.T, srv *smtp.Server, client, server net.Conn) *peer
 		_ = client.Close()
 		<-done
 	})
-	return &peer{t, client, bufio.NewReader(client)}
+	return newPeer(t, client)
 }
+
+func newPeer(t *testing.T, conn net.Conn) *peer { return &peer{t, conn, bufio.NewReader(conn)} }
 
 func (p *peer) send(s string) {
 	p.t.Helper()
@@ -239,14 +240,4 @@ func ready(t *testing.T, srv *smtp.Server) *peer {
 	require.Equal(t, "250 2.1.0 Ok", p.cmd("MAIL FROM:<a@c.test>"))
 	require.Equal(t, "250 2.1.5 Ok", p.cmd("RCPT TO:<b@example.test>"))
 	return p
-}
-
-// message is a small message's data as it stands on the wire.
-const message = "Subject: x\r\n\r\nbody\r\n"
-
-func bdat(n int, last bool) string {
-	if last {
-		return fmt.Sprintf("BDAT %d LAST", n)
-	}
-	return fmt.Sprintf("BDAT %d", n)
 }
