@@ -38,6 +38,9 @@ func (q *Queue) notify(j *job) (notified []int, warned bool) {
 	}
 	if len(failed) > 0 && q.tell(m, mail.NotifyFailure, failed) {
 		notified = append(notified, failed...)
+		if len(sent) > 0 {
+			q.recordTold(j, failed) // so that a crash while the next one is made doesn't double this one
+		}
 	}
 	if len(sent) > 0 && q.tell(m, mail.NotifySuccess, sent) {
 		notified = append(notified, sent...)
@@ -50,6 +53,16 @@ func (q *Queue) notify(j *job) (notified []int, warned bool) {
 	}
 	slices.Sort(notified)
 	return notified, warned
+}
+
+// recordTold marks that a notification about recipients has been made.
+func (q *Queue) recordTold(j *job, rcpts []int) {
+	var out []Outcome
+	for _, i := range rcpts {
+		r := &j.msg.Recipients[i]
+		out = mergeOutcome(out, Outcome{Recipients: []int{i}, State: r.State, Attempt: r.Last})
+	}
+	q.record(j, out)
 }
 
 // tell makes one notification about some recipients of a message.

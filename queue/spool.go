@@ -108,7 +108,7 @@ func (s *Spool) Start() error {
 }
 
 func (s *Spool) setUp() (err error) {
-	if err := s.fs.MkdirAll(s.Dir, 0o700); err != nil {
+	if err := makeDir(s.fs, s.Dir); err != nil {
 		return err
 	}
 	if s.lock, err = s.fs.Lock(path.Join(s.Dir, "lock")); err != nil {
@@ -131,11 +131,7 @@ func (s *Spool) setUp() (err error) {
 		}
 		s.dirs[st] = &dirSync{fs: s.fs, dir: d}
 	}
-	// The folders themselves must survive: their names are in Dir, and Dir's is in its parent, which may be another's.
-	if err := s.fs.SyncDir(s.Dir); err != nil {
-		return err
-	}
-	if err := s.fs.SyncDir(path.Dir(path.Clean(s.Dir))); err != nil && !errors.Is(err, fs.ErrPermission) {
+	if err := s.fs.SyncDir(s.Dir); err != nil { // a crash may have come between the making of folders and this
 		return err
 	}
 	if err := s.recover(); err != nil {
@@ -144,6 +140,29 @@ func (s *Spool) setUp() (err error) {
 	s.mu.Lock()
 	s.open = true
 	s.mu.Unlock()
+	return nil
+}
+
+// makeDir makes a folder and those above it that are missing, durably: a synced file in a folder whose own name is lost
+// is lost.
+func makeDir(fsys vfs.FS, name string) error {
+	name = path.Clean(name)
+	above := path.Dir(name)
+	_, err := fsys.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) && above != name {
+		if err := makeDir(fsys, above); err != nil {
+			return err
+		}
+		err = fsys.Mkdir(name, 0o700)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// It may have been made just before a crash, so it is synced even if it is there. The folder above may be somebody
+	// else's.
+	if err := fsys.SyncDir(above); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
 	return nil
 }
 
