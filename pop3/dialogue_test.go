@@ -86,8 +86,8 @@ func (p *peer) talk(script string) {
 func body(n int) string {
 	const head = "Subject: x\r\n\r\n"
 	b := head + strings.Repeat("x", 60) + "\r\n"
-	for len(b) < n-80 {
-		b += strings.Repeat("y", 60) + "\r\n"
+	if n > len(b)+80 {
+		b += strings.Repeat(strings.Repeat("y", 60)+"\r\n", (n-len(b)-80)/62)
 	}
 	return b + strings.Repeat("z", n-len(b)-2) + "\r\n"
 }

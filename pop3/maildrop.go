@@ -60,7 +60,7 @@ type message struct {
 }
 
 // openMaildrop locks and opens the maildrop of an identity.
-func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (_ *maildrop, err error) {
+func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop, error) {
 	if s.Store == nil {
 		return nil, errors.New("pop3: server has no Store")
 	}
@@ -72,9 +72,9 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (_ *maildr
 	if s.Locker != nil {
 		locker = s.Locker
 	}
-	d := new(maildrop)
-	defer func() {
-		if err != nil {
+	d, opened := new(maildrop), false
+	defer func() { // also when the store panics
+		if !opened {
 			d.close()
 		}
 	}()
@@ -107,7 +107,7 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (_ *maildr
 		}
 		d.size += m.Size
 	}
-	d.count = len(d.messages)
+	d.count, opened = len(d.messages), true
 	return d, nil
 }
 

@@ -319,7 +319,7 @@ func (m endlessMailbox) OpenBody(context.Context, mail.UID) (mail.Body, error) {
 
 // A large message goes through both sides as a stream: memory doesn't grow with it.
 func TestLargeMessageNeedsNoMemory(t *testing.T) {
-	const size = 64 << 20
+	const size = 16 << 20
 	s := pop3test.NewUnstartedServer(t, body(120))
 	s.Config.Store = endlessStore{s.Store, size}
 	s.Start()
