@@ -41,16 +41,15 @@ type Settings struct {
 	TLSCertFile          string
 	TLSKeyFile           string
 
-	MessageSizeLimit     int64
-	RecipientLimit       int64
-	HopcountLimit        int64
-	SMTPDTimeout         time.Duration
-	ClientConnections    int64
-	ProcessLimit         int64
-	HardErrorLimit       int64
-	MaxUserIPConnections int64
-	AuthMechanisms       []string
-	AuthFailureDelay     time.Duration
+	MessageSizeLimit  int64
+	RecipientLimit    int64
+	HopcountLimit     int64
+	SMTPDTimeout      time.Duration
+	ClientConnections int64
+	ProcessLimit      int64
+	HardErrorLimit    int64
+	AuthMechanisms    []string
+	AuthFailureDelay  time.Duration
 
 	MaximalQueueLifetime   time.Duration
 	BounceQueueLifetime    time.Duration

@@ -98,8 +98,6 @@ func access() []Param {
 			Help: "SASL mechanisms offered. cram-md5, apop and scram-sha-1 need every password stored as {PLAIN}, scram-sha-256 as {PLAIN} or {SCRAM-SHA-256}: clients prefer them and fail where the password is hashed otherwise."},
 		{Name: "auth_failure_delay", Group: g, Kind: Time, Default: "2s", Max: 60, into: func(s *Settings) any { return &s.AuthFailureDelay },
 			Help: "How long the answer to a wrong password waits."},
-		{Name: "mail_max_userip_connections", Group: g, Kind: Integer, Default: "10", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.MaxUserIPConnections },
-			Help: "IMAP and POP3 sessions, each, that one user may have from one address; 0 for any number."},
 	}
 }
 

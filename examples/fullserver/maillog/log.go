@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -119,7 +120,8 @@ func (l *Log) Reopen() error {
 	return nil
 }
 
-// Print writes a line for a program, "postfix/smtpd", in pieces that are put together without spaces.
+// Print writes a line for a program, "postfix/smtpd", in pieces that are put together without spaces. A name that ends
+// in a colon, "dovecot:", is written without the process id, as Dovecot does.
 func (l *Log) Print(program string, pieces ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,8 +146,13 @@ func (l *Log) line(program string, pieces ...string) {
 		l.stamp = append(append(l.stamp, l.host...), ' ')
 	}
 	l.buf = append(l.buf, l.stamp...)
-	l.buf = append(append(l.buf, program...), '[')
-	l.buf = append(append(l.buf, l.pid...), "]: "...)
+	l.buf = append(l.buf, program...)
+	if strings.HasSuffix(program, ":") {
+		l.buf = append(l.buf, ' ')
+	} else {
+		l.buf = append(l.buf, '[')
+		l.buf = append(append(l.buf, l.pid...), "]: "...)
+	}
 	start := len(l.buf)
 	for _, p := range pieces {
 		l.buf = AppendClean(l.buf, p)

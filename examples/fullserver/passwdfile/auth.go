@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/buuta/mail"
 )
@@ -52,9 +53,23 @@ func (c checker) Authenticate(ctx context.Context, a *mail.AuthRequest) (*mail.I
 	ok := s.verify != nil && s.verify(a.Password)
 	<-c.f.busy
 	if u == nil || !ok || !u.rules.admit(a.Remote) {
+		c.f.delay(ctx)
 		return nil, mail.ErrAuthFailed
 	}
 	return c.f.identity(u, a), nil
+}
+
+// delay waits before a failure is told.
+func (f *File) delay(ctx context.Context) {
+	if f.o.FailureDelay <= 0 {
+		return
+	}
+	t := time.NewTimer(f.o.FailureDelay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // verifyTurn waits until a processor is free for hashing.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/buuta/mail"
@@ -128,6 +129,27 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	cancel()
 	_, err := f.Authenticator().Authenticate(cancelled, &mail.AuthRequest{Username: "alice", Password: "x"})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// Guessing takes its time, and a guesser who hangs up doesn't keep us.
+func TestFailureDelay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	require.NoError(t, os.WriteFile(path, []byte("alice:{PLAIN}x\n"), 0o600))
+	f, err := passwdfile.Open(path, passwdfile.Options{Domain: "example.test", FailureDelay: 2 * time.Second})
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		require.ErrorIs(t, login(f, "alice", "y"), mail.ErrAuthFailed)
+		require.Equal(t, 2*time.Second, time.Since(start))
+		start = time.Now()
+		require.NoError(t, login(f, "alice", "x"))
+		require.Zero(t, time.Since(start))
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := f.Authenticator().Authenticate(short, &mail.AuthRequest{Username: "nobody", Password: "y"})
+		require.ErrorIs(t, err, mail.ErrAuthFailed)
+		require.Equal(t, time.Second, time.Since(start))
+	})
 }
 
 func TestEmptyFile(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Options say how a file is read. The zero value is usable.
@@ -25,6 +26,8 @@ type Options struct {
 	Domain string
 	// DefaultScheme is how a password without {SCHEME} is meant; empty: CRYPT, as in Dovecot.
 	DefaultScheme string
+	// FailureDelay is how long the answer to a wrong password waits, so that guessing takes its time.
+	FailureDelay time.Duration
 	// Logger hears of lines that can't be used and of a file that can't be read again. Nil: nobody.
 	Logger *slog.Logger
 }

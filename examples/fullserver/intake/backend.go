@@ -1,0 +1,160 @@
+// Package intake is what stands behind the SMTP, submission and LMTP listeners: it asks the policy at MAIL and RCPT, puts
+// the trace field on top of the message, files it for those who are here, queues it for the others, and tells the log,
+// all under one queue id. The reply to a message promises what is true by then: every copy is on disk.
+package intake
+
+import (
+	"context"
+	"io"
+
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/spool"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp"
+)
+
+// Queue is the part of *queue.Queue that mail for elsewhere needs.
+type Queue interface {
+	mail.Deliverer
+	Flush(ctx context.Context, f queue.Filter) (int, error)
+}
+
+// Log hears of what becomes of messages. Its methods may be called by many goroutines at once.
+type Log interface {
+	// Received is called when a message has been read, before anything is promised about it.
+	Received(c *smtp.Conn, m *Message)
+	// Delivered is called for each recipient whose mailbox got it, or didn't, without the queue.
+	Delivered(c *smtp.Conn, m *Message, e *queue.Event)
+	// Done is called when that has been done for all, and somebody got it.
+	Done(c *smtp.Conn, m *Message)
+}
+
+// Message is what the log says about a message.
+type Message struct {
+	ID         string
+	From       string
+	MessageID  string // content of the Message-ID field, with its angle brackets
+	Size       int64  // as it is stored
+	Recipients int
+	Queued     bool // some recipients get it through the queue, which tells of them itself
+}
+
+// Kind is the trade of a listener.
+type Kind int
+
+// The kinds.
+const (
+	MTA        Kind = iota // other servers, and clients in mynetworks
+	Submission             // users, who have logged in
+	LMTP                   // a server in front: local recipients, each with a result of its own
+)
+
+// Backend makes the sessions of a listener. Policy, Local, Queue and Log must be set.
+type Backend struct {
+	Kind     Kind
+	Policy   *policy.Policy
+	Local    *local.Deliverer
+	Queue    Queue
+	Log      Log
+	Spooler  *spool.Spooler
+	Hostname string // for Message-ID fields
+	Software string // behind "by host" in Received fields, "" for nothing
+	Hops     int    // Received fields a message may come with; 0: 50
+	Now      func() time.Time
+}
+
+// NewSession implements smtp.Backend.
+func (b *Backend) NewSession(_ context.Context, c *smtp.Conn) (smtp.Session, error) {
+	return &session{b: b, c: c}, nil
+}
+
+func (b *Backend) now() time.Time {
+	if b.Now != nil {
+		return b.Now()
+	}
+	return time.Now()
+}
+
+// session is one client's visit.
+type session struct {
+	b *Backend
+	c *smtp.Conn
+}
+
+// Close implements smtp.Session.
+func (s *session) Close() error { return nil }
+
+// Begin implements mail.Deliverer.
+func (s *session) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
+	return &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now()}, nil
+}
+
+// trusted reports whether the client may send anywhere.
+func (s *session) trusted() bool {
+	return s.b.Kind != LMTP && (s.c.Identity() != nil || s.b.Policy.Trusted(s.c.RemoteAddr()))
+}
+
+// resolve judges a recipient.
+func (s *session) resolve(to string) (policy.Target, error) {
+	t, err := s.b.Policy.Resolve(to)
+	if err != nil {
+		return t, err
+	}
+	if t.Class != policy.Remote {
+		return t, nil
+	}
+	if s.b.Kind == LMTP {
+		// RFC 2033 section 4.2: LMTP is for final delivery; this listener has no queue behind it.
+		return t, mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "<"+to+">: Recipient address rejected: not a mailbox of this server")
+	}
+	return t, s.b.Policy.MayRelay(s.c.RemoteAddr(), s.c.Identity() != nil, to)
+}
+
+// Verify implements smtp.Verifier as Postfix does: an address that RCPT would take gets 252, which promises nothing.
+func (s *session) Verify(_ context.Context, name string) *smtp.Reply {
+	if _, err := s.resolve(trimAngles(name)); err != nil {
+		return mail.ReplyOf(err)
+	}
+	return nil
+}
+
+func trimAngles(s string) string {
+	if len(s) > 2 && s[0] == '<' && s[len(s)-1] == '>' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// Flush implements smtp.Flusher: ETRN makes the queue try a destination now. It is for those who may send anywhere.
+func (s *session) Flush(ctx context.Context, destination string) *smtp.Reply {
+	if !s.trusted() {
+		return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, "<"+destination+">: Etrn command rejected: Access denied")
+	}
+	f := queue.Filter{Destination: destination}
+	switch {
+	case destination != "" && destination[0] == '@': // RFC 1985 section 5.3: the domain and all below it
+		f.Destination = "." + destination[1:]
+	case destination != "" && destination[0] == '#':
+		return mail.NewReply(458, mail.EnhancedCode{4, 3, 0}, "Unable to queue messages for "+destination)
+	}
+	if _, err := s.b.Queue.Flush(ctx, f); err != nil {
+		return &mail.Reply{Code: 458, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Unable to queue messages for " + destination, Err: err}
+	}
+	return nil
+}
+
+// counter counts the octets that go through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

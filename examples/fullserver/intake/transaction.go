@@ -1,0 +1,203 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/spool"
+	"github.com/buuta/mail/queue"
+)
+
+// transaction is a message on its way in.
+type transaction struct {
+	s     *session
+	from  string
+	opts  mail.MailOptions
+	began time.Time
+	rcpts []rcpt
+
+	msg    Message
+	local  *local.Transaction
+	queue  *queue.Transaction
+	source *spool.Buffer // the message, when it goes to more than one place
+	done   bool
+}
+
+// rcpt is a recipient that was accepted.
+type rcpt struct {
+	to     string
+	opts   mail.RcptOptions
+	target policy.Target
+	twin   int  // the recipient before it that is the same, -1 for none
+	queued bool // goes to the queue: it is elsewhere, or the sender wants a report of its delivery, which the queue makes
+}
+
+// Recipient implements mail.Transaction.
+func (t *transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
+	target, err := t.s.resolve(to)
+	if err != nil {
+		return err
+	}
+	report := opts.Notify&mail.NotifySuccess != 0 && t.from != "" && t.s.b.Kind != LMTP
+	r := rcpt{to, *opts, target, -1, target.Class == policy.Remote || report}
+	for i := range t.rcpts {
+		if t.rcpts[i].twin < 0 && strings.EqualFold(t.rcpts[i].target.Address, target.Address) {
+			r.twin = i // named twice: one copy
+			break
+		}
+	}
+	t.rcpts = append(t.rcpts, r)
+	return nil
+}
+
+// here and elsewhere select recipients.
+func (r *rcpt) here() bool      { return r.twin < 0 && !r.queued }
+func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued }
+
+// Body implements mail.Transaction.
+func (t *transaction) Body(ctx context.Context, r io.Reader) error {
+	if err := t.places(ctx); err != nil {
+		return err
+	}
+	head, info, err := peekHeader(r)
+	if err != nil {
+		_ = t.Abort()
+		return err
+	}
+	hops := t.s.b.Hops
+	if hops == 0 {
+		hops = 50
+	}
+	if info.received > hops {
+		_ = t.Abort()
+		return mail.NewReply(554, mail.EnhancedCode{5, 4, 0}, "Error: too many hops")
+	}
+	in := &counter{r: io.MultiReader(bytes.NewReader(t.trace(info)), bytes.NewReader(head), r)}
+	defer func() { t.msg.Size = in.n }()
+	switch {
+	case t.local != nil && t.local.Alone() && t.queue == nil:
+		err = t.local.Body(ctx, in)
+	case t.local == nil:
+		err = t.queue.Body(ctx, in)
+	default:
+		if t.source, err = t.s.b.Spooler.Read(in); err != nil {
+			break
+		}
+		t.local.BodyFrom(t.source)
+		if t.queue != nil {
+			err = t.queue.Body(ctx, t.source.NewReader())
+		}
+	}
+	if err != nil {
+		_ = t.Abort()
+		if _, ok := errors.AsType[*spool.DiskError](err); ok {
+			err = &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: queue file write error", Err: err}
+		}
+	}
+	return err
+}
+
+// places begins the transactions behind this one: with the mailboxes and with the queue.
+func (t *transaction) places(ctx context.Context) error {
+	b := t.s.b
+	for i := range t.rcpts {
+		r := &t.rcpts[i]
+		var err error
+		switch {
+		case r.here():
+			if t.local == nil {
+				t.local = b.Local.Start(t.from)
+			}
+			t.local.Add(r.to, r.target)
+		case r.elsewhere():
+			if t.queue == nil {
+				t.queue, err = t.begin(ctx)
+			}
+			if err == nil {
+				err = t.queue.Recipient(ctx, r.target.Address, &r.opts)
+			}
+		}
+		if err != nil {
+			_ = t.Abort()
+			return err
+		}
+	}
+	t.msg.From = t.from
+	for i := range t.rcpts {
+		if t.rcpts[i].twin < 0 {
+			t.msg.Recipients++
+		}
+	}
+	if t.queue != nil {
+		t.msg.ID, t.msg.Queued = t.queue.ID(), true
+	} else {
+		t.msg.ID = newID(t.began)
+	}
+	return nil
+}
+
+// begin begins a message in the queue.
+func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
+	tx, err := t.s.b.Queue.Begin(ctx, t.from, &t.opts)
+	if err != nil {
+		return nil, err
+	}
+	q, ok := tx.(*queue.Transaction)
+	if !ok {
+		_ = tx.Abort()
+		return nil, errors.New("the queue's transaction is of another kind")
+	}
+	return q, nil
+}
+
+// trace returns what is put on top of the message: the Received field and, for a message that begins its way here, the
+// fields it lacks (RFC 6409 section 8).
+func (t *transaction) trace(info headerInfo) []byte {
+	b := t.s.b
+	r := t.s.c.Received()
+	r.ID, r.Software, r.Time = t.msg.ID, b.Software, t.began
+	if len(t.rcpts) == 1 {
+		r.For = t.rcpts[0].target.Address
+	}
+	if id := t.s.c.Identity(); id != nil {
+		r.User = id.Username
+	}
+	out := r.Append(make([]byte, 0, 512))
+	t.msg.MessageID = info.messageID
+	if t.s.trusted() {
+		if info.messageID == "" {
+			t.msg.MessageID = "<" + t.began.UTC().Format("20060102150405") + "." + t.msg.ID + "@" + b.Hostname + ">"
+			out = append(out, "Message-Id: "+t.msg.MessageID+"\r\n"...)
+		}
+		if !info.date {
+			out = t.began.AppendFormat(append(out, "Date: "...), "Mon, 02 Jan 2006 15:04:05 -0700 (MST)\r\n")
+		}
+	}
+	if info.headless {
+		out = append(out, "\r\n"...)
+	}
+	return out
+}
+
+// Abort implements mail.Transaction.
+func (t *transaction) Abort() error {
+	if t.done {
+		return nil
+	}
+	t.done = true
+	var err error
+	if t.local != nil {
+		err = t.local.Abort()
+	}
+	if t.queue != nil {
+		err = errors.Join(err, t.queue.Abort())
+	}
+	return errors.Join(err, t.source.Close())
+}

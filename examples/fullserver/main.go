@@ -1,0 +1,104 @@
+// Command fullserver is a complete mail server made of this module's packages: SMTP, submission and LMTP in, Maildir, IMAP
+// and POP3 out, a queue for mail to elsewhere.
+//
+//	fullserver                                  a demo on loopback, in ./fullserver-data
+//	fullserver -c main.cf [-o name=value]...    for real
+//	fullserver [-c …] [-o …] postconf [-n] [name…]
+//	fullserver passwd [user]
+//	fullserver version
+//
+// main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
+// SIGINT and SIGTERM end it once sessions and deliveries under way are done, at most five seconds later; a second one ends
+// it at once. SIGHUP opens the log anew and reads users and certificate again.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// overrides collects -o.
+type overrides []string
+
+func (o *overrides) String() string     { return strings.Join(*o, " ") }
+func (o *overrides) Set(s string) error { *o = append(*o, s); return nil }
+
+const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
+
+  fullserver                                 a demo on loopback; what it keeps is in ./fullserver-data
+  fullserver -c main.cf [-o name=value]...   run as main.cf says; -o overrides a parameter
+  fullserver [-c ...] [-o ...] postconf [-n] [name...]
+                                             print the parameters in force; -n: only those that were set
+  fullserver passwd [user]                   read a password and print it as a line for passwd_file
+  fullserver version                         print the version
+
+SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
+Không có tham số: chạy máy chủ thử trên máy này.
+`
+
+// run is the program with its surroundings given. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var file string
+	var over overrides
+	fs := flag.NewFlagSet("fullserver", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&file, "c", "", "main.cf")
+	fs.Var(&over, "o", "name=value")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, usage)
+			return 0
+		}
+		fmt.Fprintf(stderr, "fullserver: %v; -h tells more\n", err)
+		return 2
+	}
+	var err error
+	switch cmd := fs.Arg(0); cmd {
+	case "":
+		err = serve(file, over, stdout, stderr)
+	case "postconf":
+		err = postconf(file, over, fs.Args()[1:], stdout)
+	case "passwd":
+		err = passwd(fs.Args()[1:], stdin, stdout, stderr)
+	case "version":
+		_, err = fmt.Fprintln(stdout, version())
+	case "help":
+		fmt.Fprint(stdout, usage)
+	default:
+		fmt.Fprintf(stderr, "fullserver: %q is not a command; -h tells more\n", cmd)
+		return 2
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "fullserver: fatal: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// postconf prints parameters. Without a file and overrides it prints the demo's, if there is one.
+func postconf(file string, over overrides, args []string, stdout io.Writer) error {
+	fs := flag.NewFlagSet("postconf", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	given := fs.Bool("n", false, "only what was set")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if file == "" && len(over) == 0 {
+		file = demoConfig()
+	}
+	c, err := config.Load(config.Options{File: file, Overrides: over})
+	if err != nil {
+		return err
+	}
+	return c.Print(stdout, *given, fs.Args()...)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/demo"
+	"github.com/buuta/mail/examples/fullserver/server"
+)
+
+// demoConfig returns the demo's main.cf if it has been made, else "".
+func demoConfig() string {
+	file := filepath.Join(demo.Dir, "main.cf")
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	return file
+}
+
+// serve runs the server until a signal ends it. Without a word of configuration it is the demo.
+func serve(file string, over overrides, stdout, stderr io.Writer) error {
+	var d *demo.Demo
+	if file == "" && len(over) == 0 {
+		var err error
+		if d, err = demo.Setup(demo.Dir); err != nil {
+			return err
+		}
+		file = d.MainCF
+	}
+	c, err := config.Load(config.Options{File: file, Overrides: over})
+	if err != nil {
+		return err
+	}
+	s, err := server.Open(c, server.Options{Stderr: stderr})
+	if err != nil {
+		return err
+	}
+	if d != nil {
+		if err := d.Welcome(stdout, &c.Settings, s.Users()); err != nil {
+			_ = s.Close()
+			return err
+		}
+	}
+	ctx, hurry, done := signals(s, stderr)
+	defer done()
+	return s.Serve(ctx, hurry)
+}
+
+// signals turns the first SIGINT or SIGTERM into the end of ctx and the second into hurry; a third ends the program where it
+// stands. SIGHUP reloads.
+func signals(s *server.Server, stderr io.Writer) (ctx context.Context, hurry <-chan struct{}, done func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	now, finished := make(chan struct{}), make(chan struct{})
+	end, hup := make(chan os.Signal, 3), make(chan os.Signal, 1)
+	signal.Notify(end, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(hup, syscall.SIGHUP)
+	go func() {
+		count := 0
+		for {
+			select {
+			case <-hup:
+				s.Reload()
+			case <-end:
+				switch count++; count {
+				case 1:
+					cancel()
+				case 2:
+					close(now)
+				default:
+					fmt.Fprintln(stderr, "fullserver: ended in the middle of things")
+					os.Exit(1)
+				}
+			case <-finished:
+				return
+			}
+		}
+	}()
+	return ctx, now, func() {
+		signal.Stop(end)
+		signal.Stop(hup)
+		close(finished)
+		cancel()
+	}
+}

@@ -1,0 +1,165 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/intake"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/pop3"
+	"github.com/buuta/mail/smtp"
+)
+
+// build makes the protocols' servers and gives each listener its own.
+func (s *Server) build() error {
+	mta := s.smtpServer(intake.MTA, "postfix/smtpd")
+	submission := s.smtpServer(intake.Submission, "postfix/submission/smtpd")
+	lmtp := s.lmtpServer()
+	imap, pop := s.imapServer(), s.pop3Server()
+	web := &http.Server{Handler: health(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
+	for _, v := range s.services {
+		switch v.param {
+		case "smtp_listen":
+			v.serve = mta.Serve
+		case "submission_listen":
+			v.serve = submission.Serve
+		case "submissions_listen":
+			v.serve = submission.ServeTLS
+		case "lmtp_listen":
+			v.serve = lmtp.Serve
+		case "imap_listen":
+			v.serve = imap.Serve
+		case "imaps_listen":
+			v.serve = imap.ServeTLS
+		case "pop3_listen":
+			v.serve = pop.Serve
+		case "pop3s_listen":
+			v.serve = pop.ServeTLS
+		case "http_listen":
+			v.serve = web.Serve
+		case "https_listen":
+			v.serve = func(l net.Listener) error { return web.ServeTLS(l, "", "") }
+		}
+		if s.certs == nil && strings.HasSuffix(v.param, "s_listen") {
+			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
+		}
+	}
+	s.servers = []stopper{mta, submission, lmtp, imap, pop, web}
+	return nil
+}
+
+func (s *Server) tlsConfig() *tls.Config {
+	if s.certs == nil {
+		return nil
+	}
+	return s.certs.Config()
+}
+
+// mechanisms are the SASL mechanisms offered, in upper case.
+func (s *Server) mechanisms() []string {
+	out := make([]string, 0, len(s.set.AuthMechanisms))
+	for _, m := range s.set.AuthMechanisms {
+		m = strings.ToUpper(m)
+		out = append(out, m)
+		if strings.HasPrefix(m, "SCRAM-") {
+			out = append(out, m+"-PLUS")
+		}
+	}
+	return out
+}
+
+// unlimited makes main.cf's 0, which stands for no limit, what the servers have for that.
+func unlimited[T int | int64](n int64) T {
+	if n == 0 {
+		return -1
+	}
+	return T(n)
+}
+
+// smtpServer makes the server of smtp_listen or submission_listen.
+func (s *Server) smtpServer(kind intake.Kind, program string) *smtp.Server {
+	log := &smtpLog{log: s.log, program: program}
+	srv := &smtp.Server{
+		Hostname: s.set.MyHostname, Greeting: s.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
+		Backend:       s.backend(kind, log),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(),
+		AllowPlaintext: func(c *smtp.Conn) bool {
+			return !s.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr())
+		},
+		BareLines: smtp.NormalizeBare, AllowNoHello: true,
+		Limits: smtp.Limits{
+			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit),
+			Connections: int(s.set.ProcessLimit), ConnectionsPerAddr: unlimited[int](s.set.ClientConnections),
+			HardErrors: int(s.set.HardErrorLimit),
+		},
+		Timeouts: smtp.Timeouts{Command: s.set.SMTPDTimeout, Data: s.set.SMTPDTimeout},
+		Hooks:    log.hooks(), Logger: s.log.Logger(program, slog.LevelWarn), Now: s.opts.Now,
+	}
+	if kind == intake.Submission {
+		srv.RequireAuth, srv.Service = true, "submission"
+	}
+	return srv
+}
+
+// lmtpServer makes the server of lmtp_listen.
+func (s *Server) lmtpServer() *smtp.Server {
+	log := &lmtpLog{log: s.log}
+	return &smtp.Server{
+		LMTP: true, Hostname: s.set.MyHostname, Backend: s.backend(intake.LMTP, log), TLSConfig: s.tlsConfig(),
+		BareLines: smtp.NormalizeBare,
+		Limits: smtp.Limits{
+			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit), Connections: int(s.set.ProcessLimit),
+			ConnectionsPerAddr: -1, HardErrors: int(s.set.HardErrorLimit),
+		},
+		Timeouts: smtp.Timeouts{Command: s.set.SMTPDTimeout, Data: s.set.SMTPDTimeout},
+		Hooks:    log.hooks(), Logger: s.log.Logger(dovecot+" lmtp:", slog.LevelWarn), Now: s.opts.Now,
+	}
+}
+
+func (s *Server) backend(kind intake.Kind, log intake.Log) *intake.Backend {
+	return &intake.Backend{
+		Kind: kind, Policy: s.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
+		Hops: int(s.set.HopcountLimit), Now: s.opts.Now,
+	}
+}
+
+func (s *Server) imapServer() *imapserver.Server {
+	log := &storeLog{log: s.log}
+	return &imapserver.Server{
+		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(),
+		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
+		Limits:         imapserver.Limits{Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit)},
+		Hooks:          log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
+	}
+}
+
+func (s *Server) pop3Server() *pop3.Server {
+	log := &storeLog{log: s.log}
+	mechanisms := append(s.mechanisms(), "USER")
+	return &pop3.Server{
+		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms,
+		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
+		Limits:         pop3.Limits{Connections: int(s.set.ProcessLimit)},
+		Hooks:          log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
+	}
+}
+
+// health is what http_listen serves.
+func health() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+)
+
+// service is a listener with what serves it.
+type service struct {
+	param    string
+	addr     config.Address
+	listener net.Listener
+	serve    func(net.Listener) error
+}
+
+// listen takes every address that is asked for. Nothing is served yet.
+func (s *Server) listen() error {
+	for _, l := range []struct {
+		param string
+		addrs []config.Address
+	}{
+		{"smtp_listen", s.set.SMTPListen},
+		{"submission_listen", s.set.SubmissionListen},
+		{"submissions_listen", s.set.SubmissionsListen},
+		{"lmtp_listen", s.set.LMTPListen},
+		{"imap_listen", s.set.IMAPListen},
+		{"imaps_listen", s.set.IMAPSListen},
+		{"pop3_listen", s.set.POP3Listen},
+		{"pop3s_listen", s.set.POP3SListen},
+		{"http_listen", s.set.HTTPListen},
+		{"https_listen", s.set.HTTPSListen},
+	} {
+		for _, a := range l.addrs {
+			ln, err := listen(a)
+			if err != nil {
+				return s.cfg.ErrorFor(l.param, fmt.Errorf("%s: %w", a, plainError(err)))
+			}
+			s.services = append(s.services, &service{param: l.param, addr: a, listener: ln})
+			s.onClose(func() { _ = ln.Close() })
+		}
+	}
+	if len(s.services) == 0 {
+		return errors.New("nothing to serve: set smtp_listen, imap_listen or another of the …_listen parameters")
+	}
+	return nil
+}
+
+func listen(a config.Address) (net.Listener, error) {
+	if a.Network == "unix" {
+		return listenUnix(a.Address)
+	}
+	return net.Listen(a.Network, a.Address)
+}
+
+// listenUnix listens on a socket. One that a former run left is replaced; one that somebody answers on is not. Who may
+// reach the folder may connect, as with Postfix's and Dovecot's sockets.
+func listenUnix(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, errors.New("is there already and no socket")
+		}
+		if c, err := net.Dial("unix", path); err == nil {
+			_ = c.Close()
+			return nil, syscall.EADDRINUSE
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// plainError leaves of a network error what went wrong: "address already in use".
+func plainError(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}
+
+// Addrs returns where a service listens, by its parameter's name: what port 0 has become.
+func (s *Server) Addrs(param string) []net.Addr {
+	var out []net.Addr
+	for _, v := range s.services {
+		if v.param == param {
+			out = append(out, v.listener.Addr())
+		}
+	}
+	return out
+}

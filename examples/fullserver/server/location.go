@@ -1,0 +1,123 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+)
+
+// location is a mail_location, Dovecot's "maildir:" and a pattern.
+type location struct{ pattern string }
+
+// parseLocation checks a mail_location.
+func parseLocation(s string) (location, error) {
+	path, ok := strings.CutPrefix(s, "maildir:")
+	switch {
+	case !ok:
+		return location{}, errors.New("must be maildir:PATH; other formats are not supported")
+	case path == "":
+		return location{}, errors.New("maildir: lacks a path")
+	}
+	path, more, _ := strings.Cut(path, ":")
+	if more != "" {
+		return location{}, fmt.Errorf("the option %q is not supported", more)
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		path = "%h/" + rest
+	}
+	l := location{path}
+	a, err := l.expand("alice@one.test", "/home/alice")
+	if err != nil {
+		return location{}, err
+	}
+	b, err := l.expand("bob@one.test", "/home/bob")
+	if err != nil {
+		return location{}, err
+	}
+	if a == b {
+		return location{}, errors.New("is the same for every user; it needs %u, %n or %h")
+	}
+	return l, nil
+}
+
+// expand puts a user into the pattern: %u, %n, %d, %h, and %Lu, %Ln, %Ld, which are the same because names are kept in
+// lower case.
+func (l location) expand(name, home string) (string, error) {
+	local, domain := name, ""
+	if i := strings.LastIndexByte(name, '@'); i >= 0 {
+		local, domain = name[:i], name[i+1:]
+	}
+	var b strings.Builder
+	for i := 0; i < len(l.pattern); i++ {
+		if l.pattern[i] != '%' {
+			b.WriteByte(l.pattern[i])
+			continue
+		}
+		if i++; i < len(l.pattern) && l.pattern[i] == 'L' {
+			i++
+		}
+		if i == len(l.pattern) {
+			return "", errors.New("ends with a lone %")
+		}
+		switch l.pattern[i] {
+		case 'u':
+			b.WriteString(name)
+		case 'n':
+			b.WriteString(local)
+		case 'd':
+			b.WriteString(domain)
+		case 'h':
+			if home == "" {
+				return "", fmt.Errorf("user %s has no home directory", name)
+			}
+			b.WriteString(home)
+		case '%':
+			b.WriteByte('%')
+		default:
+			return "", fmt.Errorf("%%%c is not a variable; there are %%u %%n %%d %%h and %%%%", l.pattern[i])
+		}
+	}
+	return filepath.Clean(b.String()), nil
+}
+
+// path returns the folder of an account's mail.
+func (l location) path(users *passwdfile.File, account string) (string, error) {
+	u, ok := users.Lookup(account)
+	if !ok {
+		return "", fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
+	}
+	return l.expand(u.Name, u.Home)
+}
+
+// directory is the users as the policy asks for them.
+type directory struct{ f *passwdfile.File }
+
+// Account implements policy.Users.
+func (d directory) Account(name string) (string, bool) {
+	u, ok := d.f.Lookup(name)
+	if !ok {
+		return "", false
+	}
+	return u.Name, true
+}
+
+// First implements policy.Users.
+func (d directory) First() string {
+	if all := d.f.Users(); len(all) > 0 {
+		return all[0].Name
+	}
+	return ""
+}
+
+// Users returns the names of the users, in the order of passwd_file.
+func (s *Server) Users() []string {
+	var out []string
+	for _, u := range s.users.Users() {
+		out = append(out, u.Name)
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp"
+	"github.com/buuta/mail/smtp/mx"
+)
+
+// openQueue opens the spool and the ways out of it: other servers, and for bounces and what could not be filed at once
+// the mailboxes here.
+func (s *Server) openQueue() error {
+	if err := s.makeDir("queue_directory", s.set.QueueDirectory); err != nil {
+		return err
+	}
+	s.mx = &mx.Transport{
+		Hostname: s.set.SMTPHeloName, Resolver: s.opts.Resolver, Dial: s.opts.Dial,
+		Timeouts: smtp.ClientTimeouts{Dial: s.set.SMTPConnectTimeout},
+		Policy:   func(context.Context, string) (mx.Policy, error) { return mx.Policy{Level: s.tlsLevel()}, nil },
+		OwnAddress: func(ip net.IP) bool {
+			a, ok := netip.AddrFromSlice(ip)
+			return ok && s.servesPort25() && ownAddress(a.Unmap())
+		},
+		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
+	}
+	here := func(string) mail.Deliverer { return s.local }
+	limit := int(s.set.DestinationConcurrency)
+	s.queue = &queue.Queue{
+		Dir: s.set.QueueDirectory, Hostname: s.set.MyHostname, Route: s.route,
+		Transports: map[string]*queue.Transport{
+			string(policy.Remote):  {Deliverer: s.mx.To, ConcurrencyLimit: limit, InitialConcurrency: min(5, limit)},
+			string(policy.Virtual): {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
+			string(policy.Local):   {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
+		},
+		Backoff: queue.Backoff{
+			Minimal: s.set.MinimalBackoffTime, Maximal: s.set.MaximalBackoffTime, RunDelay: s.set.QueueRunDelay,
+			Lifetime: lifetime(s.set.MaximalQueueLifetime), BounceLifetime: lifetime(s.set.BounceQueueLifetime),
+			DelayWarning: s.set.DelayWarningTime,
+		},
+		Trace: queueLog(s.log), Logger: s.log.Logger("postfix/qmgr", slog.LevelWarn), Now: s.opts.Now,
+	}
+	if err := s.queue.Start(); err != nil {
+		return s.cfg.ErrorFor("queue_directory", err)
+	}
+	s.onClose(func() {
+		_ = s.queue.Close()
+		_ = s.mx.Close()
+	})
+	return nil
+}
+
+// lifetime is a queue's lifetime as the queue has it: 0 means one attempt in main.cf, and the default there.
+func lifetime(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+// route says where a recipient's copy goes. Addresses are judged anew at each attempt: users come and go.
+func (s *Server) route(_ context.Context, _, recipient string) (queue.Route, error) {
+	t, err := s.policy.Resolve(recipient)
+	if err != nil {
+		return queue.Route{}, err
+	}
+	if t.Class == policy.Remote {
+		return queue.Route{Transport: string(t.Class), Nexthop: t.Nexthop}, nil
+	}
+	return queue.Route{Transport: string(t.Class), Nexthop: t.Account}, nil
+}
+
+func (s *Server) tlsLevel() mx.Level {
+	switch s.set.SMTPTLSSecurityLevel {
+	case "none":
+		return mx.LevelNone
+	case "encrypt":
+		return mx.LevelEncrypt
+	}
+	return mx.LevelMay
+}
+
+// servesPort25 reports whether mail that the DNS sends to this machine would come back to this server.
+func (s *Server) servesPort25() bool {
+	for _, a := range s.set.SMTPListen {
+		if strings.HasSuffix(a.Address, ":25") {
+			return true
+		}
+	}
+	return false
+}
+
+// ownAddress reports whether an address is one of this machine's.
+func ownAddress(a netip.Addr) bool {
+	if a.IsLoopback() || a.IsUnspecified() {
+		return true
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, n := range addrs {
+		if ipn, ok := n.(*net.IPNet); ok && ipn.IP.Equal(a.AsSlice()) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkNexthop finds a relayhost that can't be: a host or an address, in brackets if it is not to be looked up as a mail
+// exchanger, and perhaps a port.
+func checkNexthop(s string) error {
+	host, port := s, ""
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 2 {
+			return errors.New("missing ']'")
+		}
+		host, port = s[1:end], s[end+1:]
+		if port != "" && port[0] != ':' {
+			return errors.New("what follows ']' must be ':' and a port")
+		}
+		port = strings.TrimPrefix(port, ":")
+	} else if i := strings.LastIndexByte(s, ':'); i >= 0 {
+		host, port = s[:i], s[i+1:]
+	}
+	if host == "" || strings.ContainsAny(host, " \t,/@") {
+		return errors.New("is not of the form domain, host:port or [host]:port")
+	}
+	if port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			if _, err := net.LookupPort("tcp", port); err != nil {
+				return errors.New("has no valid port")
+			}
+		}
+	}
+	return nil
+}

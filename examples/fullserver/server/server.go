@@ -1,0 +1,183 @@
+// Package server puts the house together: listeners, protocols, policy, mailboxes, queue and log, as main.cf says. It starts
+// whole or not at all.
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/spool"
+	"github.com/buuta/mail/examples/fullserver/tlscert"
+	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp/mx"
+)
+
+// Options are what a server gets from outside main.cf. The zero value is right for a program.
+type Options struct {
+	Stderr   io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
+	Resolver mx.Resolver                                                       // for MX look-ups; nil: the system's
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
+	Now      func() time.Time                                                  // nil: time.Now
+}
+
+// Server is a mail server that is ready to run.
+type Server struct {
+	cfg  *config.Config
+	set  *config.Settings
+	opts Options
+
+	log     *maillog.Log
+	users   *passwdfile.File
+	certs   *tlscert.Source // nil without TLS
+	store   *maildir.Store
+	policy  *policy.Policy
+	spooler *spool.Spooler
+	local   *local.Deliverer
+	mx      *mx.Transport
+	queue   *queue.Queue
+
+	services []*service
+	servers  []stopper
+	failed   chan error
+	closers  []func()
+}
+
+// Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
+// open. It is a *config.Error where a parameter is to blame.
+func Open(c *config.Config, o Options) (s *Server, err error) {
+	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.closeAll()
+			s = nil
+		}
+	}()
+	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openTLS, s.openStore, s.openQueue, s.build} {
+		if err := step(); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// onClose registers what undoes a step. The last comes first.
+func (s *Server) onClose(f func()) { s.closers = append(s.closers, f) }
+
+func (s *Server) closeAll() {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+	s.closers = nil
+}
+
+// checkSettings finds what a parameter alone doesn't show.
+func (s *Server) checkSettings() error {
+	if _, err := parseLocation(s.set.MailLocation); err != nil {
+		return s.cfg.ErrorFor("mail_location", err)
+	}
+	if s.set.MinimalBackoffTime > s.set.MaximalBackoffTime {
+		return s.cfg.ErrorFor("minimal_backoff_time", errors.New("is greater than maximal_backoff_time"))
+	}
+	if s.set.RelayHost != "" {
+		if err := checkNexthop(s.set.RelayHost); err != nil {
+			return s.cfg.ErrorFor("relayhost", err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) openLog() error {
+	if s.set.MaillogFile != "" {
+		if err := os.MkdirAll(filepath.Dir(s.set.MaillogFile), 0o755); err != nil {
+			return s.cfg.ErrorFor("maillog_file", err)
+		}
+	}
+	l, err := maillog.Open(s.set.MaillogFile, maillog.Options{Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr})
+	if err != nil {
+		return s.cfg.ErrorFor("maillog_file", err)
+	}
+	s.log = l
+	s.onClose(func() { _ = l.Close() })
+	return nil
+}
+
+func (s *Server) openUsers() error {
+	f, err := passwdfile.Open(s.set.PasswdFile, passwdfile.Options{
+		Domain: s.set.MyDomain, FailureDelay: s.set.AuthFailureDelay, Logger: s.log.Logger(dovecot+" auth:", slog.LevelInfo),
+	})
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = errors.New(s.set.PasswdFile + ": no such file")
+		}
+		return s.cfg.ErrorFor("passwd_file", err)
+	}
+	s.users = f
+	p, notes := policy.New(s.set, directory{f}, ownAddress)
+	for _, n := range notes {
+		s.log.Print("postfix/smtpd", "warning: ", n)
+	}
+	s.policy = p
+	return nil
+}
+
+// openTLS reads the certificate. One that nobody has chosen is made.
+func (s *Server) openTLS() error {
+	if s.set.TLSCertFile == "" {
+		return nil
+	}
+	if !s.cfg.Given("smtpd_tls_cert_file") {
+		if err := s.makeDir("data_directory", s.set.DataDirectory); err != nil {
+			return err
+		}
+		if err := tlscert.SelfSigned(s.set.TLSCertFile, time.Now(), s.set.MyHostname, s.set.MyDomain, "localhost", "127.0.0.1", "::1"); err != nil {
+			return s.cfg.ErrorFor("smtpd_tls_cert_file", err)
+		}
+	}
+	src, err := tlscert.Open(s.set.TLSCertFile, s.set.TLSKeyFile, func(err error) {
+		s.log.Print("postfix/smtpd", "warning: smtpd_tls_cert_file can't be read again, the old certificate stays in use: ", err.Error())
+	})
+	if err != nil {
+		return s.cfg.ErrorFor("smtpd_tls_cert_file", err)
+	}
+	s.certs = src
+	return nil
+}
+
+func (s *Server) openStore() error {
+	loc, err := parseLocation(s.set.MailLocation)
+	if err != nil {
+		return s.cfg.ErrorFor("mail_location", err)
+	}
+	if err := s.makeDir("data_directory", s.set.DataDirectory); err != nil {
+		return err
+	}
+	s.store = &maildir.Store{
+		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
+		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
+	}
+	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
+	s.local = &local.Deliverer{
+		Store: s.store, Resolve: s.policy.Resolve, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
+	}
+	return nil
+}
+
+// makeDir makes a folder that a parameter names.
+func (s *Server) makeDir(param, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return s.cfg.ErrorFor(param, err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/buuta/mail/examples/fullserver/intake"
+	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp"
+)
+
+// smtpLog writes what happens on SMTP connections as Postfix's smtpd does. It implements intake.Log too.
+type smtpLog struct {
+	log     *maillog.Log
+	program string // "postfix/smtpd", "postfix/submission/smtpd"
+
+	mechanisms sync.Map // *smtp.Conn to the SASL mechanism that it used
+}
+
+// hooks are what the log wants to know of a server.
+func (l *smtpLog) hooks() smtp.Hooks {
+	return smtp.Hooks{Connected: l.connected, Secured: l.secured, Authenticated: l.authenticated, Rejected: l.rejected, Disconnected: l.disconnected}
+}
+
+// client writes a connection's peer: "localhost[127.0.0.1]".
+func client(c *smtp.Conn) string { return maillog.Client(c.ClientName(), c.RemoteAddr()) }
+
+func (l *smtpLog) connected(c *smtp.Conn) {
+	l.log.Print(l.program, "connect from ", client(c))
+}
+
+func (l *smtpLog) secured(c *smtp.Conn, _ *tls.ConnectionState, err error) {
+	if err != nil {
+		l.log.Print(l.program, "SSL_accept error from ", client(c), ": ", err.Error())
+	}
+}
+
+func (l *smtpLog) authenticated(c *smtp.Conn, mechanism, username string, err error) {
+	if err == nil {
+		l.mechanisms.Store(c, mechanism)
+	} else {
+		l.log.Print(l.program, "warning: ", client(c), ": SASL ", mechanism, " authentication failed: ", authReason(err), ", sasl_username=", username)
+	}
+}
+
+// rejected writes refusals of policy. Mistakes in the protocol (class 5 of RFC 3463) are only counted, as in Postfix.
+func (l *smtpLog) rejected(c *smtp.Conn, r *smtp.Rejection) {
+	if r.Reply.Enhanced[1] == 5 || r.Command == "AUTH" || r.Command == "STARTTLS" {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "NOQUEUE: reject: %s from %s: %s;", r.Command, client(c), r.Reply.String())
+	if r.HasFrom {
+		fmt.Fprintf(&b, " from=<%s>", r.From)
+	}
+	if r.To != "" {
+		fmt.Fprintf(&b, " to=<%s>", r.To)
+	}
+	b.WriteString(" proto=" + c.ProtocolFamily())
+	if h := c.Hello(); h != "" {
+		fmt.Fprintf(&b, " helo=<%s>", h)
+	}
+	l.log.Print(l.program, b.String())
+	if r.Reply.Err != nil {
+		l.log.Print(l.program, "warning: ", r.Command, " from ", client(c), ": ", r.Reply.Err.Error())
+	}
+}
+
+func (l *smtpLog) disconnected(c *smtp.Conn, end *smtp.End) {
+	after := end.After
+	if after == "DATA" || after == "BDAT" {
+		after = fmt.Sprintf("%s (%d bytes)", after, end.Bytes)
+	}
+	switch end.Cause {
+	case smtp.CauseLost, smtp.CauseTimeout, smtp.CauseErrors, smtp.CauseSync:
+		l.log.Print(l.program, end.Cause.String(), " after ", after, " from ", client(c))
+	}
+	l.log.Print(l.program, "disconnect from ", client(c), " ", c.CountsText())
+	l.mechanisms.Delete(c)
+}
+
+// Received implements intake.Log.
+func (l *smtpLog) Received(c *smtp.Conn, m *intake.Message) {
+	sasl := ""
+	if id := c.Identity(); id != nil {
+		mechanism, _ := l.mechanisms.Load(c)
+		sasl = fmt.Sprintf(", sasl_method=%v, sasl_username=%s", mechanism, id.Username)
+	}
+	l.log.Print(l.program, m.ID, ": client=", client(c), sasl)
+	id := m.MessageID
+	if id == "" {
+		id = "<>"
+	}
+	l.log.Print("postfix/cleanup", m.ID, ": message-id=", id)
+	if !m.Queued {
+		e := queue.Event{Kind: queue.EventActive, ID: m.ID, From: m.From, Size: m.Size, Recipients: m.Recipients}
+		l.log.Print("postfix/qmgr", e.Line())
+	}
+}
+
+// Delivered implements intake.Log.
+func (l *smtpLog) Delivered(_ *smtp.Conn, _ *intake.Message, e *queue.Event) {
+	l.log.Print("postfix/"+e.Transport, e.Line())
+}
+
+// Done implements intake.Log. The queue says its part itself.
+func (l *smtpLog) Done(_ *smtp.Conn, m *intake.Message) {
+	if !m.Queued {
+		l.log.Print("postfix/qmgr", m.ID, ": removed")
+	}
+}
