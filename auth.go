@@ -13,6 +13,14 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, a *AuthRequest) (*Identity, error)
 }
 
+// AuthenticatorFunc is a function that is an [Authenticator].
+type AuthenticatorFunc func(ctx context.Context, a *AuthRequest) (*Identity, error)
+
+// Authenticate implements [Authenticator].
+func (f AuthenticatorFunc) Authenticate(ctx context.Context, a *AuthRequest) (*Identity, error) {
+	return f(ctx, a)
+}
+
 // AuthRequest is what a client has shown of itself.
 type AuthRequest struct {
 	Username  string // authentication identity, as the client wrote it
