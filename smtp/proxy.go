@@ -51,7 +51,7 @@ func parseProxy(r io.Reader) (h proxyHeader, err error) {
 	if bytes.Equal(head, proxyV2) {
 		return parseProxyV2(r)
 	}
-	if !bytes.HasPrefix(head, []byte("PROXY ")) {
+	if !bytes.HasPrefix(head, []byte("PROXY ")) || bytes.IndexByte(head, '\n') >= 0 { // no header is that short
 		return h, errProxy
 	}
 	n := len(head)
