@@ -6,15 +6,19 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/mime/dsn"
 )
 
 // NotifyOptions say how delivery status notifications are made.
 type NotifyOptions struct {
 	From        string // address in the From field of a notification; "": MAILER-DAEMON@Hostname
-	MailName    string // who speaks in the text; "": "the mail system at host Hostname"
 	ReturnLimit int64  // of a larger message only the header is returned; 0: 50000 (bounce_size_limit)
+
+	// Text returns the part for people to read; nil: English text of package dsn.
+	Text func(*dsn.Report) string
 
 	// DoubleBounce, when set, is told of a message from the null sender that can't be delivered, with its content, before
 	// it is dropped: nothing must be sent to a null reverse-path (RFC 5321 section 6.1). Recipients that failed have
@@ -118,8 +122,12 @@ func (q *Queue) sendReport(ctx context.Context, m *Message, kind mail.Notify, rc
 		defer c.Close()
 		content = c
 	}
-	r := report{q: q, m: m, kind: kind, rcpts: rcpts}
-	tx, err := q.begin(ctx, "", &mail.MailOptions{Body: r.bodyType(), UTF8: r.isUTF8()})
+	r := q.report(m, kind, rcpts, content)
+	opts := &mail.MailOptions{UTF8: r.UTF8}
+	if r.UTF8 || r.Return.EightBit {
+		opts.Body = mail.Body8BitMIME
+	}
+	tx, err := q.begin(ctx, "", opts)
 	if err != nil {
 		return "", err
 	}
@@ -127,11 +135,17 @@ func (q *Queue) sendReport(ctx context.Context, m *Message, kind mail.Notify, rc
 	if err := tx.Recipient(ctx, m.From, &mail.RcptOptions{Notify: mail.NotifyNever}); err != nil {
 		return "", err
 	}
-	src, err := r.reader(tx.ID(), content)
-	if err != nil {
-		return "", err
-	}
-	if err := tx.Body(ctx, src); err != nil {
+	r.MessageID = tx.ID() + "." + strconv.FormatInt(q.now().Unix(), 36) + "@" + q.hostname()
+	pr, pw := io.Pipe()
+	defer pr.Close()
+	go func() {
+		_, err := r.WriteTo(pw)
+		if err == nil && content != nil {
+			_, err = io.Copy(io.Discard, content) // what isn't returned must be whole as well
+		}
+		pw.CloseWithError(err)
+	}()
+	if err := tx.Body(ctx, pr); err != nil {
 		return "", err
 	}
 	if _, err := tx.Commit(ctx); err != nil {

@@ -1,178 +1,77 @@
 package queue
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/dsn"
 )
 
-// report is a delivery status notification: a multipart/report (RFC 6522) of a text for people, a part for programs (RFC
-// 3464), and the message or its header.
-type report struct {
-	q     *Queue
-	m     *Message
-	kind  mail.Notify
-	rcpts []int
-}
-
-const maxReturnedHeader = 256 << 10
-
-// isUTF8 reports whether the report must name an address that ASCII can't write (RFC 6533).
-func (r *report) isUTF8() bool {
-	if !isASCII(r.m.From) || !isASCII(r.m.Options.EnvelopeID) {
-		return true
+// report makes the notification about some recipients of a message. content is nil when there is none to return.
+func (q *Queue) report(m *Message, kind mail.Notify, rcpts []int, content io.Reader) *dsn.Report {
+	r := &dsn.Report{
+		To: m.From, Date: q.now(), ReportingMTA: q.hostname(), EnvelopeID: m.Options.EnvelopeID,
+		ArrivalDate: m.Arrived, QueueID: m.ID, UTF8: m.Options.UTF8, Text: q.Notify.Text,
+		Return: dsn.Return{Content: content, HeaderOnly: !q.returnsAll(m, kind), EightBit: isEightBit(m)},
 	}
-	for _, i := range r.rcpts {
-		rc := &r.m.Recipients[i]
-		if !isASCII(rc.Address) || !isASCII(rc.Options.OriginalRecipient) {
-			return true
-		}
+	if local, host, ok := cutLast(q.Notify.From); ok {
+		r.From = mime.Address{Name: "Mail Delivery System", Mailbox: local, Host: host}
 	}
-	return r.m.Options.UTF8 // its header may have any character
+	for _, i := range rcpts {
+		r.Recipients = append(r.Recipients, q.reportRecipient(m, &m.Recipients[i]))
+	}
+	return r
 }
 
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
+func (q *Queue) reportRecipient(m *Message, rc *Recipient) dsn.Recipient {
+	a := &rc.Last
+	out := dsn.Recipient{
+		Original: rc.Options.OriginalRecipient, Final: rc.Address, RemoteMTA: remoteMTA(a.Relay), LastAttempt: a.Time, LogID: m.ID,
+	}
+	switch {
+	case rc.State == Pending:
+		out.Action, out.WillRetryUntil = dsn.Delayed, m.Arrived.Add(q.lifetime(m))
+	case rc.State == Failed:
+		out.Action = dsn.Failed
+	case a.Final:
+		out.Action = dsn.Delivered
+	default:
+		out.Action = dsn.Relayed
+	}
+	if a.Reply == nil {
+		out.Status = mail.EnhancedCode{5, 4, 7} // given up before anybody was asked: "delivery time expired"
+		out.Diagnostic = "no attempt has been made"
+		return out
+	}
+	// A temporary failure that has lasted too long is reported as what it was, with action "failed" (RFC 3464 section 2.3.3).
+	out.Status, out.Diagnostic = enhancedOf(a.Reply), a.Reply.String()
+	if a.Relay == "" && a.Detail != "" {
+		out.Diagnostic = oneLine(a.Detail) // nobody has said anything over SMTP
+	}
+	return out
 }
 
-// bodyType is that of the report: what it returns is passed on unchanged.
-func (r *report) bodyType() mail.BodyType {
-	if r.m.Options.Body != "" && r.m.Options.Body != mail.Body7Bit || r.isUTF8() {
-		return mail.Body8BitMIME
+// remoteMTA is the relay if it is another system, "host[address]", without the port.
+func remoteMTA(relay string) string {
+	if i := strings.IndexByte(relay, ']'); i > 0 && strings.Contains(relay[:i], "[") {
+		return relay[:i+1]
 	}
 	return ""
 }
 
-// full reports whether the whole message is returned: if it has failed, unless the sender wanted only the header (RFC
+// returnsAll reports whether the whole message is returned: if it has failed, unless the sender wanted only the header (RFC
 // 3461 section 4.3) or it is large. A binary message can't be part of a report that is sent as lines.
-func (r *report) full() bool {
-	limit := r.q.Notify.ReturnLimit
+func (q *Queue) returnsAll(m *Message, kind mail.Notify) bool {
+	limit := q.Notify.ReturnLimit
 	if limit == 0 {
 		limit = 50000
 	}
-	return r.kind == mail.NotifyFailure && r.m.Options.Return != mail.ReturnHeaders &&
-		r.m.Options.Body != mail.BodyBinaryMIME && r.m.Size <= limit
+	return kind == mail.NotifyFailure && m.Options.Return != mail.ReturnHeaders &&
+		m.Options.Body != mail.BodyBinaryMIME && m.Size <= limit
 }
 
-// reader returns the report as a message with the given queue id. content is nil when there is none to return.
-func (r *report) reader(id string, content io.Reader) (io.Reader, error) {
-	boundary := id + "." + fmt.Sprint(r.q.now().UnixMicro()) + "/" + r.q.hostname()
-	var b bytes.Buffer
-	r.header(&b, id, boundary)
-	fmt.Fprintf(&b, "--%s\r\nContent-Description: Notification\r\nContent-Type: text/plain; charset=%s\r\n", boundary, r.charset())
-	r.encoding(&b)
-	r.text(&b)
-	status := "delivery-status"
-	if r.isUTF8() {
-		status = "global-delivery-status"
-	}
-	fmt.Fprintf(&b, "\r\n--%s\r\nContent-Description: Delivery report\r\nContent-Type: message/%s\r\n", boundary, status)
-	r.encoding(&b)
-	r.status(&b)
-	tail := "\r\n--" + boundary + "--\r\n"
-	if content == nil {
-		return io.MultiReader(&b, strings.NewReader(tail)), nil
-	}
-	if r.full() {
-		kind := "message/rfc822"
-		if r.m.Options.UTF8 {
-			kind = "message/global"
-		}
-		r.returned(&b, boundary, "Undelivered message", kind)
-		return io.MultiReader(&b, content, strings.NewReader(tail)), nil
-	}
-	head, err := headerOf(content)
-	if err != nil {
-		return nil, err
-	}
-	kind := "text/rfc822-headers"
-	if r.m.Options.UTF8 {
-		kind = "message/global-headers"
-	}
-	r.returned(&b, boundary, "Message headers", kind)
-	return io.MultiReader(&b, bytes.NewReader(head), strings.NewReader(tail)), nil
-}
-
-func (r *report) returned(b *bytes.Buffer, boundary, what, kind string) {
-	fmt.Fprintf(b, "\r\n--%s\r\nContent-Description: %s\r\nContent-Type: %s\r\n", boundary, what, kind)
-	r.encoding(b)
-}
-
-// encoding ends a part's header.
-func (r *report) encoding(b *bytes.Buffer) {
-	if r.bodyType() == mail.Body8BitMIME {
-		b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
-	}
-	b.WriteString("\r\n")
-}
-
-func (r *report) charset() string {
-	if r.isUTF8() {
-		return "utf-8"
-	}
-	return "us-ascii"
-}
-
-func (r *report) header(b *bytes.Buffer, id, boundary string) {
-	host, now := r.q.hostname(), r.q.now()
-	from := orString(r.q.Notify.From, "MAILER-DAEMON@"+host)
-	subject := "Undelivered Mail Returned to Sender"
-	switch r.kind {
-	case mail.NotifyDelay:
-		subject = "Delayed Mail (still being retried)"
-	case mail.NotifySuccess:
-		subject = "Successful Mail Delivery Report"
-	}
-	// RFC 3834 section 5: nobody shall answer this automatically.
-	for _, f := range [][2]string{
-		{"Date", now.Format(time.RFC1123Z)},
-		{"From", "Mail Delivery System <" + from + ">"},
-		{"Subject", subject},
-		{"To", r.m.From},
-		{"Auto-Submitted", "auto-replied"},
-		{"Message-ID", "<" + now.UTC().Format("20060102150405") + "." + id + "@" + host + ">"},
-		{"MIME-Version", "1.0"},
-		{"Content-Type", "multipart/report; report-type=" + r.reportType() + ";\r\n\tboundary=\"" + boundary + "\""},
-	} {
-		b.WriteString(f[0] + ": " + f[1] + "\r\n")
-	}
-	r.encoding(b)
-	b.WriteString("This is a MIME-encapsulated message.\r\n\r\n")
-}
-
-func (r *report) reportType() string { return "delivery-status" }
-
-// headerOf reads a message's header, without the empty line, and the rest of the content, so that its checksum is
-// looked at. A header that is out of all proportion is cut at a line's end.
-func headerOf(content io.Reader) ([]byte, error) {
-	br := bufio.NewReader(content)
-	var head []byte
-	for {
-		line, err := br.ReadSlice('\n')
-		if len(bytes.TrimRight(line, "\r\n")) == 0 && err != bufio.ErrBufferFull {
-			if err != nil && err != io.EOF {
-				return nil, err
-			}
-			break
-		}
-		head = append(head, line...)
-		if err == io.EOF || len(head) > maxReturnedHeader {
-			break
-		}
-		if err != nil && err != bufio.ErrBufferFull {
-			return nil, err
-		}
-	}
-	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
-		head = head[:i+1]
-	}
-	_, err := io.Copy(io.Discard, br)
-	return head, err
-}
+func isEightBit(m *Message) bool { return m.Options.Body != "" && m.Options.Body != mail.Body7Bit }
 
 func (q *Queue) hostname() string { return orString(q.Hostname, "localhost") }

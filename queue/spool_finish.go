@@ -101,15 +101,13 @@ func (s *Spool) Finish(ctx context.Context, l *Lease, f Finish) error {
 	if err := s.record(ctx, h, &f, f.mustLast()); err != nil {
 		return err
 	}
+	now := s.now()
 	to, due := Deferred, f.Retry
-	if due.IsZero() {
-		due = s.now()
-	}
-	switch edit {
-	case OpHold:
+	switch {
+	case edit == OpHold:
 		to = Held
-	case OpRelease, OpFlush, OpRequeue:
-		due = s.now()
+	case edit != 0, !due.After(now):
+		to, due = Incoming, now
 	}
 	return s.put(l.ID, to, due)
 }

@@ -1,0 +1,64 @@
+package queue_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/queue/queuetest"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// TestSpool runs the contract on the real file system and on the one in memory.
+func TestSpool(t *testing.T) {
+	for name, make := range map[string]func(t *testing.T) *queue.Spool{
+		"os":     func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: t.TempDir()} },
+		"longid": func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), LongIDs: true} },
+		"memory": func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash()} },
+		"fewhints": func(t *testing.T) *queue.Spool {
+			return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), Hints: 3}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			queuetest.Run(t, func(t *testing.T) queuetest.Opened {
+				aside := 0
+				s := make(t)
+				s.SetAside = func(string, error) { aside++ }
+				return queuetest.Opened{
+					Storage: s,
+					Reopen: func(t *testing.T) queue.Storage {
+						require.NoError(t, s.Close())
+						s = &queue.Spool{Dir: s.Dir, FS: s.FS, LongIDs: s.LongIDs, Hints: s.Hints, SetAside: s.SetAside}
+						return s
+					},
+					Damage: func(t *testing.T, id string) {
+						fsys := s.FS
+						if fsys == nil {
+							fsys = vfs.OS{}
+						}
+						f, err := fsys.OpenFile(filepath.Join(s.Dir, "incoming", id), os.O_RDWR, 0)
+						require.NoError(t, err)
+						info, err := f.Stat()
+						require.NoError(t, err)
+						_, err = f.WriteAt([]byte("X"), info.Size()-3)
+						require.NoError(t, err)
+						require.NoError(t, f.Close())
+					},
+					Damaged: func(*testing.T) int { return aside },
+				}
+			})
+		})
+	}
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		flag.Set("rapid.checks", "30") // on a real disk each takes its time
+	}
+	goleak.VerifyTestMain(m)
+}
