@@ -58,6 +58,9 @@ func (a *addressScanner) readAngle(x *Address) {
 			a.angleWord(&cur, gap)
 		case '@':
 			if at {
+				if x.Route != "" || route < 0 {
+					a.fail("'@' twice")
+				}
 				local.add(piece{s: a.s, start: a.i, end: a.i + 1}, false)
 				local.add(cur, false)
 			} else {

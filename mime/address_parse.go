@@ -61,6 +61,8 @@ func (a *addressScanner) run() {
 			if a.group {
 				a.group = false
 				a.list = append(a.list, Address{Kind: GroupEnd}) // even when the list is full: marks come in pairs
+			} else {
+				a.fail("';' outside a group")
 			}
 			a.i++
 			gap = true
@@ -159,6 +161,7 @@ func (a *addressScanner) atSign() {
 	at := piece{s: a.s, start: a.i, end: a.i + 1}
 	a.phrase.add(at, false)
 	if a.at { // "a@b@c": the last one counts
+		a.fail("'@' twice")
 		a.local.add(at, false)
 		a.local.add(a.cluster, false)
 	} else {

@@ -205,26 +205,29 @@ func (r *fieldReader) contentType(value string) {
 }
 
 func (r *fieldReader) encoding(value string) {
-	v := (&paramScanner{s: value}).upTo(";")
-	v = strings.ToLower(strings.Trim(v, " \t\"'"))
-	known := true
-	switch v {
-	case "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
-	case "7-bit", "7bits", "7 bit":
-		v = "7bit"
-	case "8-bit", "8bits", "8 bit":
-		v = "8bit"
-	case "quoted printable", "quotedprintable", "qp":
-		v, known = "quoted-printable", false
-	case "":
-		v, known = "7bit", false
-	default:
-		known = false
-	}
+	encoding, known := parseEncoding(value)
 	if !known {
 		r.x.problem(ProblemEncoding, r.offset)
 	}
-	r.part.Encoding = v
+	r.part.Encoding = encoding
+}
+
+// parseEncoding reads a Content-Transfer-Encoding field, in its misspellings too.
+func parseEncoding(value string) (encoding string, known bool) {
+	v := (&paramScanner{s: value}).upTo(";")
+	switch v = strings.ToLower(strings.Trim(v, " \t\r\n\"'")); v {
+	case "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
+		return v, true
+	case "7-bit", "7bits", "7 bit", "7":
+		return "7bit", true
+	case "8-bit", "8bits", "8 bit", "8":
+		return "8bit", true
+	case "quoted printable", "quotedprintable", "qp":
+		return "quoted-printable", false
+	case "":
+		return "7bit", false
+	}
+	return v, false
 }
 
 func (r *fieldReader) languages(value string) {

@@ -47,7 +47,10 @@ func (p *ParamParser) ContentType(body string) (ContentType, error) {
 	first, params := p.parse(body)
 	typ, sub, found := strings.Cut(first, "/")
 	typ, sub = strings.ToLower(strings.TrimSpace(typ)), strings.ToLower(strings.TrimSpace(sub))
-	if sub, _, _ = strings.Cut(sub, " "); found && isToken(typ) && isToken(sub) {
+	if i := strings.IndexAny(sub, " \t\r\n"); i > 0 {
+		sub = sub[:i]
+	}
+	if found && isToken(typ) && isToken(sub) {
 		return ContentType{typ, sub, params}, nil
 	}
 	err := &SyntaxError{"no media type", 0}
@@ -67,7 +70,9 @@ func (p *ParamParser) ContentType(body string) (ContentType, error) {
 // Disposition reads as [ParseDisposition] does.
 func (p *ParamParser) Disposition(body string) (Disposition, error) {
 	first, params := p.parse(body)
-	first, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(first)), " ")
+	if first = strings.ToLower(first); strings.ContainsAny(first, " \t\r\n") {
+		first = strings.Fields(first)[0]
+	}
 	if !isToken(first) {
 		return Disposition{"attachment", params}, &SyntaxError{"no disposition type", 0}
 	}

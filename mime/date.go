@@ -106,6 +106,10 @@ func (p *dateParser) digits() (v, n int) {
 
 func (p *dateParser) number() bool {
 	v, n := p.digits()
+	end := p.i
+	if p.skip(); p.i >= len(p.s) || p.s[p.i] != ':' {
+		p.i = end
+	}
 	next := byte(0)
 	if p.i < len(p.s) {
 		next = p.s[p.i]
@@ -144,15 +148,26 @@ func obsoleteYear(v, digits int) int {
 	return v
 }
 
-// clock reads minutes and seconds after the hour and its separator.
+// clock reads minutes and seconds after the hour. Blanks and comments may stand around the colons (RFC 5322 section 4.3).
 func (p *dateParser) clock(hour int, sep byte) {
 	p.hour = hour
 	p.i++
+	p.skip()
 	p.min, _ = p.digits()
-	if p.i+1 < len(p.s) && p.s[p.i] == sep && isDigit(p.s[p.i+1]) {
+	end := p.i
+	if p.skip(); p.i < len(p.s) && p.s[p.i] == sep {
 		p.i++
-		p.sec, _ = p.digits()
+		p.skip()
 	}
+	if p.i >= len(p.s) || !isDigit(p.s[p.i]) || p.i == end {
+		p.i = end
+		return
+	}
+	if between := p.s[end:p.i]; strings.IndexByte(between, sep) < 0 { // "9:05 2026"
+		p.i = end
+		return
+	}
+	p.sec, _ = p.digits()
 	if p.i+1 < len(p.s) && (p.s[p.i] == '.' || p.s[p.i] == ',') && isDigit(p.s[p.i+1]) {
 		p.i++
 		v, n := p.digits()
@@ -162,6 +177,20 @@ func (p *dateParser) clock(hour int, sep byte) {
 		p.nano = v
 		for p.i < len(p.s) && isDigit(p.s[p.i]) {
 			p.i++
+		}
+	}
+}
+
+// skip passes over blanks and comments.
+func (p *dateParser) skip() {
+	for p.i < len(p.s) {
+		switch p.s[p.i] {
+		case ' ', '\t', '\r', '\n':
+			p.i++
+		case '(':
+			p.comment()
+		default:
+			return
 		}
 	}
 }

@@ -11,12 +11,14 @@ type rawParam struct {
 // parse splits a structured field into what stands before the first semicolon and its parameters. The first of several
 // parameters with one name counts.
 func (p *ParamParser) parse(body string) (first string, params []Param) {
-	i := strings.IndexAny(body, ";(\r\n")
-	if i < 0 {
-		return body, nil
+	if !strings.ContainsAny(body, ";(=") {
+		return strings.TrimSpace(body), nil
 	}
 	s := paramScanner{s: body}
 	first = s.upTo(";")
+	if at := nextParam(first); at > 0 && strings.HasPrefix(body, first) { // the semicolon was forgotten
+		first, s.i = first[:at], at
+	}
 	limit := orDefault(p.Max, 100)
 	raw := make([]rawParam, 0, 4)
 	for len(raw) < limit {

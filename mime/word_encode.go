@@ -81,7 +81,7 @@ func encodeWords(s string) string {
 		}
 	}
 	useB := base64.StdEncoding.EncodedLen(len(s)) < qLen
-	const room = 75 - len("=?utf-8?q?") - len("?=")
+	room := 40 // the first word shares its line with the field's name
 	var out strings.Builder
 	for s != "" {
 		n := 0
@@ -108,6 +108,7 @@ func encodeWords(s string) string {
 			out.WriteString("=?utf-8?q?" + encodeQ(s[:n]) + "?=")
 		}
 		s = s[n:]
+		room = 75 - len("=?utf-8?q?") - len("?=")
 	}
 	return out.String()
 }
