@@ -68,6 +68,9 @@ func (s *Store) makeDir(name string) error {
 
 // lock is held by whoever changes the tree, in this process or another.
 func (a *account) lock(ctx context.Context) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	a.tree.mu.Lock()
 	l, err := lockFile(ctx, a.sh.fs, a.root+"/"+accountLockName)
 	if err != nil {
@@ -156,7 +159,7 @@ func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := a.info(ctx, b.title())
+	info, err := a.info(ctx, b)
 	if err != nil {
 		a.sh.release(a.s, b)
 		return nil, err

@@ -88,11 +88,7 @@ func (a *account) list(ctx context.Context) ([]mail.MailboxInfo, error) {
 
 // complete adds levels without a mailbox, names only subscribed, and what is known of each besides.
 func (a *account) complete(infos map[string]*mail.MailboxInfo, subscribed map[string]bool, explicit map[mail.SpecialUse]bool) {
-	uses := a.s.Use
-	if uses == nil {
-		uses = defaultUse
-	}
-	for name, use := range uses {
+	for name, use := range a.uses() {
 		if info := infos[name]; info != nil && info.Use == nil && !explicit[use] {
 			info.Use = []mail.SpecialUse{use}
 		}
@@ -131,18 +127,51 @@ func inOrder(infos map[string]*mail.MailboxInfo) []mail.MailboxInfo {
 	return out
 }
 
-// info returns what the list says of one mailbox.
-func (a *account) info(ctx context.Context, name string) (mail.MailboxInfo, error) {
-	all, err := a.list(ctx)
+// info returns what the list says of an open mailbox, without the cost of a list.
+func (a *account) info(ctx context.Context, b *box) (mail.MailboxInfo, error) {
+	var info mail.MailboxInfo
+	err := b.view(ctx, func(st *state) { info.ID, info.Name = mail.MailboxID(st.id), b.name })
 	if err != nil {
-		return mail.MailboxInfo{}, err
+		return info, err
 	}
-	for _, info := range all {
-		if info.Name == name && !info.NoSelect && !info.NonExistent {
-			return info, nil
+	a.tree.mu.RLock()
+	defer a.tree.mu.RUnlock()
+	folders, err := a.folders()
+	if err != nil {
+		return info, err
+	}
+	subscribed, err := a.subscriptions()
+	if err != nil {
+		return info, err
+	}
+	info.Subscribed = subscribed[info.Name]
+	explicit := map[mail.SpecialUse]bool{}
+	_, byName := a.uses()[info.Name]
+	for name, folder := range folders {
+		info.HasChildren = info.HasChildren || strings.HasPrefix(name, info.Name+"/")
+		if name != info.Name && !byName {
+			continue
+		}
+		use, err := a.readUse(a.root + "/" + folder)
+		if err != nil {
+			return info, err
+		}
+		for _, u := range use {
+			explicit[u] = true
+		}
+		if name == info.Name {
+			info.Use = use
 		}
 	}
-	return mail.MailboxInfo{}, mail.ErrNoMailbox
+	a.complete(map[string]*mail.MailboxInfo{info.Name: &info}, nil, explicit)
+	return info, nil
+}
+
+func (a *account) uses() map[string]mail.SpecialUse {
+	if a.s.Use != nil {
+		return a.s.Use
+	}
+	return defaultUse
 }
 
 // readID returns the GUID in the UID list of the mailbox in dir, "" when there is none.

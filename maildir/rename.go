@@ -105,10 +105,11 @@ func (a *account) renameInbox(ctx context.Context, to string) error {
 		return err
 	}
 	defer from.Close()
-	info, err := a.info(ctx, to)
+	target, err := a.Open(ctx, to)
 	if err != nil {
 		return err
 	}
-	_, err = from.Copy(ctx, mail.AllUIDs(), info.ID, &mail.CopyOptions{Move: true})
+	defer target.Close()
+	_, err = from.Copy(ctx, mail.AllUIDs(), target.Info().ID, &mail.CopyOptions{Move: true})
 	return err
 }

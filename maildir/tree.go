@@ -28,7 +28,12 @@ func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOpti
 	if err := a.create(ctx, name, opts); err != nil {
 		return mail.MailboxInfo{}, err
 	}
-	return a.info(ctx, name)
+	b, err := a.open(ctx, name)
+	if err != nil {
+		return mail.MailboxInfo{}, err
+	}
+	defer a.sh.release(a.s, b)
+	return a.info(ctx, b)
 }
 
 func (a *account) create(ctx context.Context, name string, opts *mail.CreateOptions) error {

@@ -29,9 +29,9 @@ type txn struct {
 	head head
 
 	adds []added
-	over map[uint32]msg  // messages of st as this commit changes them
+	over map[uint32]msg    // messages of st as this commit changes them
 	odds map[uint32]string // their odd file names, "" for none
-	dead map[uint32]bool // messages that it removes
+	dead map[uint32]bool   // messages that it removes
 
 	keywords []string
 	kwDirty  bool
