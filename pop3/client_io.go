@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -123,12 +124,13 @@ func (c *Client) fail(err error) error {
 	if c.err != nil {
 		return c.err
 	}
-	if c.ctx != nil && c.ctx.Err() != nil {
+	switch at, hasDeadline := c.ctx.Deadline(); {
+	case c.ctx.Err() != nil:
 		err = c.ctx.Err()
-	} else if errors.Is(err, os.ErrDeadlineExceeded) && c.ctx != nil {
-		if _, ok := c.ctx.Deadline(); ok && errors.Is(context.Cause(c.ctx), context.DeadlineExceeded) {
-			err = context.DeadlineExceeded
-		}
+	case errors.Is(err, os.ErrDeadlineExceeded) && hasDeadline && !time.Now().Before(at):
+		err = context.DeadlineExceeded // the connection was told a moment before the context
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
 	}
 	if !strings.HasPrefix(err.Error(), "pop3: ") {
 		err = fmt.Errorf("pop3: %w", err)
