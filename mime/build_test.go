@@ -2,6 +2,7 @@ package mime_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -444,4 +445,39 @@ func TestDecodeIndexRefusesDamage(t *testing.T) {
 	b[0]++
 	_, err = mime.DecodeIndex(b)
 	require.ErrorIs(t, err, mime.ErrIndexVersion)
+}
+
+// Whatever is in a damaged index, reading it neither fails loudly nor leads outside the message.
+func FuzzDecodeIndex(f *testing.F) {
+	for _, msg := range []string{sectionExample, crlf(letter), "", "Subject: x\r\n\r\n\x00"} {
+		ix, err := mime.BuildIndex(strings.NewReader(msg), int64(len(msg)), nil)
+		require.NoError(f, err)
+		b, err := ix.AppendBinary(nil)
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ix, err := mime.DecodeIndex(b)
+		if err != nil {
+			require.True(t, errors.Is(err, mime.ErrIndexDamaged) || errors.Is(err, mime.ErrIndexVersion))
+			return
+		}
+		var check func(p *mime.Part)
+		check = func(p *mime.Part) {
+			for _, s := range []mime.Span{p.Header, p.Body} {
+				require.True(t, s.Offset >= 0 && s.Size >= 0 && s.End() <= ix.Size)
+			}
+			for _, c := range p.Parts {
+				check(c)
+			}
+			if p.Message != nil {
+				check(p.Message)
+			}
+		}
+		check(ix.Root)
+		again, err := ix.AppendBinary(nil)
+		require.NoError(t, err)
+		_, err = mime.DecodeIndex(again)
+		require.NoError(t, err)
+	})
 }
