@@ -89,7 +89,7 @@ func (c *Conn) applyLimits() {
 	l := c.srv.limits(c.identity != nil)
 	drain := int64(64 << 10)
 	if c.identity != nil {
-		drain = l.MessageSize
+		drain = max(l.MessageSize, 1<<20)
 	}
 	c.dec.SetLimits(imap.DecoderLimits{Line: l.CommandLine, Literal: l.Literal, Command: l.Command, Drain: drain,
 		Depth: l.Depth, Ranges: l.Ranges, Items: l.Items})

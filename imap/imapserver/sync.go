@@ -39,6 +39,7 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 	if expunge && !sel.gone.Empty() {
 		c.tellGone(sel)
 	}
+	known := sel.maxUID
 	grew := false
 	for i := range ch.Changed {
 		if u := ch.Changed[i].UID; u > sel.maxUID {
@@ -57,7 +58,7 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 			c.enc.Raw("* ").Number(uint64(sel.recent.Count())).Raw(" RECENT").CRLF()
 		}
 	}
-	c.tellChanged(sel, ch.Changed)
+	c.tellChanged(sel, ch.Changed, known)
 	return nil
 }
 
@@ -82,8 +83,9 @@ func (c *Conn) tellGone(sel *selected) {
 	sel.gone = mail.UIDSet{}
 }
 
-// tellChanged sends FETCH responses with the flags of messages, but for those that the client has been told of.
-func (c *Conn) tellChanged(sel *selected, changed []mail.Message) {
+// tellChanged sends FETCH responses with the flags of messages, but for those that the client has been told of and those
+// above known, which are new: the client will ask what it wants of them.
+func (c *Conn) tellChanged(sel *selected, changed []mail.Message, known mail.UID) {
 	grown := false
 	for i := range changed {
 		grown = sel.addKeywords(changed[i].Flags.Keywords) || grown
@@ -94,7 +96,7 @@ func (c *Conn) tellChanged(sel *selected, changed []mail.Message) {
 	for i := range changed {
 		m := &changed[i]
 		seq, ok := sel.view.seq(m.UID)
-		if !ok || m.ModSeq <= sel.toldAt && sel.told.Contains(m.UID) {
+		if !ok || m.UID > known || m.ModSeq <= sel.toldAt && sel.told.Contains(m.UID) {
 			continue
 		}
 		c.tellMessage(sel, seq, m, true)

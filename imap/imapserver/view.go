@@ -57,7 +57,6 @@ func (v *view) seq(u mail.UID) (uint32, bool) {
 	return v.runs[i].seq + uint32(u-v.runs[i].first), true
 }
 
-
 // uids returns the UIDs of a set of sequence numbers, all of them in the view.
 func (v *view) uids(s imap.SeqSet) mail.UIDSet {
 	var out mail.UIDSet

@@ -217,8 +217,8 @@ func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
 	for _, m := range a.list {
 		size += m.Size
 		if m.GUID == "" {
-			acc.serial++
-			m.GUID = mail.GUID(fmt.Sprintf("msg-%d-%s", acc.serial, a.box.id))
+			acc.guids++
+			m.GUID = mail.GUID(fmt.Sprintf("msg-%d-%s", acc.guids, a.box.id))
 		}
 	}
 	if acc.store.Quota > 0 && size > acc.store.Quota {

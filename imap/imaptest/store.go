@@ -73,7 +73,8 @@ type account struct {
 	boxes      map[string]*box // by name
 	subscribed map[string]bool
 	size       int64
-	serial     int
+	serial     int // of mailboxes
+	guids      int // of messages
 	tokens     map[string]token
 }
 
