@@ -19,27 +19,32 @@ func (c *Conn) handleSearch(ctx context.Context, cmd *command) error {
 	if err := d.CRLF(); err != nil {
 		return err
 	}
-	if opts.Save {
-		c.sel.saved = mail.UIDSet{} // also when the search fails (RFC 5182 section 2.1)
-	}
-	switch cs := strings.ToUpper(opts.Charset); cs {
-	case "", "UTF-8", "US-ASCII":
-	default:
-		return &imap.Status{Type: imap.NO, Code: imap.CodeBadCharset, Arg: "(US-ASCII UTF-8)", Text: "Unknown charset."}
-	}
 	s := &search{c: c, now: c.srv.now()}
-	root, err := s.compile(&key)
-	if err != nil {
-		return err
-	}
-	if s.modSeq {
-		c.enableCondStore()
-	}
-	if err := s.run(ctx, root); err != nil {
+	if err := s.find(ctx, &key, opts.Charset); err != nil {
+		if opts.Save {
+			c.sel.saved = mail.UIDSet{} // RFC 5182 section 2.1: a search that fails saves nothing
+		}
 		return err
 	}
 	s.tell(cmd, &opts)
 	return nil
+}
+
+// find does the search.
+func (s *search) find(ctx context.Context, key *imap.SearchKey, charset string) error {
+	switch strings.ToUpper(charset) {
+	case "", "UTF-8", "US-ASCII":
+	default:
+		return &imap.Status{Type: imap.NO, Code: imap.CodeBadCharset, Arg: "(US-ASCII UTF-8)", Text: "Unknown charset."}
+	}
+	root, err := s.compile(key)
+	if err != nil {
+		return err
+	}
+	if s.modSeq {
+		s.c.enableCondStore()
+	}
+	return s.run(ctx, root)
 }
 
 // hit is a message that was found.

@@ -86,7 +86,7 @@ func (c *Conn) handleEnable(_ context.Context, _ *command) error {
 	if err := d.CRLF(); err != nil {
 		return err
 	}
-	c.enc.Raw("* ENABLED")
+	var enabled []imap.Capability
 	for _, name := range names {
 		if c.isDisabled(imap.Capability(name)) {
 			continue
@@ -105,9 +105,9 @@ func (c *Conn) handleEnable(_ context.Context, _ *command) error {
 		default:
 			continue
 		}
-		c.enc.SP().Raw(name)
+		enabled = append(enabled, imap.Capability(name))
 	}
-	c.enc.CRLF()
+	c.enc.Raw("* ENABLED").Capabilities(enabled).CRLF()
 	c.dec.UTF8, c.enc.UTF8 = c.utf8, c.utf8
 	return nil
 }
