@@ -56,8 +56,7 @@ func parsePrologue(b []byte) (*prologue, error) {
 	if len(f) != 6 {
 		return bad("not a queue file")
 	}
-	sum, err := strconv.ParseUint(f[5], 16, 32)
-	if err != nil || crc32.Checksum(b[:len(b)-9], castagnoli) != uint32(sum) {
+	if f[5] != fmt.Sprintf("%08x", crc32.Checksum(b[:len(b)-9], castagnoli)) {
 		return bad("checksum of the first line is wrong")
 	}
 	if f[0] != fmt.Sprintf("%02d", fileVersion) {
@@ -70,7 +69,11 @@ func parsePrologue(b []byte) (*prologue, error) {
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || env <= 0 || env > maxEnvelope || content < 0 {
 		return bad("bad length or checksum in the first line")
 	}
-	return &prologue{env, content, uint32(esum), uint32(csum), uint32(sum)}, nil
+	p := &prologue{envelope: env, content: content, envelopeSum: uint32(esum), contentSum: uint32(csum)}
+	if string(p.appendTo(nil)) != string(b) {
+		return bad("bad first line")
+	}
+	return p, nil
 }
 
 // queueFile is what a queue file says, but for the content.

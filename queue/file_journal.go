@@ -156,9 +156,8 @@ func checkSeal(text string, sum uint32) (uint32, bool) {
 	if at < 0 || text[at:at+5] != " sum=" {
 		return 0, false
 	}
-	want, err := strconv.ParseUint(text[at+5:], 16, 32)
 	got := crc32.Update(sum, castagnoli, []byte(text[:at]))
-	return got, err == nil && got == uint32(want)
+	return got, text[at+5:] == fmt.Sprintf("%08x", got)
 }
 
 func (m *Message) applyLine(l *line) error {

@@ -166,7 +166,7 @@ func testConcurrent(s *suite) {
 	stop := make(chan struct{})
 	for range 4 {
 		go func() {
-			for {
+			for last := false; ; {
 				leases, _, err := s.st.Claim(s.ctx, queue.ClaimQuery{Messages: 7})
 				for _, l := range leases {
 					taken <- l.ID
@@ -176,13 +176,17 @@ func testConcurrent(s *suite) {
 					errs <- err
 					return
 				}
-				if len(leases) == 0 {
-					select {
-					case <-stop:
-						errs <- nil
-						return
-					case <-time.After(time.Millisecond):
-					}
+				if len(leases) > 0 {
+					continue
+				}
+				if last {
+					errs <- nil
+					return
+				}
+				select {
+				case <-stop:
+					last = true // what was committed before is due by now
+				case <-time.After(time.Millisecond):
 				}
 			}
 		}()
