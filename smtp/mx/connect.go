@@ -69,6 +69,12 @@ var errNoMore = errors.New("no more hosts")
 func (s *search) connect(ctx context.Context) (*leg, error) {
 	last := errNoMore
 	for s.sessions < limit(s.t.SessionLimit, 2) && s.tried < limit(s.t.AddressLimit, 5) {
+		if err := ctx.Err(); err != nil {
+			if last == errNoMore {
+				last = &mail.Reply{Code: 450, Enhanced: mail.EnhancedCode{4, 4, 1}, Text: "interrupted on the way to " + s.hop.String(), Err: context.Cause(ctx)}
+			}
+			break
+		}
 		if len(s.next) == 0 {
 			if len(s.hosts) == 0 {
 				break
@@ -91,9 +97,6 @@ func (s *search) connect(ctx context.Context) (*leg, error) {
 			return &leg{t: s.t, c: c, key: s.key(at), at: at}, nil
 		}
 		last = worse(last, err)
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	return nil, last
 }
