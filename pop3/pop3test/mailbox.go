@@ -43,7 +43,7 @@ func (m mailbox) State(context.Context) (mail.State, error) {
 
 func (m mailbox) Messages(ctx context.Context, set mail.UIDSet, _ mail.Fields) iter.Seq2[mail.Message, error] {
 	return func(yield func(mail.Message, error) bool) {
-		all := slices.Clone(m.lock().messages)
+		all := m.lock().messages // what is in it never changes
 		m.unlock(false)
 		for _, msg := range all {
 			if err := ctx.Err(); err != nil {
@@ -72,6 +72,7 @@ func (m mailbox) SetFlags(_ context.Context, set mail.UIDSet, c mail.FlagChange)
 	defer func() { m.unlock(!r.Changed.Empty()) }()
 	b := m.lock()
 	next := b.modSeq + 1
+	b.messages = slices.Clone(b.messages)
 	for i := range b.messages {
 		msg := &b.messages[i]
 		if !set.Contains(msg.UID) {
@@ -144,7 +145,7 @@ func (m mailbox) Copy(_ context.Context, set mail.UIDSet, to mail.MailboxID, opt
 	}
 	defer func() { m.unlock(len(u.To) > 0) }()
 	b := m.lock()
-	for _, msg := range slices.Clone(b.messages) {
+	for _, msg := range b.messages {
 		if set.Contains(msg.UID) {
 			u.From = append(u.From, msg.UID)
 			u.To = append(u.To, b.add(msg))
@@ -152,7 +153,7 @@ func (m mailbox) Copy(_ context.Context, set mail.UIDSet, to mail.MailboxID, opt
 	}
 	if opts != nil && opts.Move && len(u.From) > 0 {
 		b.modSeq++
-		b.messages = slices.DeleteFunc(b.messages, func(msg stored) bool { return slices.Contains(u.From, msg.UID) })
+		b.messages = slices.DeleteFunc(slices.Clone(b.messages), func(msg stored) bool { return slices.Contains(u.From, msg.UID) })
 		for _, uid := range u.From {
 			b.vanished[uid] = b.modSeq
 		}

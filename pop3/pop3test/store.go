@@ -27,7 +27,7 @@ type inbox struct {
 	name     string
 	nextUID  mail.UID
 	modSeq   mail.ModSeq
-	messages []stored // ascending
+	messages []stored // ascending; elements are never changed, so that a copy of the slice is a snapshot
 	vanished map[mail.UID]mail.ModSeq
 	watchers map[int]func()
 	watch    int
