@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	lockName    = "buuta.index.lock"
-	uidLockName = "dovecot-uidlist.lock"
-	lockWait    = 30 * time.Second
-	staleLock   = 2 * time.Minute // Dovecot's own rule for a lock that nobody touches
+	lockName     = "buuta.index.lock"
+	uidLockName  = "dovecot-uidlist.lock"
+	lockWait     = 30 * time.Second
+	unsignedLock = 10 * time.Second
+	staleLock    = 2 * time.Minute // Dovecot's own rule for a lock that nobody touches
 )
 
 // lockFile takes the lock that keeps processes of ours apart, waiting for it: mail.ErrStoreInUse when it takes too long.
@@ -111,10 +112,14 @@ func (l *dotLock) stale(me, host string, now time.Time) bool {
 	if string(b) == me {
 		return true
 	}
-	if pid, h, ok := bytes.Cut(b, []byte(":")); ok && string(h) == host {
-		if n, err := strconv.Atoi(string(pid)); err == nil && n > 0 && !processLives(n) {
-			return true
-		}
+	pid, h, ok := bytes.Cut(b, []byte(":"))
+	n, err := strconv.Atoi(string(pid))
+	if !ok || err != nil {
+		// Its maker was stopped before it could write who it is: it takes far less than a second.
+		return now.Sub(info.ModTime()) > unsignedLock
+	}
+	if string(h) == host && n > 0 && !processLives(n) {
+		return true
 	}
 	return now.Sub(info.ModTime()) > staleLock
 }
