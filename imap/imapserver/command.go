@@ -119,8 +119,8 @@ func (c *Conn) state() states {
 func (c *Conn) command(ctx context.Context) error {
 	cmd := &command{tag: c.dec.Tag()}
 	err := c.run(ctx, cmd)
-	if t, ok := errors.AsType[*tlsFailed](err); ok {
-		return t
+	if over, ok := errors.AsType[*sessionOver](err); ok {
+		return over.err
 	}
 	if fatal := c.resync(); fatal != nil {
 		return fatal
@@ -154,6 +154,11 @@ func (c *Conn) command(ctx context.Context) error {
 	}
 	return c.countBad(status)
 }
+
+// sessionOver is what a handler returns when there is no answering any more.
+type sessionOver struct{ err error }
+
+func (e *sessionOver) Error() string { return e.err.Error() }
 
 // run reads the command's name and calls its handler.
 func (c *Conn) run(ctx context.Context, cmd *command) error {

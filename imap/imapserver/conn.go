@@ -45,6 +45,7 @@ func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *Conn {
 	c.dec.BareLF = s.BareLF
 	c.dec.Continue = c.continueRequest
 	c.enc = imap.NewEncoder(c.stream)
+	c.stream.flush = c.enc.Flush
 	if s.Trace != nil {
 		c.enc.Trace = c.traceSent
 	}
@@ -196,14 +197,11 @@ var errShutdown = errors.New("imapserver: shutting down")
 // restAfter is how long a session keeps its buffers while it waits.
 const restAfter = time.Second
 
-// waitCommand sends what is buffered and waits for the first octet of the next command, first with its buffers and then
+// waitCommand waits for the first octet of the next command, first with its buffers and then
 // without.
 func (c *Conn) waitCommand(ctx context.Context) error {
 	if c.dec.Buffered() > 0 {
 		return nil // pipelined: answers are collected
-	}
-	if err := c.enc.Flush(); err != nil {
-		return err
 	}
 	deadline := time.Now().Add(wait(c.srv.Timeouts.Idle, 30*time.Minute))
 	if c.identity == nil {

@@ -37,7 +37,7 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 		c.enc.Release()
 		done, err := c.idleWait(ctx, end)
 		if err != nil {
-			return err
+			return &sessionOver{err}
 		}
 		if done {
 			break

@@ -27,7 +27,7 @@ func (c *Conn) handleStartTLS(ctx context.Context, cmd *command) error {
 	}
 	c.dec.Reset(c.stream) // nothing that is buffered may survive
 	if err := c.startTLS(ctx); err != nil {
-		return err
+		return &sessionOver{err}
 	}
 	cmd.answered = true
 	return nil

@@ -26,6 +26,10 @@ type stream struct {
 	deadline time.Time // for Read; the one armed may be in the past because of wake
 
 	readTimeout, writeTimeout time.Duration
+
+	// flush sends what is buffered. Read calls it, so that answers are collected while there is input and never wait
+	// for the peer while the peer waits for them.
+	flush func() error
 }
 
 // wake interrupts a wait, now or when it next begins.
@@ -45,6 +49,9 @@ func (s *stream) setReadDeadline(t time.Time) {
 // Read reads, and returns errWoken instead of waiting where that is allowed. A wake-up that comes when it isn't is kept
 // for later.
 func (s *stream) Read(p []byte) (int, error) {
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
 	if !s.wakeable && s.readTimeout > 0 {
 		s.setReadDeadline(time.Now().Add(s.readTimeout))
 	}
