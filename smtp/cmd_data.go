@@ -34,9 +34,10 @@ func (c *Conn) cmdData(args string) *Reply {
 	if c.srv.BareLines == NormalizeBare {
 		bare = wire.NormalizeBare
 	}
-	dot := wire.NewDotReader(c.r, bare)
-	m := &messageReader{c: c, src: dot, max: c.srv.maxSize()}
-	r := c.takeMessage(m)
+	tx := c.tx
+	tx.dot.Reset(c.r, bare)
+	tx.message = messageReader{c: c, src: &tx.dot, max: c.srv.maxSize()}
+	r := c.takeMessage(&tx.message)
 	c.phase = phaseCommand
 	return r
 }
@@ -77,6 +78,7 @@ type messageReader struct {
 	src io.Reader
 	max int64
 	err error // of the stream, io.EOF at its end
+	to  limitWriter
 }
 
 // Read implements [io.Reader].
@@ -91,6 +93,47 @@ func (m *messageReader) Read(p []byte) (int, error) {
 	}
 	m.err = err
 	return n, err
+}
+
+// WriteTo writes the rest of the message to w. A message by DATA goes there without a copy in between.
+func (m *messageReader) WriteTo(w io.Writer) (int64, error) {
+	d, ok := m.src.(*wire.DotReader)
+	if !ok || m.err != nil {
+		return io.Copy(w, struct{ io.Reader }{m})
+	}
+	m.to = limitWriter{m: m, w: w}
+	to := &m.to
+	_, err := d.WriteTo(to)
+	switch {
+	case to.err != nil:
+		return to.n, to.err // w's trouble, not the stream's
+	case err == nil:
+		m.err = io.EOF
+	default:
+		m.err = err
+	}
+	return to.n, err
+}
+
+// limitWriter passes on what is within the message's limit.
+type limitWriter struct {
+	m   *messageReader
+	w   io.Writer
+	n   int64
+	err error // of w
+}
+
+func (l *limitWriter) Write(p []byte) (n int, err error) {
+	l.m.c.data += int64(len(p))
+	if l.m.c.data > l.m.max {
+		return 0, errTooBig
+	}
+	n, l.err = l.w.Write(p)
+	if n < len(p) && l.err == nil {
+		l.err = io.ErrShortWrite
+	}
+	l.n += int64(n)
+	return n, l.err
 }
 
 // drain reads what remains, so that the conversation can go on behind it. Of a message in chunks that has been refused,

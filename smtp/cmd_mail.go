@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/wire"
 )
 
 // transaction is a mail transaction of a connection.
@@ -16,6 +17,8 @@ type transaction struct {
 	rcpts   []string
 	refused int  // recipients that were refused
 	chunks  bool // BDAT has begun
+	dot     wire.DotReader
+	message messageReader
 }
 
 // cmdMail begins a transaction (RFC 5321 section 4.1.1.2).

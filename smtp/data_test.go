@@ -162,6 +162,24 @@ func TestBodyUnread(t *testing.T) {
 	require.Equal(t, 1, s.committed)
 }
 
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+// An error of where the message goes is not one of where it comes from: the conversation goes on.
+func TestCopyFails(t *testing.T) {
+	srv, s := newServer()
+	s.body = func(r io.Reader) error {
+		_, err := io.Copy(brokenWriter{}, r)
+		return err
+	}
+	p := ready(t, srv)
+	require.Contains(t, p.cmd("DATA"), "354")
+	p.send("QUIT\r\n" + strings.Repeat("y", 100000) + "\r\n.\r\n")
+	require.Equal(t, "451 4.3.0 Local error in processing", p.reply())
+	require.Equal(t, "250 2.0.0 Ok", p.cmd("NOOP"))
+}
+
 // The transaction's last word is its own; a wrapped Reply counts like a bare one.
 func TestCommitRefuses(t *testing.T) {
 	srv, s := newServer()

@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
@@ -183,8 +184,14 @@ func (t *sinkTx) Body(_ context.Context, r io.Reader) error {
 	if t.s.body != nil {
 		return t.s.body(r)
 	}
-	b, err := io.ReadAll(r)
-	t.m.data = string(b)
+	var b bytes.Buffer
+	var err error
+	if t.s.began%2 == 1 {
+		_, err = io.Copy(&b, r) // by WriteTo
+	} else {
+		_, err = b.ReadFrom(r)
+	}
+	t.m.data = b.String()
 	return err
 }
 

@@ -104,10 +104,7 @@ func sprint(s []smtp.ConnState) string {
 	return out + "]"
 }
 
-type helloSession struct {
-	*sink
-	conn *smtp.Conn
-}
+type helloSession struct{ *sink }
 
 func (s *helloSession) Close() error { return nil }
 func (s *helloSession) Hello(_ context.Context, name string) error {

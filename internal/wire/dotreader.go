@@ -23,10 +23,11 @@ const (
 type DotReader struct {
 	r       *Reader
 	bare    BareEnds
-	bol     bool // the next byte begins a line
-	cr      bool // the byte before was the CR of a CRLF whose LF comes next
-	pending byte // to be given out first, 0 for none
-	block   int  // of cleanRun
+	bol     bool    // the next byte begins a line
+	cr      bool    // the byte before was the CR of a CRLF whose LF comes next
+	pending byte    // to be given out first, 0 for none
+	block   int     // of cleanRun
+	few     [2]byte // for what is not given out from the buffer
 	err     error
 	drain   error // what will be reported when the block has been read
 }
@@ -66,16 +67,15 @@ func (d *DotReader) Read(p []byte) (int, error) {
 
 // WriteTo writes what remains of the block to w, without a copy in between.
 func (d *DotReader) WriteTo(w io.Writer) (total int64, err error) {
-	var few [2]byte
 	for d.err == nil {
-		p := few[:]
+		p := d.few[:]
 		if d.pending == 0 && d.ahead() {
 			r := d.r
 			if n := d.run(r.buf[r.start:r.end]); n > 0 {
 				p = r.buf[r.start : r.start+n]
 				r.start += n
 			} else {
-				p = few[:d.single(few[:])]
+				p = d.few[:d.single(d.few[:])]
 			}
 		} else if d.pending != 0 {
 			p[0], d.pending = d.pending, 0
