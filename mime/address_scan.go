@@ -72,8 +72,6 @@ func (p *piece) add(w piece, gap bool) {
 	}
 }
 
-const addressSpecials = " \t\r\n\x00()<>@,;:\"["
-
 // atomEnd returns where the word that begins here ends. The first octet is taken whatever it is. An encoded word is taken
 // whole although it may hold a comma or a bracket that should have been encoded.
 func (a *addressScanner) atomEnd() int {

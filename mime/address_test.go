@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -204,7 +206,7 @@ func TestHostileInputIsLinear(t *testing.T) {
 		run := func(n int) time.Duration {
 			s := strings.Repeat(piece, n/len(piece))
 			best := time.Hour
-			for range 3 {
+			for range 2 {
 				start := time.Now()
 				list, _ := (&mime.AddressParser{Max: 1 << 30}).ParseList(s)
 				mime.DecodeText(s)
@@ -217,8 +219,8 @@ func TestHostileInputIsLinear(t *testing.T) {
 			}
 			return best
 		}
-		small, large := run(32<<10), run(256<<10)
-		require.Less(t, large, 30*small+500*time.Millisecond, "%q: %v for 32 KiB, %v for 256 KiB", piece, small, large)
+		small, large := run(16<<10), run(128<<10)
+		require.Less(t, large, 30*small+500*time.Millisecond, "%q: %v for 16 KiB, %v for 128 KiB", piece, small, large)
 	}
 }
 
@@ -242,13 +244,14 @@ func FuzzAddressList(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, _ := mime.ParseAddressList(mime.FormatAddressList(list))
+		again, err := mime.ParseAddressList(mime.FormatAddressList(list))
+		require.NoError(t, err)
+		require.Len(t, again, len(list))
 		for i := range list {
-			list[i].Name = squeeze(list[i].Name)
-			if i < len(again) {
-				again[i].Name = squeeze(again[i].Name)
+			require.Equal(t, list[i].Kind, again[i].Kind)
+			if list[i].Kind == mime.AddressMailbox && utf8.ValidString(list[i].Mailbox) && !strings.ContainsFunc(list[i].Mailbox+list[i].Host, unicode.IsControl) {
+				require.Equal(t, list[i].Mailbox, again[i].Mailbox)
 			}
 		}
-		_ = again
 	})
 }
