@@ -37,18 +37,21 @@ func FuzzServer(f *testing.F) {
 	f.Add("STAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nTOP 1 1\r\nDELE 1\r\nRSET\r\nQUIT\r\n", true)
 	f.Add("CAPA\r\nAUTH PLAIN\r\nAGEAYg==\r\nUSER x\r\nPASS y\r\nAPOP a b\r\nLANG vi\r\nUTF8\r\n", false)
 	f.Add("\r\n \r\n\x00\r\nNOOP\n\r\r\n", true)
-	s := pop3test.NewUnstartedServer(f, body(120), ".\r\n\r\n..\r\n")
-	s.Config.TLSConfig = nil
-	s.Config.Limits.HardErrors = -1
-	s.Config.Limits.SoftErrors = -1
+	users := pop3test.NewUnstartedServer(f).Config.Authenticator
 	f.Fuzz(func(t *testing.T, input string, loggedIn bool) {
+		store := new(pop3test.Store)
+		s := &pop3.Server{
+			Store: store, Authenticator: users, AllowPlaintext: (*pop3.Conn).FromThisMachine, Hostname: "localhost",
+			Limits: pop3.Limits{HardErrors: -1, SoftErrors: -1}, Timeouts: pop3.Timeouts{Error: -1},
+		}
+		store.Add("alice", body(120))
+		store.Add("alice", ".\r\n\r\n..\r\n")
 		if loggedIn {
 			input = "USER alice\r\nPASS secret\r\n" + input
 		}
-		s.Store.Add("alice", "x: y\r\n\r\n.\r\n")
-		before := len(s.Store.Messages("alice"))
+		before := len(store.Messages("alice"))
 		c := &scripted{in: strings.NewReader(input)}
-		s.Config.ServeConn(context.Background(), c)
+		s.ServeConn(context.Background(), c)
 		out := c.out.String()
 		if !strings.HasPrefix(out, "+OK POP3 server ready <") || !strings.HasSuffix(out, "\r\n") {
 			t.Fatalf("%q -> %q", input, out)
@@ -56,10 +59,10 @@ func FuzzServer(f *testing.F) {
 		if strings.Count(out, "\n") != strings.Count(out, "\r\n") || strings.Count(out, "\r") != strings.Count(out, "\r\n") {
 			t.Fatalf("bare line ends in %q", out)
 		}
-		if after := len(s.Store.Messages("alice")); after < before && !strings.Contains(strings.ToUpper(input), "QUIT") {
+		if after := len(store.Messages("alice")); after < before && !strings.Contains(strings.ToUpper(input), "QUIT") {
 			t.Fatalf("%d messages became %d without QUIT: %q", before, after, input)
 		}
-		unlock, err := s.Config.LockMaildrop(context.Background(), "alice")
+		unlock, err := s.LockMaildrop(context.Background(), "alice")
 		if err != nil {
 			t.Fatalf("lock kept after %q", input)
 		}

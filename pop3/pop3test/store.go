@@ -138,7 +138,7 @@ func (a account) Open(_ context.Context, name string) (mail.Mailbox, error) {
 	if name != "INBOX" {
 		return nil, mail.ErrNoMailbox
 	}
-	return mailbox{a.b}, nil
+	return mailbox(a), nil
 }
 
 func (a account) Status(ctx context.Context, name string) (mail.State, error) {
