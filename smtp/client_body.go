@@ -223,8 +223,7 @@ func (t *clientTransaction) finish(results []mail.Result) ([]mail.Result, error)
 		return t.finishLMTP(results, d, command), nil
 	}
 	err := c.command(d, command, doingEnd)
-	var remote *RemoteError
-	if err != nil && !errors.As(err, &remote) {
+	if err != nil && !isRemote(err) {
 		return nil, err
 	}
 	if err == nil {
@@ -238,6 +237,11 @@ func (t *clientTransaction) finish(results []mail.Result) ([]mail.Result, error)
 		}
 	}
 	return results, nil
+}
+
+func isRemote(err error) bool {
+	var remote *RemoteError
+	return errors.As(err, &remote)
 }
 
 // finishLMTP reads a reply for each accepted recipient (RFC 2033 section 4.2). When the connection breaks among them,

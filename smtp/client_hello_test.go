@@ -1,7 +1,6 @@
 package smtp_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -82,7 +81,7 @@ func TestClientBadStarts(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				defer server.Close()
-				d := &scripted{t: t, conn: server, r: bufio.NewReader(server)}
+				d := newScripted(server)
 				done <- d.run(c.script)
 			}()
 			_, err := smtp.NewClient(context.Background(), conn, named(nil))
@@ -166,7 +165,7 @@ func TestClientStartTLSInjection(t *testing.T) {
 // tlsServer is a server that offers STARTTLS and, behind it, SIZE.
 func tlsServer(conn net.Conn, cfg *tls.Config, inject string) error {
 	defer conn.Close()
-	d := &scripted{conn: conn, r: bufio.NewReader(conn)}
+	d := newScripted(conn)
 	if err := d.run(greeted("STARTTLS") + "C: STARTTLS"); err != nil {
 		return err
 	}
@@ -177,7 +176,7 @@ func tlsServer(conn net.Conn, cfg *tls.Config, inject string) error {
 	if err := secure.Handshake(); err != nil {
 		return err
 	}
-	d = &scripted{conn: secure, r: bufio.NewReader(secure)}
+	d = newScripted(secure)
 	return d.run("C: EHLO client.example.org\nS: 250-x\nS: 250 SIZE 1000\nC: QUIT\nS: 221 x")
 }
 
@@ -213,7 +212,7 @@ func TestClientImplicitTLS(t *testing.T) {
 	go func() {
 		defer server.Close()
 		s := tls.Server(server, serverTLS)
-		d := &scripted{conn: s, r: bufio.NewReader(s)}
+		d := newScripted(s)
 		d.run(greeted("SIZE"))
 	}()
 	c, err := smtp.NewClient(context.Background(), conn, named(&smtp.ClientOptions{TLS: smtp.TLSImplicit, TLSConfig: clientTLS}))

@@ -19,7 +19,6 @@ import (
 // scripted plays the server's part of a conversation. Each line is "S: " and what the server sends, "C: " and what it
 // must receive, "C* N" for N octets of anything that are added to *octets, or "S! " to hang up.
 type scripted struct {
-	t      testing.TB
 	conn   net.Conn
 	r      *bufio.Reader
 	octets strings.Builder
@@ -29,7 +28,7 @@ type scripted struct {
 func playServer(t testing.TB, script string, f func(conn net.Conn)) string {
 	t.Helper()
 	ours, theirs := net.Pipe()
-	d := &scripted{t: t, conn: theirs, r: bufio.NewReaderSize(theirs, 64<<10)}
+	d := newScripted(theirs)
 	done := make(chan error, 1)
 	go func() {
 		defer theirs.Close()
@@ -44,6 +43,10 @@ func playServer(t testing.TB, script string, f func(conn net.Conn)) string {
 		t.Fatal("the script has not been played to its end")
 	}
 	return d.octets.String()
+}
+
+func newScripted(conn net.Conn) *scripted {
+	return &scripted{conn: conn, r: bufio.NewReaderSize(conn, 64<<10)}
 }
 
 func (d *scripted) run(script string) error {
