@@ -81,6 +81,13 @@ func (d *delivery) run(ctx context.Context) error {
 	if err != nil {
 		d.siteFailed = isSiteFailure(err)
 		d.failAll(err, nil)
+		if _, ok := errors.AsType[*mail.Reply](err); !ok && d.siteFailed {
+			for k := range d.results {
+				d.results[k].Reply = &mail.Reply{
+					Code: 451, Enhanced: mail.EnhancedCode{4, 4, 1}, Text: "No answer from host", Err: err,
+				}
+			}
+		}
 		return err
 	}
 	defer tx.Abort()

@@ -114,22 +114,19 @@ func (q *Queue) route(ctx context.Context, from, to string) (Route, error) {
 func (q *Queue) dispatch() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.closed {
-		now := q.now()
-		b := q.sched.next(now)
-		if b == nil {
-			break
-		}
-		q.tasks.Go(func() { q.deliver(b) })
-	}
 	if q.closed {
 		return
 	}
-	if at := q.sched.tick(q.now()); !at.IsZero() {
+	now := q.now()
+	q.sched.tick(now)
+	for b := q.sched.next(now); b != nil; b = q.sched.next(now) {
+		q.tasks.Go(func() { q.deliver(b) })
+	}
+	if at := q.sched.tick(now); !at.IsZero() {
 		if q.ticking != nil {
 			q.ticking.Stop()
 		}
-		q.ticking = time.AfterFunc(at.Sub(q.now()), q.dispatch)
+		q.ticking = time.AfterFunc(at.Sub(now), q.dispatch)
 	}
 }
 

@@ -6,9 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue"
 	"github.com/stretchr/testify/require"
 )
@@ -47,34 +45,5 @@ func TestDelivers(t *testing.T) {
 		require.Equal(t, id+": removed", ev.lines()[3])
 		require.Contains(t, strings.Join(ev.lines(), "\n"),
 			id+": to=<b@example.net>, relay=mx.example.net[192.0.2.1]:25, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 OK)")
-	})
-}
-
-func TestRetriesThenReturns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := sink{answer: func(_, _, to string) *mail.Reply {
-			if to == "b@example.net" {
-				return mail.NewReply(451, mail.EnhancedCode{4, 2, 0}, "Come back later")
-			}
-			return nil
-		}}
-		var ev events
-		q := start(t, &queue.Queue{
-			Dir: "/spool", FS: newDisk(t), Trace: ev.trace,
-			Transports: map[string]*queue.Transport{"smtp": s.transport()},
-		})
-		send(t, q, "a@example.org", letter, "b@example.net")
-		time.Sleep(6 * 24 * time.Hour)
-		synctest.Wait()
-		t.Log(len(s.tries))
-		for _, x := range s.tries[:8] {
-			t.Log(x.Sub(s.tries[0]))
-		}
-		got := s.all()
-		require.Len(t, got, 1)
-		t.Log(got[0].body)
-		for _, l := range ev.lines()[len(ev.lines())-6:] {
-			t.Log(l)
-		}
 	})
 }

@@ -90,8 +90,13 @@ func (q *Queue) finishRound(j *job) {
 	left := len(m.owed())
 	f.Done = m.pending() == 0 && left == 0
 	f.Retry = q.retryAt(m, now, left)
-	if q.persist(m.ID, func() error { return q.storage.Finish(context.WithoutCancel(q.ctx), j.lease, f) }) && f.Done {
+	if !q.persist(m.ID, func() error { return q.storage.Finish(context.WithoutCancel(q.ctx), j.lease, f) }) {
+		return
+	}
+	if f.Done {
 		q.emit(Event{Kind: EventRemoved, ID: m.ID, From: m.From, Size: m.Size})
+	} else {
+		q.wakeAt(f.Retry)
 	}
 }
 

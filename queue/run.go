@@ -24,6 +24,9 @@ type engine struct {
 	pending  int // recipients of jobs
 	ticking  *time.Timer
 	starting semaphore
+
+	swept     time.Time
+	nextClaim time.Time // when the loop asks the storage again by itself
 }
 
 const (
@@ -156,9 +159,31 @@ func (q *Queue) Close() error {
 // Wake makes the queue ask its storage for new messages now. Commit does this by itself; a program that puts messages
 // into a shared storage by other ways, or hears of such, calls it.
 func (q *Queue) Wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
-	default:
+	default: // not open yet, or woken already
+	}
+}
+
+func (q *Queue) planClaim(at time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.nextClaim = at
+	if now := q.now(); now.Sub(q.swept) > time.Minute {
+		q.swept = now
+		q.sched.sweep(now)
+	}
+}
+
+// wakeAt makes sure that the storage is asked at a time.
+func (q *Queue) wakeAt(at time.Time) {
+	q.mu.Lock()
+	early := at.Before(q.nextClaim)
+	q.mu.Unlock()
+	if early {
+		q.Wake() // the loop finds out the time, and no message before it
 	}
 }
 
@@ -167,7 +192,9 @@ func (q *Queue) loop() {
 	extend := time.NewTicker(leaseTime / 3)
 	defer extend.Stop()
 	for {
+		q.planClaim(time.Unix(1<<40, 0)) // whoever finishes a message meanwhile must wake us: we may have missed it
 		next := q.claim()
+		q.planClaim(next)
 		wait := time.NewTimer(time.Until(next))
 		if q.Now != nil {
 			wait.Reset(next.Sub(q.Now()))

@@ -138,9 +138,12 @@ func (d *destination) forget(now time.Time) {
 	}
 }
 
-// tick wakes destinations whose time has come and returns when the next will, zero for none.
+// tick wakes destinations whose RateDelay is over and returns when the next will, zero for none.
 func (s *scheduler) tick(now time.Time) (next time.Time) {
 	for _, l := range s.lanes {
+		if l.t.RateDelay == 0 {
+			continue
+		}
 		for _, d := range l.dests {
 			if now.Before(d.notBefore) {
 				if next.IsZero() || d.notBefore.Before(next) {
@@ -153,6 +156,15 @@ func (s *scheduler) tick(now time.Time) (next time.Time) {
 		}
 	}
 	return next
+}
+
+// sweep forgets destinations whose suspension is over.
+func (s *scheduler) sweep(now time.Time) {
+	for _, l := range s.lanes {
+		for _, d := range l.dests {
+			d.forget(now)
+		}
+	}
 }
 
 // revive ends the suspension of destinations.
