@@ -58,7 +58,7 @@ func ExampleServer() {
 	}
 	fmt.Println(c.Stat(context.Background()))
 	c.Quit(context.Background())
-	// Output: 1 25 <nil>
+	// Output: 1 26 <nil>
 }
 
 // oneUser is the shortest Authenticator.
