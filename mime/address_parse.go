@@ -98,8 +98,13 @@ func (a *addressScanner) emit(x Address) {
 		a.full = true
 		return
 	}
-	if x.Kind == GroupStart {
+	switch {
+	case x.Kind == GroupStart:
 		a.group = true
+	case x.Host != "" && !isDotAtom(x.Host) && !isLiteral(x.Host):
+		a.fail("bad domain")
+	case hasControl(x.Mailbox):
+		a.fail("control character in a local-part")
 	}
 	a.list = append(a.list, x)
 }
