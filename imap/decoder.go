@@ -73,6 +73,8 @@ type Decoder struct {
 	literal    int64  // octets of an open literal that have not been read
 	command    int64  // octets of the command so far
 	open       bool   // a command has begun and has not ended
+	lostTag    string // of a command whose first line can't be read
+	resting    bool   // Release was called: the next Wait does with restingSize
 	depth      int
 	err        error
 	fatal      error // of r: nothing works after it
@@ -89,7 +91,7 @@ func (d *Decoder) SetLimits(l DecoderLimits) { d.Limits = l.withDefaults() }
 // Reset makes d read from r and forgets everything that was read before: after STARTTLS nothing that came in the clear
 // may count (RFC 9051 section 6.2.1).
 func (d *Decoder) Reset(r io.Reader) {
-	d.r, d.start, d.end, d.line, d.haveLine, d.literal, d.command, d.err, d.fatal, d.open = r, 0, 0, nil, false, 0, 0, nil, nil, false
+	d.r, d.start, d.end, d.line, d.haveLine, d.literal, d.command, d.err, d.fatal, d.open, d.lostTag = r, 0, 0, nil, false, 0, 0, nil, nil, false, ""
 }
 
 // InCommand reports whether a command has begun and neither [Decoder.CRLF] nor [Decoder.Skip] has ended it.
@@ -110,6 +112,12 @@ func (d *Decoder) SkipLine() {
 	}
 }
 
+// bufferSize is what a Decoder reads at once to begin with, restingSize while it waits long: enough for a short command.
+const (
+	bufferSize  = 4096
+	restingSize = 64
+)
+
 // Wait returns when there is something to read. Unlike the other methods it leaves no trace of an error: a wait that
 // was interrupted can be done again.
 func (d *Decoder) Wait() error {
@@ -119,9 +127,13 @@ func (d *Decoder) Wait() error {
 	if d.fatal != nil {
 		return d.fatal
 	}
-	if d.buf == nil {
-		d.buf = make([]byte, 64) // enough for a short command, little enough for a connection that waits
+	if size := bufferSize; len(d.buf) < size {
+		if d.resting {
+			size = restingSize
+		}
+		d.buf = make([]byte, size)
 	}
+	d.resting = false
 	d.start, d.end = 0, 0
 	return d.fill(len(d.buf))
 }
@@ -132,7 +144,7 @@ func (d *Decoder) Buffered() int { return d.end - d.start }
 // Release gives back the buffer when nothing is in it, so that a connection that waits costs little.
 func (d *Decoder) Release() {
 	if d.start == d.end && !d.haveLine && d.literal == 0 {
-		d.buf, d.start, d.end, d.line = nil, 0, 0, nil
+		d.buf, d.start, d.end, d.line, d.resting = nil, 0, 0, nil, true
 	}
 }
 
@@ -180,7 +192,7 @@ func (d *Decoder) fill(size int) error {
 			d.end = copy(d.buf, d.buf[d.start:d.end])
 			d.start = 0
 		default:
-			buf := make([]byte, min(max(2*len(d.buf), 2048), max(size, 2048)))
+			buf := make([]byte, min(max(2*len(d.buf), bufferSize), max(size, bufferSize)))
 			d.end = copy(buf, d.buf)
 			d.buf = buf
 		}
@@ -209,6 +221,9 @@ func (d *Decoder) readLine() {
 		scanned = d.end
 		if d.end-d.start >= max {
 			// Too long: drop it but for its tail, which says whether a literal follows.
+			if !dropped {
+				d.keepTag(d.buf[d.start:d.end])
+			}
 			copy(d.buf[d.start:], d.buf[d.end-tailSize:d.end])
 			d.end = d.start + tailSize
 			scanned, dropped = d.end, true
@@ -238,6 +253,11 @@ func (d *Decoder) takeLine(lf int, dropped bool) {
 		line, bare = line[:n-1], false
 	}
 	d.line = line
+	defer func() {
+		if d.err != nil && !dropped {
+			d.keepTag(line)
+		}
+	}()
 	switch {
 	case dropped || len(line) > d.Limits.Line:
 		d.Fail(&Status{Type: BAD, Code: CodeTooBig, Text: "Command line too long"})
@@ -247,6 +267,17 @@ func (d *Decoder) takeLine(lf int, dropped bool) {
 		d.fail("Line ends with a bare LF")
 	case bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\r') >= 0:
 		d.fail("NUL or bare CR in command")
+	}
+}
+
+// keepTag notes the tag at the beginning of a command whose first line is not read, so that it can be answered.
+func (d *Decoder) keepTag(line []byte) {
+	n := 0
+	for n < len(line) && charClass[line[n]]&classTag != 0 {
+		n++
+	}
+	if n > 0 && n <= maxTag && d.lostTag == "" {
+		d.lostTag = string(line[:n])
 	}
 }
 
@@ -265,7 +296,7 @@ func (d *Decoder) CRLF() error {
 
 // next forgets the current command.
 func (d *Decoder) next() {
-	d.haveLine, d.line, d.command, d.depth, d.err, d.open = false, nil, 0, 0, nil, false
+	d.haveLine, d.line, d.command, d.depth, d.err, d.open, d.lostTag = false, nil, 0, 0, nil, false, ""
 	if d.start == d.end {
 		d.start, d.end = 0, 0
 	}

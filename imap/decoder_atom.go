@@ -76,13 +76,17 @@ func (d *Decoder) Special(c byte) {
 // AtEnd reports whether the command ends here, or can't be read.
 func (d *Decoder) AtEnd() bool { return !d.ok() || len(d.line) == 0 }
 
-// Tag requires a tag.
+// maxTag is the length of the longest tag.
+const maxTag = 255
+
+// Tag requires a tag. When the command's first line has an error, such as being too long, the tag is returned all the same,
+// so that the command can be answered.
 func (d *Decoder) Tag() string {
 	if !d.ok() {
-		return ""
+		return d.lostTag
 	}
 	n := d.span(classTag)
-	if n == 0 || n > 255 {
+	if n == 0 || n > maxTag {
 		d.fail("Tag expected before " + describe(d.line))
 		return ""
 	}

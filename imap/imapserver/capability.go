@@ -83,6 +83,9 @@ func (c *Conn) canStartTLS() bool { return c.srv.TLSConfig != nil && c.tls == ni
 
 // loggedInAs puts the session into authenticated state.
 func (c *Conn) loggedInAs(ctx context.Context, id *mail.Identity) error {
+	if c.srv.Store == nil {
+		return mail.ErrNoAccount
+	}
 	account, err := c.srv.Store.Account(ctx, id.AccountName())
 	if err != nil {
 		return err

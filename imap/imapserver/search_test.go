@@ -55,11 +55,11 @@ func TestSearch(t *testing.T) {
 	}
 	// Text in charsets and encodings, and arguments as literals.
 	for key, want := range map[string]string{
-		"CHARSET UTF-8 FROM {13+}\r\ntrần VĂN":  " 2",
-		"SUBJECT {9+}\r\nthƯ GỬI":               " 2",
+		"CHARSET UTF-8 FROM {13+}\r\ntrần VĂN": " 2",
+		"SUBJECT {9+}\r\nthƯ GỬI":              " 2",
 		"CHARSET utf-8 BODY {11+}\r\nCHÀO BẠN": " 2",
-		"BODY \"cafe\u0301\"":                    " 4",
-		"TEXT \"CAFÉ\"":                          " 4",
+		"BODY \"cafe\u0301\"":                  " 4",
+		"TEXT \"CAFÉ\"":                        " 4",
 	} {
 		key = fixLiteral(key)
 		require.Equal(t, []string{"* SEARCH" + want}, p.do("s SEARCH "+key), "%s", key)
