@@ -69,6 +69,7 @@ func (c *Conn) cmdQuit(args string) *Reply {
 		return syntaxReply("QUIT")
 	}
 	c.abort()
+	c.last = "QUIT"
 	c.finish(CauseQuit, nil)
 	return replyBye
 }
