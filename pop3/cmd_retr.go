@@ -182,6 +182,9 @@ func topEnd(body mail.Body, lines uint64) (int64, error) {
 	buf := copyBuffers.Get().(*[copySize]byte)
 	defer copyBuffers.Put(buf)
 	size := body.Size()
+	if lines >= uint64(size) {
+		return size, nil // every line has an octet at least; some clients ask for 99999999 instead of RETR
+	}
 	inBody, empty := false, true // empty: nothing but a CR on this line so far
 	for off := int64(0); off < size; {
 		n, err := body.ReadAt(buf[:min(int64(copySize), size-off)], off)
