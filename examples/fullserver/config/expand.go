@@ -71,7 +71,7 @@ func (x *expander) value(name string) (string, error) {
 	}
 	for i, n := range x.active {
 		if n == name {
-			return "", x.c.errorf(x.active[0], "its value refers to itself: %s", strings.Join(slices.Concat(x.active[i:], []string{name}), " -> "))
+			return "", x.c.errorf(name, "its value refers to itself: %s", strings.Join(slices.Concat(x.active[i:], []string{name}), " -> "))
 		}
 	}
 	x.active = append(x.active, name)

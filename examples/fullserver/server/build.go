@@ -137,8 +137,10 @@ func (s *Server) imapServer() *imapserver.Server {
 		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(),
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
-		Limits:         imapserver.Limits{Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit)},
-		Hooks:          log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
+		Limits: imapserver.Limits{
+			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.HardErrorLimit),
+		},
+		Hooks: log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
 	}
 }
 
