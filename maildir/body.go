@@ -32,7 +32,7 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 		}
 		f, err := m.sh.fs.OpenFile(name, os.O_RDONLY, 0)
 		if err == nil {
-			return m.body(f, uid)
+			return m.body(ctx, f, uid)
 		}
 		if !errors.Is(err, fs.ErrNotExist) || try == 8 {
 			return nil, err
@@ -54,8 +54,9 @@ func (t *txn) again() error {
 }
 
 // body returns a message's content. The file tells how it is to be read: its length is that of the message with CRLF, or less
-// where it has bare LFs.
-func (m *mailbox) body(f vfs.File, uid mail.UID) (mail.Body, error) {
+// where it has bare LFs. A size that turns out to be wrong, because whoever made the file wrote a wrong one into its name, is
+// put right.
+func (m *mailbox) body(ctx context.Context, f vfs.File, uid mail.UID) (mail.Body, error) {
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
@@ -79,6 +80,16 @@ func (m *mailbox) body(f vfs.File, uid mail.UID) (mail.Body, error) {
 	}
 	if size >= 0 && r.size != size {
 		m.s.logger().Warn("message has another size than its name says", "mailbox", m.b.title(), "uid", uid, "said", size, "is", r.size)
+		err := m.b.do(ctx, func(t *txn) error {
+			if _, ok := t.msg(uint32(uid)); ok {
+				t.recs = append(t.recs, record{kind: recSize, m: msg{uid: uint32(uid), size: r.size, lf: uint32(r.size - info.Size())}})
+			}
+			return nil
+		})
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
 	}
 	return &crlfBody{r, f}, nil
 }

@@ -28,6 +28,7 @@ const (
 	recGone    recordKind = 'v' // first, last, m.modseq: removed
 	recKeyword recordKind = 'k' // m.kw is the letter's number, name the keyword
 	recToken   recordKind = 't' // token, m.uid, m.sdate: an append that must not be done again
+	recSize    recordKind = 's' // m.uid, size, lf: the file's name told other sizes than it has
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
 )
 
@@ -89,6 +90,10 @@ func (r *record) appendTo(b []byte) []byte {
 		b = append(b, r.token[:]...)
 		b = le.AppendUint32(b, m.uid)
 		b = le.AppendUint64(b, uint64(m.sdate))
+	case recSize:
+		b = le.AppendUint32(b, m.uid)
+		b = le.AppendUint64(b, uint64(m.size))
+		b = le.AppendUint32(b, m.lf)
 	case recCache:
 		b = le.AppendUint32(b, m.uid)
 		b = le.AppendUint64(b, uint64(m.cache))
@@ -169,6 +174,11 @@ func (r *recordReader) next(rec *record) (ok bool) {
 	case recToken:
 		copy(rec.token[:], r.bytes(len(rec.token)))
 		m.uid, m.sdate = r.u32(), int64(r.u64())
+	case recSize:
+		m.uid, m.size, m.lf = r.u32(), int64(r.u64()), r.u32()
+		if m.size < 0 {
+			r.err = errRecord
+		}
 	case recCache:
 		m.uid, m.cache, m.cacheLen = r.u32(), int64(r.u64()), r.u32()
 	default:

@@ -168,6 +168,11 @@ func (s *state) apply(recs []record) {
 			s.keywords = k
 		case recToken:
 			s.tokens[r.token] = tokenUse{r.m.uid, r.m.sdate}
+		case recSize:
+			if j, ok := s.find(r.m.uid); ok {
+				s.size += r.m.size - s.msgs[j].size
+				s.msgs[j].size, s.msgs[j].lf, s.msgs[j].cacheLen = r.m.size, r.m.lf, 0
+			}
 		case recCache:
 			if j, ok := s.find(r.m.uid); ok {
 				s.msgs[j].cache, s.msgs[j].cacheLen = r.m.cache, r.m.cacheLen
