@@ -10,6 +10,9 @@ func (d *Decoder) FetchItems() []FetchItem {
 				items = append(items, d.fetchItem(d.fetchName()))
 			}
 		})
+		if d.err == nil && len(items) == 0 {
+			d.fail("Data item expected")
+		}
 		return items
 	}
 	name := d.fetchName()
