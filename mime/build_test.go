@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -397,7 +399,54 @@ func TestLimits(t *testing.T) {
 	require.Len(t, ix.Problems, 7)
 }
 
-// oneByte gives its octets one at a time, so that every boundary of the window is met.
+// 100,000 parts and 10,000 levels: the defaults keep the index small, and the time is linear.
+func TestHostileStructure(t *testing.T) {
+	var deep strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&deep, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
+	}
+	many := "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\n\r\nx\r\n", 100_000)
+	for name, msg := range map[string]string{"deep": deep.String(), "many": many} {
+		for _, lim := range []*mime.Limits{nil, {Depth: 20_000, Parts: 200_000}} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			ix, err := mime.BuildIndex(strings.NewReader(msg), int64(len(msg)), lim)
+			require.NoError(t, err)
+			runtime.ReadMemStats(&after)
+			require.Less(t, time.Since(start), 5*time.Second, name)
+			if lim == nil {
+				require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), name)
+			}
+			b, err := ix.AppendBinary(nil)
+			require.NoError(t, err)
+			back, err := mime.DecodeIndex(b)
+			require.NoError(t, err)
+			require.Equal(t, len(ix.Root.Parts), len(back.Root.Parts))
+		}
+	}
+}
+
+func TestPartOpen(t *testing.T) {
+	r := strings.NewReader(sectionExample)
+	ix := index(t, sectionExample)
+	require.Equal(t, "\x00\x01\x02", readAll(t, ix.Part(2).Open(r)))
+	require.Contains(t, readAll(t, ix.Part(3).Open(r)), "Subject: three\r\n")
+	require.Equal(t, "one", readAll(t, ix.Part(1).OpenText(r, nil)))
+	n := 0
+	for p := range ix.Root.Leaves() {
+		require.False(t, p.IsMultipart())
+		if n++; n == 8 {
+			break
+		}
+	}
+	require.Equal(t, 8, n)
+	for p := range ix.Part(1).Leaves() {
+		require.Same(t, ix.Part(1), p)
+	}
+}
+
+// shortReaderAt gives its octets one at a time, so that every edge of the window is met.
 type shortReaderAt struct{ s string }
 
 func (r shortReaderAt) ReadAt(p []byte, off int64) (int, error) {

@@ -68,6 +68,23 @@ func TestHeaderDamagedLines(t *testing.T) {
 	require.Equal(t, 4, rest)
 }
 
+func TestHeaderFieldsAsTheyAreMeant(t *testing.T) {
+	h := header("Subject: =?utf-8?q?th=C6=B0?=\nTo: a@b, G:c@d;\nTo: e@f\nDate: 22 Nov 2026 09:00 +0700\nReferences: <1@x> <2@x>\nContent-Type: text/html\nContent-Disposition: inline\n")
+	require.Equal(t, "thư", h.Text("subject"))
+	require.Len(t, h.Addresses("to"), 5)
+	require.Nil(t, h.Addresses("cc"))
+	require.Equal(t, int64(1795312800), h.Date("date").Unix())
+	require.True(t, h.Date("resent-date").IsZero())
+	require.Equal(t, []string{"1@x", "2@x"}, h.MessageIDs("references"))
+	c := h.ContentType()
+	require.Equal(t, "text/html", c.MediaType())
+	require.Equal(t, "inline", h.Disposition().Type)
+	var none mime.Header
+	c = none.ContentType()
+	require.Equal(t, "text/plain", c.MediaType())
+	require.Equal(t, "", none.Disposition().Type)
+}
+
 func TestHeaderLimits(t *testing.T) {
 	raw := []byte(strings.Repeat("A: b\r\n", 100) + "\r\n")
 	h := mime.ParseHeader(raw, &mime.Limits{Fields: 10})
