@@ -67,7 +67,7 @@ func (c *Conn) cmdAuth(args string) *Reply {
 		return nil
 	}
 	if err == nil {
-		err = c.authenticated(x.Identity())
+		err = c.authenticated(x.Identity(), mechanism)
 	}
 	if c.srv.Hooks.Authenticated != nil {
 		c.srv.Hooks.Authenticated(c, mechanism, username, err)
@@ -106,14 +106,14 @@ func (c *Conn) challenge(text string) ([]byte, error) {
 	return line, nil
 }
 
-func (c *Conn) authenticated(id *mail.Identity) error {
-	c.identity = id
+func (c *Conn) authenticated(id *mail.Identity, mechanism string) error {
+	c.identity, c.mechanism = id, mechanism
 	if s, ok := ability[AuthSession](c.session); ok {
 		c.work()
 		err := s.Authenticated(c.ctx, id)
 		c.rest()
 		if err != nil {
-			c.identity = nil
+			c.identity, c.mechanism = nil, ""
 			return err
 		}
 	}

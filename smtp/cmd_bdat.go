@@ -56,9 +56,11 @@ func (c *Conn) cmdBdat(args string) *Reply {
 	}
 	c.tx.chunks, c.data = true, 0
 	c.last = "BDAT"
-	src := &chunkReader{c: c, chunk: ch}
-	m := &messageReader{c: c, src: src, max: c.srv.maxSize()}
-	r = c.takeMessage(m)
+	tx := c.tx
+	src := &tx.chunk
+	*src = chunkReader{c: c, chunk: ch}
+	tx.message = messageReader{c: c, src: src, max: c.srv.maxSize()}
+	r = c.takeMessage(&tx.message)
 	if r == nil {
 		return nil
 	}
@@ -83,7 +85,7 @@ func (c *Conn) badChunk() *Reply {
 // skip reads n octets and drops them.
 func (c *Conn) skip(n int64) error {
 	was := c.phase
-	c.phase = phaseData
+	c.phase = phaseChunk
 	defer func() { c.phase = was }()
 	got, err := io.CopyN(io.Discard, c.r, n)
 	c.data += got
@@ -106,7 +108,7 @@ func (s *chunkReader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	s.c.phase = phaseData
+	s.c.phase = phaseChunk
 	n, err := s.c.r.Read(p[:min(int64(len(p)), s.size)])
 	s.c.phase = phaseCommand
 	s.size -= int64(n)
@@ -132,11 +134,10 @@ func (s *chunkReader) next() error {
 		if c.srv.Trace != nil {
 			c.traceCommand(b)
 		}
-		line := string(b)
-		v, _, args := splitVerb(line)
+		v, name, args := splitVerb(b)
 		switch v {
 		case verbBDAT:
-			ch, ok := parseChunk(args)
+			ch, ok := parseChunk(string(args))
 			if !ok {
 				c.count(verbBDAT, c.badChunk())
 				return errEnded
@@ -145,12 +146,12 @@ func (s *chunkReader) next() error {
 			c.last = "BDAT"
 			return nil
 		case verbRSET, verbQUIT, verbEHLO, verbHELO, verbLHLO:
-			c.pending = line
+			c.pending = string(b)
 			return errEnded
 		case verbMAIL, verbRCPT, verbDATA, verbBURL, verbSTARTTLS, verbAUTH, verbETRN, verbXCLIENT, verbXFORWARD:
 			c.count(v, replyInBDAT)
 		default:
-			c.command(line)
+			c.command(v, name, args)
 		}
 	}
 	return errEnded

@@ -243,6 +243,7 @@ func (c *Conn) messageDone(results []mail.Result, all *Reply) *Reply {
 // note counts a message that was taken, and forgets the errors before it.
 func (c *Conn) note(r *Reply) {
 	if r != nil && r.OK() {
+		c.r.Keep = true
 		c.messages++
 		c.errors, c.junk = 0, 0
 	}
@@ -250,23 +251,32 @@ func (c *Conn) note(r *Reply) {
 
 // accepted puts the name under which the message goes on into a reply that has nothing else to say.
 func (c *Conn) accepted(r *Reply, id string) *Reply {
-	if !r.OK() || r.Text != "" && r.Text != "Ok" {
+	if !r.OK() || r.Text != "" && r.Text != "Ok" || id == "" && !c.tx.chunks {
 		return r
 	}
-	text := "Ok"
+	var buf [80]byte
+	text := append(buf[:0], "Ok"...)
+	sep := ": "
 	if c.tx.chunks {
-		text += ": " + strconv.FormatInt(c.data, 10) + " bytes"
-		if id != "" {
-			text += " queued as " + id
-		}
-	} else if id != "" {
-		text += ": queued as " + id
+		text = append(text, ": "...)
+		text = strconv.AppendInt(text, c.data, 10)
+		text = append(text, " bytes"...)
+		sep = " "
 	}
-	ec := r.Enhanced
-	if ec == (EnhancedCode{}) {
-		ec = EnhancedCode{2, 0, 0}
+	if id != "" {
+		text = append(text, sep...)
+		text = append(text, "queued as "...)
+		text = append(text, id...)
 	}
-	return &Reply{Code: r.Code, Enhanced: ec, Text: text, Err: r.Err}
+	out := &c.tx.done
+	if c.srv.LMTP {
+		out = new(Reply) // one for each recipient
+	}
+	*out = Reply{Code: r.Code, Enhanced: r.Enhanced, Text: string(text), Err: r.Err}
+	if out.Enhanced == (EnhancedCode{}) {
+		out.Enhanced = EnhancedCode{2, 0, 0}
+	}
+	return out
 }
 
 // abort ends the transaction, if there is one, with nothing kept. After Commit it changes nothing.

@@ -17,8 +17,13 @@ type transaction struct {
 	rcpts   []string
 	refused int  // recipients that were refused
 	chunks  bool // BDAT has begun
-	dot     wire.DotReader
-	message messageReader
+
+	// What a message needs, here so that it is all one piece of memory.
+	dot      wire.DotReader
+	chunk    chunkReader
+	message  messageReader
+	done     Reply
+	rcptsBuf [2]string
 }
 
 // cmdMail begins a transaction (RFC 5321 section 4.1.1.2).
@@ -52,7 +57,7 @@ func (c *Conn) cmdMail(args string) *Reply {
 	if err != nil {
 		return replyTo(err, nil)
 	}
-	tx.tx, c.tx = t, tx
+	tx.tx, tx.rcpts, c.tx = t, tx.rcptsBuf[:0], tx
 	return replySenderOK
 }
 

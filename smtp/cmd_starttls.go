@@ -73,7 +73,7 @@ func (c *Conn) handshake(tc tlsConn) bool {
 	state := tc.ConnectionState()
 	c.in.reset()
 	c.stream, c.tls, c.shown = tc, &state, shown
-	c.hello, c.helloVerb, c.identity = "", 0, nil
+	c.hello, c.helloVerb, c.identity, c.mechanism = "", 0, nil, ""
 	c.extensionsChanged()
 	if c.srv.Hooks.Secured != nil {
 		c.srv.Hooks.Secured(c, &state, nil)

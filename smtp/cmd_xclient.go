@@ -39,7 +39,7 @@ func (c *Conn) cmdXclient(args string) *Reply {
 	if who.dest.Addr().IsValid() {
 		c.local = net.TCPAddrFromAddrPort(who.dest)
 	}
-	c.hello, c.helloVerb, c.identity, c.forward = who.helo, 0, nil, nil
+	c.hello, c.helloVerb, c.identity, c.mechanism, c.forward = who.helo, 0, nil, "", nil
 	if who.login != "" {
 		c.identity = &mail.Identity{Username: who.login}
 	}

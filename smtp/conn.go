@@ -38,6 +38,7 @@ type Conn struct {
 	clientName    string // by XCLIENT
 	forward       *Forwarded
 	identity      *mail.Identity
+	mechanism     string
 	session       Session
 	exts          Extension
 
@@ -102,6 +103,9 @@ func (c *Conn) Extended() bool { return c.helloVerb == verbEHLO || c.helloVerb =
 
 // Identity returns who the client has proved to be, or nil.
 func (c *Conn) Identity() *mail.Identity { return c.identity }
+
+// Mechanism returns the SASL mechanism that the client authenticated with, or "".
+func (c *Conn) Mechanism() string { return c.mechanism }
 
 // Extensions returns what the client may use now.
 func (c *Conn) Extensions() Extension { return c.exts }

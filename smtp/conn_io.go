@@ -15,6 +15,7 @@ type phase uint8
 const (
 	phaseCommand phase = iota
 	phaseData
+	phaseChunk // octets that the client owes: it waits for no reply meanwhile
 	phaseAuth
 	phaseClosing
 )
@@ -29,8 +30,10 @@ var replyBuffers = sync.Pool{New: func() any { return new([replyBufferSize]byte)
 
 // beforeRead is called when nothing more is buffered: it sends what has been answered, and sets the deadline.
 func (c *Conn) beforeRead() error {
-	if err := c.flush(); err != nil {
-		return err
+	if c.phase != phaseChunk {
+		if err := c.flush(); err != nil {
+			return err
+		}
 	}
 	t := &c.srv.Timeouts
 	switch c.phase {
@@ -44,7 +47,7 @@ func (c *Conn) beforeRead() error {
 				c.deadline = time.Now().Add(d)
 			}
 		}
-		return c.arm(c.deadline)
+		return c.arm(c.shortly())
 	case phaseAuth:
 		if c.deadline.IsZero() {
 			if d := wait(t.Auth, 2*time.Minute); d > 0 {
@@ -60,6 +63,21 @@ func (c *Conn) beforeRead() error {
 		at = time.Now().Add(d)
 	}
 	return c.arm(at)
+}
+
+// hotTime is how long a connection that has just brought a message keeps its large buffer for the next one.
+const hotTime = time.Second
+
+// shortly returns the deadline for the next read of a command: while the connection is hot an early one, at which the
+// buffer is given back and the wait goes on.
+func (c *Conn) shortly() time.Time {
+	if !c.r.Keep {
+		return c.deadline
+	}
+	if at := time.Now().Add(hotTime); c.deadline.IsZero() || at.Before(c.deadline) {
+		return at
+	}
+	return c.deadline
 }
 
 // arm sets the read deadline, unless the server is closing and the connection has nothing to finish.
@@ -84,6 +102,10 @@ func (c *Conn) busy() {
 func (c *Conn) readLine(max int) ([]byte, error) {
 	c.deadline = time.Time{}
 	line, err := c.r.ReadLine(max)
+	if err != nil && c.r.Keep && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.r.Keep = false
+		line, err = c.r.ReadLine(max)
+	}
 	c.busy()
 	return line, err
 }

@@ -147,9 +147,9 @@ func (c *Conn) quiet(d time.Duration) bool {
 // loop reads commands until the connection ends.
 func (c *Conn) loop() {
 	for c.end == nil {
-		var line string
+		line := []byte(c.pending)
 		if c.pending != "" {
-			line, c.pending = c.pending, ""
+			c.pending = ""
 		} else {
 			b, err := c.readLine(limit(c.srv.Limits.AuthLine, 12288))
 			if err != nil {
@@ -161,16 +161,16 @@ func (c *Conn) loop() {
 			if c.srv.Trace != nil {
 				c.traceCommand(b)
 			}
-			line = string(b)
+			line = b
 		}
-		c.command(line)
+		v, name, args := splitVerb(line)
+		c.command(v, name, args)
 	}
 }
 
-// command works on one command line.
-func (c *Conn) command(line string) {
-	v, name, args := splitVerb(line)
-	if r := c.checkLine(v, line); r != nil {
+// command works on one command line. name and args are parts of the read buffer.
+func (c *Conn) command(v verb, name, args []byte) {
+	if r := c.checkLine(v, name, args); r != nil {
 		c.count(verbUnknown, r)
 		return
 	}
@@ -178,7 +178,11 @@ func (c *Conn) command(line string) {
 		c.count(v, r)
 		return
 	}
-	r := c.dispatch(v, name, args)
+	own := ""
+	if v == verbUnknown {
+		own = string(name)
+	}
+	r := c.dispatch(v, own, string(args))
 	if r != nil {
 		c.count(v, r)
 	}
@@ -193,21 +197,23 @@ func (c *Conn) command(line string) {
 func (c *Conn) mustWait(v verb) bool { return v == verbEHLO || v == verbHELO || v == verbLHLO }
 
 // checkLine refuses what no command may contain.
-func (c *Conn) checkLine(v verb, line string) *Reply {
-	if v != verbAUTH && len(line)+2 > limit(c.srv.Limits.CommandLine, 2048) {
+func (c *Conn) checkLine(v verb, name, args []byte) *Reply {
+	if v != verbAUTH && len(name)+len(" \r\n")+len(args) > limit(c.srv.Limits.CommandLine, 2048) {
 		return replyTooLong
 	}
-	ascii := true
-	for i := range len(line) {
-		switch b := line[i]; {
-		case b < ' ' || b == 0x7f:
-			return replyControl
-		case b >= 0x80:
-			ascii = false
+	for _, part := range [...][]byte{name, args} {
+		ascii := true
+		for _, b := range part {
+			switch {
+			case b < ' ' || b == 0x7f:
+				return replyControl
+			case b >= 0x80:
+				ascii = false
+			}
 		}
-	}
-	if !ascii && !utf8.ValidString(line) {
-		return replyBadUTF8
+		if !ascii && !utf8.Valid(part) {
+			return replyBadUTF8
+		}
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 // traceCommand shows a command line to Trace, without what AUTH carries.
 func (c *Conn) traceCommand(line []byte) {
 	s := string(line)
-	if v, _, args := splitVerb(s); v == verbAUTH {
-		mechanism, _, more := strings.Cut(args, " ")
+	if v, _, args := splitVerb(line); v == verbAUTH {
+		mechanism, _, more := strings.Cut(string(args), " ")
 		s = s[:4] + " " + mechanism
 		if more {
 			s += " ***"

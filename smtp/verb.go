@@ -41,7 +41,7 @@ var verbUpper = [numVerbs]string{
 type counter struct{ ok, total uint32 }
 
 // splitVerb takes the command off a line: letters up to the first space (RFC 5321 section 4.1.1).
-func splitVerb(line string) (v verb, name, args string) {
+func splitVerb(line []byte) (v verb, name, args []byte) {
 	i := 0
 	for i < len(line) && line[i] != ' ' {
 		i++
@@ -53,7 +53,7 @@ func splitVerb(line string) (v verb, name, args string) {
 	return lookupVerb(name), name, args
 }
 
-func lookupVerb(name string) verb {
+func lookupVerb(name []byte) verb {
 	var up [8]byte
 	if len(name) > len(up) {
 		return verbUnknown

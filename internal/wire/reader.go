@@ -45,6 +45,9 @@ type Reader struct {
 	// gathered while the peer was pipelining, and to set a deadline. Its error ends the read.
 	BeforeRead func() error
 
+	// Keep makes the Reader hold on to its large buffer while it waits for a line.
+	Keep bool
+
 	r          io.Reader
 	size       int
 	buf        []byte // small, large or own
@@ -152,7 +155,7 @@ func (r *Reader) read(p []byte) (int, error) {
 // its end; a longer one is read to its end and reported as ErrLineTooLong. The stream's end is io.EOF before a line and
 // io.ErrUnexpectedEOF within one.
 func (r *Reader) ReadLine(max int) ([]byte, error) {
-	if r.start == r.end {
+	if r.start == r.end && !r.Keep {
 		r.release()
 	}
 	max = min(max, r.size)
