@@ -37,7 +37,9 @@ func post(t *testing.T, answer func(to string) *mail.Reply, set func(q *queue.Qu
 	return start(t, q), s, ev
 }
 
-func reject(string) *mail.Reply { return mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "No such user") }
+func reject(string) *mail.Reply {
+	return mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "No such user")
+}
 func accept(string) *mail.Reply { return nil }
 func defers(string) *mail.Reply { return mail.NewReply(450, mail.EnhancedCode{4, 2, 0}, "Later") }
 
@@ -270,7 +272,9 @@ func TestDoubleBounce(t *testing.T) {
 func TestNotifyFilterAndText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, s, ev := post(t, reject, func(q *queue.Queue) {
-			q.Notify.Filter = func(m *queue.Message, kind mail.Notify) bool { return m.From == "a@example.org" && kind == mail.NotifyFailure }
+			q.Notify.Filter = func(m *queue.Message, kind mail.Notify) bool {
+				return m.From == "a@example.org" && kind == mail.NotifyFailure
+			}
 			q.Notify.From = "postmaster@example.org"
 			q.Notify.Text = func(r *dsn.Report) string { return "Thư không đến được " + r.Recipients[0].Final + "\n" }
 		})

@@ -3,9 +3,10 @@ package queue
 import "time"
 
 // destination is a next hop of a transport. Its window is how many deliveries may run there at a time: it grows by one
-// when a whole window of deliveries has succeeded and shrinks by one when a whole window has failed, because a failure of
-// the site, not of a recipient. When failures make up FailedCohortLimit whole windows without a success between them, the
-// destination is dead: what waits for it is deferred, and it is left alone for a while.
+// when a whole window of deliveries has succeeded, and shrinks by one at the first failure of each window that fails. A
+// failure is one of the site, not of a recipient. Who has failed lately grows more slowly, so that a site that takes so
+// many connections and no more isn't tested again and again. When failures make up FailedCohortLimit whole windows
+// without a success between them, the destination is dead: what waits for it is deferred, and it is left alone for a while.
 type destination struct {
 	hop     string
 	lane    *lane
@@ -16,6 +17,7 @@ type destination struct {
 	window    int
 	success   float64 // part of a window that has succeeded
 	failure   float64 // part of a window that has failed
+	caution   float64 // how many windows must succeed before the next step up, if more than one
 	cohorts   float64 // windows that have failed since the last success
 	deadUntil time.Time
 	why       Attempt   // of the death
@@ -72,9 +74,10 @@ func (d *destination) succeeded() {
 	if d.window >= d.limit() || d.window >= d.running+1+orInt(d.lane.t.InitialConcurrency, 5) {
 		return
 	}
-	if d.success += 1 / float64(d.window); d.success > 0.999 {
+	if d.success += 1 / float64(d.window) / max(1, d.caution); d.success > 0.999 {
 		d.window++
 		d.success, d.failure = 0, 0
+		d.caution *= 0.75
 	}
 }
 
@@ -95,6 +98,7 @@ func (d *destination) failed(now, until time.Time) bool {
 		d.failure = 1
 		d.window = max(1, d.window-1)
 		d.success = 0
+		d.caution = min(8, max(1, d.caution)*2)
 	}
 	d.failure -= 1 / float64(d.window)
 	return false
