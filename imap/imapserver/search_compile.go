@@ -17,6 +17,8 @@ type search struct {
 	modSeq bool // MODSEQ is among the keys
 	msg    searchMessage
 	hits   []hit
+
+	chunk, window []byte // of inReader
 }
 
 // node is a search key made ready: sets resolved, texts folded, children with the cheap ones first.

@@ -109,7 +109,7 @@ func (s *search) inPart(n *node, p *mime.Part, header bool, left *int64) (bool, 
 		return false, err
 	}
 	r := &io.LimitedReader{R: s.partText(p), N: *left}
-	ok, err := n.text.inReader(r)
+	ok, err := s.inReader(n.text, r)
 	*left = r.N
 	return ok, err
 }
@@ -139,9 +139,12 @@ func (f *finder) in(s string) bool { return f.empty() || bytes.Contains(foldText
 const searchChunk = 32 << 10
 
 // inReader reports whether the text is in what r reads, which is UTF-8.
-func (f *finder) inReader(r io.Reader) (bool, error) {
-	buf := make([]byte, searchChunk)
-	var window []byte // folded: the end of what was looked at, then the new
+func (s *search) inReader(f *finder, r io.Reader) (bool, error) {
+	if s.chunk == nil {
+		s.chunk = make([]byte, searchChunk)
+	}
+	buf, window := s.chunk, s.window[:0] // window is folded: the end of what was looked at, then the new
+	defer func() { s.window = window }()
 	have := 0
 	for {
 		n, err := io.ReadFull(r, buf[have:])

@@ -1,0 +1,183 @@
+package imapserver_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/imap/imaptest"
+)
+
+// benchClient reads answers without allocating.
+type benchClient struct {
+	b *testing.B
+	c net.Conn
+	r *bufio.Reader
+}
+
+// newBench serves a mailbox of n messages of about 6 kB to a client that has it selected.
+func newBench(b *testing.B, n int) *benchClient {
+	b.Helper()
+	store := imaptest.NewStore()
+	account, err := store.Account(context.Background(), "alice")
+	require.NoError(b, err)
+	box, err := account.Open(context.Background(), "INBOX")
+	require.NoError(b, err)
+	tx, err := box.Append(context.Background())
+	require.NoError(b, err)
+	for i := range n {
+		require.NoError(b, tx.Add(context.Background(), strings.NewReader(benchMessage(i)), nil))
+	}
+	_, err = tx.Commit(context.Background())
+	require.NoError(b, err)
+	srv := &imapserver.Server{Store: store, Authenticator: imaptest.Users{"alice": "secret"},
+		AllowPlaintext: (*imapserver.Conn).FromThisMachine}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	go func() { _ = srv.Serve(l) }()
+	b.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
+	c, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = c.Close() })
+	bc := &benchClient{b, c, bufio.NewReaderSize(c, 64<<10)}
+	bc.do("a LOGIN alice secret\r\n")
+	bc.do("a SELECT INBOX\r\n")
+	return bc
+}
+
+func benchMessage(i int) string {
+	return fmt.Sprintf("Return-Path: <sender%d@example.test>\r\nReceived: from a.example.test by b.example.test; Mon, 7 Feb 2026 21:52:25 +0700\r\n"+
+		"Date: Mon, 7 Feb 2026 21:52:25 +0700\r\nFrom: \"Sender %d\" <sender%d@example.test>\r\nTo: alice@example.test, bob@example.test\r\n"+
+		"Cc: \"Carol C.\" <carol@example.test>\r\nSubject: Message number %d about something\r\nMessage-ID: <%d@example.test>\r\n"+
+		"In-Reply-To: <x%d@example.test>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"=_b\"\r\n\r\n"+
+		"--=_b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s--=_b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n%s--=_b--\r\n",
+		i, i, i, i, i, i, strings.Repeat("A line of text that is not long.\r\n", 80), strings.Repeat("<p>A line of text that is not long.\r\n", 75))
+}
+
+// do sends a command with the tag "a" and reads to its end.
+func (c *benchClient) do(command string) {
+	if _, err := io.WriteString(c.c, command); err != nil {
+		c.b.Fatal(err)
+	}
+	for {
+		line, err := c.r.ReadSlice('\n')
+		if err != nil {
+			c.b.Fatal(err)
+		}
+		if len(line) > 2 && line[0] == 'a' && line[1] == ' ' {
+			if line[2] != 'O' {
+				c.b.Fatalf("%s", line)
+			}
+			return
+		}
+		if n := len(line); n > 4 && line[n-3] == '}' {
+			size := 0
+			for i := n - 4; i >= 0 && line[i] != '{'; i-- {
+				if line[i] < '0' || line[i] > '9' {
+					size = -1
+					break
+				}
+			}
+			if size == 0 {
+				_, _ = fmt.Sscanf(string(line[strings.LastIndexByte(string(line), '{')+1:n-3]), "%d", &size)
+				_, _ = c.r.Discard(size)
+			}
+		}
+	}
+}
+
+// BenchmarkFetch gives the time and the allocations of server and client for one message.
+func BenchmarkFetch(b *testing.B) {
+	const n = 1000
+	for _, items := range []string{"FLAGS", "ENVELOPE", "BODYSTRUCTURE", "BODY.PEEK[]", "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)",
+		"BODY.PEEK[HEADER.FIELDS (From To Subject Date)]"} {
+		b.Run(strings.ReplaceAll(items, " ", "_"), func(b *testing.B) {
+			c := newBench(b, n)
+			c.do("a FETCH 1:* " + items + "\r\n")
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += n {
+				c.do("a FETCH 1:* " + items + "\r\n")
+			}
+		})
+	}
+}
+
+func BenchmarkNoop(b *testing.B) {
+	c := newBench(b, 100)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.do("a NOOP\r\n")
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	c := newBench(b, 0)
+	m := benchMessage(1)
+	command := fmt.Sprintf("a APPEND Trash {%d+}\r\n%s\r\n", len(m), m)
+	c.do("a CREATE Trash\r\n")
+	b.SetBytes(int64(len(m)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c.do(command)
+	}
+}
+
+func BenchmarkSearchText(b *testing.B) {
+	c := newBench(b, 1000)
+	b.SetBytes(int64(len(benchMessage(1))) * 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.do("a SEARCH TEXT \"not to be found\"\r\n")
+	}
+}
+
+func BenchmarkStore(b *testing.B) {
+	c := newBench(b, 1000)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		c.do([]string{"a STORE 7 +FLAGS (\\Seen)\r\n", "a STORE 7 -FLAGS (\\Seen)\r\n"}[i%2])
+	}
+}
+
+// BenchmarkIdleConnection gives what a connection costs that has fetched a mailbox and is in IDLE, both ends and their
+// goroutines counted.
+func BenchmarkIdleConnection(b *testing.B) {
+	const conns, messages = 200, 1000
+	c := newBench(b, messages)
+	addr := c.c.RemoteAddr().String()
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		var list []net.Conn
+		for range conns {
+			nc, err := net.Dial("tcp", addr)
+			require.NoError(b, err)
+			bc := &benchClient{b, nc, bufio.NewReaderSize(nc, 64<<10)}
+			bc.do("a LOGIN alice secret\r\n")
+			bc.do("a SELECT INBOX\r\n")
+			bc.do("a FETCH 1:* ENVELOPE\r\n")
+			_, err = nc.Write([]byte("a IDLE\r\n"))
+			require.NoError(b, err)
+			_, err = bc.r.ReadSlice('\n')
+			require.NoError(b, err)
+			list = append(list, nc)
+		}
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc+after.StackInuse-before.StackInuse)/conns, "B/conn")
+		for _, nc := range list {
+			_ = nc.Close()
+		}
+	}
+}
