@@ -21,8 +21,6 @@ func (c *Conn) dispatch(v verb, name, args string) *Reply {
 		return c.cmdRcpt(args)
 	case verbDATA:
 		return c.cmdData(args)
-	case verbBDAT:
-		return c.cmdBdat(args)
 	case verbBURL:
 		return c.cmdBurl(args)
 	case verbRSET:

@@ -1,10 +1,10 @@
 package smtp
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 )
 
 // errEnded ends a message because a command that the client has sent between two BDAT does so.
@@ -16,24 +16,24 @@ type chunk struct {
 	last bool
 }
 
-func parseChunk(args string) (ch chunk, ok bool) {
-	size, rest, more := strings.Cut(strings.TrimRight(args, " "), " ")
-	if !allDigits(size) || len(size) > 18 {
+func parseChunk(args []byte) (ch chunk, ok bool) {
+	size, rest, more := bytes.Cut(bytes.TrimRight(args, " "), []byte(" "))
+	if len(size) == 0 || len(size) > 18 {
 		return ch, false
 	}
-	ch.size, _ = strconv.ParseInt(size, 10, 64)
-	if more {
-		if !strings.EqualFold(strings.TrimLeft(rest, " "), "LAST") {
+	for _, c := range size {
+		if c < '0' || c > '9' {
 			return ch, false
 		}
-		ch.last = true
+		ch.size = 10*ch.size + int64(c-'0')
 	}
-	return ch, true
+	ch.last = more
+	return ch, !more || bytes.EqualFold(bytes.TrimLeft(rest, " "), []byte("LAST"))
 }
 
 // cmdBdat takes a message in chunks (RFC 3030 section 2). It works on all chunks of one message, and on the commands
 // between them, as the transaction reads on.
-func (c *Conn) cmdBdat(args string) *Reply {
+func (c *Conn) cmdBdat(args []byte) *Reply {
 	ch, ok := parseChunk(args)
 	if !ok {
 		return c.badChunk()
@@ -137,7 +137,7 @@ func (s *chunkReader) next() error {
 		v, name, args := splitVerb(b)
 		switch v {
 		case verbBDAT:
-			ch, ok := parseChunk(string(args))
+			ch, ok := parseChunk(args)
 			if !ok {
 				c.count(verbBDAT, c.badChunk())
 				return errEnded

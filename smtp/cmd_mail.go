@@ -24,6 +24,7 @@ type transaction struct {
 	message  messageReader
 	done     Reply
 	rcptsBuf [2]string
+	params   [4]mail.Parameter
 }
 
 // cmdMail begins a transaction (RFC 5321 section 4.1.1.2).
@@ -70,7 +71,7 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 
 // mailParams reads the parameters of MAIL into tx.
 func (c *Conn) mailParams(tx *transaction, p path) *Reply {
-	params, r := parseParams(p.rest)
+	params, r := parseParams(tx.params[:0], p.rest)
 	if r != nil {
 		return r
 	}

@@ -45,7 +45,7 @@ func (c *Conn) refuseRcpt(r *Reply) *Reply {
 }
 
 func (c *Conn) rcptParams(o *mail.RcptOptions, p path) *Reply {
-	params, r := parseParams(p.rest)
+	params, r := parseParams(c.tx.params[:0], p.rest)
 	if r != nil {
 		return r
 	}

@@ -121,7 +121,7 @@ func addrOf(a net.Addr) netip.AddrPort {
 
 // parseAttrs reads "NAME=value" pairs with values in xtext.
 func parseAttrs(command, args string) ([]mail.Parameter, *Reply) {
-	attrs, r := parseParams(strings.ReplaceAll(args, "REVERSE_NAME=", "REVERSE-NAME="))
+	attrs, r := parseParams(nil, strings.ReplaceAll(args, "REVERSE_NAME=", "REVERSE-NAME="))
 	if r != nil || len(attrs) == 0 {
 		return nil, syntaxReply(command + " attribute=value...")
 	}

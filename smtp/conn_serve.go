@@ -178,11 +178,15 @@ func (c *Conn) command(v verb, name, args []byte) {
 		c.count(v, r)
 		return
 	}
-	own := ""
-	if v == verbUnknown {
-		own = string(name)
+	var r *Reply
+	switch v {
+	case verbBDAT:
+		r = c.cmdBdat(args)
+	case verbUnknown:
+		r = c.dispatch(v, string(name), string(args))
+	default:
+		r = c.dispatch(v, "", string(args))
 	}
-	r := c.dispatch(v, own, string(args))
 	if r != nil {
 		c.count(v, r)
 	}

@@ -35,7 +35,7 @@ func FuzzParams(f *testing.F) {
 	f.Add(" SIZE=1 BODY=8BITMIME SMTPUTF8")
 	f.Add("  A B=c  ")
 	f.Fuzz(func(t *testing.T, s string) {
-		params, r := parseParams(s)
+		params, r := parseParams(nil, s)
 		if r != nil {
 			require.Equal(t, 501, r.Code)
 			require.True(t, utf8.ValidString(r.Text))
@@ -50,7 +50,7 @@ func FuzzParams(f *testing.F) {
 			}
 			words = append(words, w)
 		}
-		again, r := parseParams(strings.Join(words, " "))
+		again, r := parseParams(nil, strings.Join(words, " "))
 		require.Nil(t, r)
 		require.Equal(t, params, again)
 	})

@@ -6,9 +6,9 @@ import (
 	"github.com/buuta/mail"
 )
 
-// params yields the parameters behind a path: "NAME" or "NAME=value", separated by spaces (RFC 5321 section 4.1.2,
-// esmtp-param).
-func parseParams(s string) (out []mail.Parameter, r *Reply) {
+// parseParams appends to out the parameters behind a path: "NAME" or "NAME=value", separated by spaces (RFC 5321 section
+// 4.1.2, esmtp-param).
+func parseParams(out []mail.Parameter, s string) ([]mail.Parameter, *Reply) {
 	for {
 		s = strings.TrimLeft(s, " ")
 		if s == "" {

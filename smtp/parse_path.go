@@ -117,6 +117,10 @@ func parseMailbox(s string, strict bool) (string, bool) {
 		if local = plain; !validDotString(local, true) {
 			local = quote(plain)
 		}
+		s = local
+		if hasDomain {
+			s += "@" + domain
+		}
 	} else {
 		local, domain, hasDomain = strings.Cut(s, "@")
 		if !validDotString(local, strict) {
@@ -126,12 +130,10 @@ func parseMailbox(s string, strict bool) (string, bool) {
 	switch {
 	case hasDomain && !validDomain(domain, true):
 		return "", false
-	case hasDomain:
-		return local + "@" + domain, true
-	case strict && !strings.EqualFold(local, "postmaster"):
+	case strict && !hasDomain && !strings.EqualFold(local, "postmaster"):
 		return "", false
 	}
-	return local, true
+	return s, true
 }
 
 // quotedEnd returns the index behind the quoted string at the front of s, or -1.
