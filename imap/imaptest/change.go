@@ -3,6 +3,7 @@ package imaptest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,7 +13,25 @@ import (
 	"github.com/buuta/mail/mime"
 )
 
+// errEnded is what using an Append after its end gives, errKeyword a keyword that IMAP could not write.
+var (
+	errEnded   = errors.New("imaptest: append has ended")
+	errKeyword = errors.New("imaptest: not a keyword")
+)
+
+func checkKeywords(f mail.Flags) error {
+	for _, k := range f.Keywords {
+		if !mail.ValidKeyword(k) {
+			return errKeyword
+		}
+	}
+	return nil
+}
+
 func (b *box) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange) (mail.FlagResult, error) {
+	if err := checkKeywords(c.Flags); err != nil {
+		return mail.FlagResult{}, err
+	}
 	unlock, err := b.enter(ctx, "SetFlags")
 	if err != nil {
 		return mail.FlagResult{}, err
@@ -172,14 +191,21 @@ type appending struct {
 	box   *box
 	list  []*message
 	token string
+	ended bool
 }
 
 func (a *appending) Add(ctx context.Context, r io.Reader, opts *mail.AppendOptions) error {
 	if err := a.box.account.store.enter(ctx, "Add"); err != nil {
 		return err
 	}
+	if a.ended {
+		return errEnded
+	}
 	if opts == nil {
 		opts = &mail.AppendOptions{}
+	}
+	if err := checkKeywords(opts.Flags); err != nil {
+		return err
 	}
 	content, err := io.ReadAll(r)
 	if err != nil {
@@ -208,6 +234,11 @@ func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
 	if err != nil {
 		return mail.Appended{}, err
 	}
+	if a.ended {
+		unlock()
+		return mail.Appended{}, errEnded
+	}
+	a.ended = true
 	acc := a.box.account
 	if t, ok := acc.tokens[a.token]; ok && a.token != "" && acc.store.now().Sub(t.at) < 24*time.Hour {
 		unlock()
@@ -229,13 +260,12 @@ func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
 	if a.token != "" {
 		acc.tokens[a.token] = token{done, acc.store.now()}
 	}
-	a.list = nil
 	unlock()
 	a.box.wake()
 	return done, nil
 }
 
 func (a *appending) Abort() error {
-	a.list = nil
+	a.list, a.ended = nil, true
 	return nil
 }

@@ -25,6 +25,7 @@ type box struct {
 	recent   mail.UIDSet
 	watchers map[*func()]struct{}
 	deleted  bool
+	counted  mail.State // as of its HighestModSeq
 }
 
 // message is what a mailbox knows of one, and its content. It is never changed.
@@ -70,7 +71,12 @@ func (b *box) size() (n int64) {
 	return n
 }
 
+// state counts, unless nothing has changed since it last did.
 func (b *box) state() mail.State {
+	if b.counted.HighestModSeq == b.modSeq && b.counted.UIDValidity != 0 {
+		b.counted.Recent = uint32(b.recent.Count())
+		return b.counted
+	}
 	s := mail.State{UIDValidity: b.validity, UIDNext: b.uidNext, HighestModSeq: b.modSeq, Messages: uint32(len(b.msgs)),
 		Recent: uint32(b.recent.Count()), Size: b.size()}
 	for _, m := range b.msgs {
@@ -81,6 +87,7 @@ func (b *box) state() mail.State {
 			s.Deleted++
 		}
 	}
+	b.counted = s
 	return s
 }
 
@@ -195,7 +202,7 @@ func (b *box) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes, err
 	}
 	defer unlock()
 	if since >= b.modSeq {
-		return mail.Changes{State: mail.State{UIDValidity: b.validity, UIDNext: b.uidNext, HighestModSeq: b.modSeq}}, nil
+		return mail.Changes{State: b.state()}, nil
 	}
 	if since < b.floor {
 		return mail.Changes{}, mail.ErrTooOld

@@ -142,6 +142,7 @@ func (a *account) list() []mail.MailboxInfo {
 }
 
 func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
+	name = canonical(name)
 	if err := a.store.enter(ctx, "Open"); err != nil {
 		return nil, err
 	}
@@ -163,6 +164,7 @@ func (a *account) Status(ctx context.Context, name string) (mail.State, error) {
 }
 
 func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOptions) (mail.MailboxInfo, error) {
+	name = canonical(name)
 	if err := a.store.enter(ctx, "Create"); err != nil {
 		return mail.MailboxInfo{}, err
 	}
@@ -192,9 +194,17 @@ func (a *account) makeParents(name string) {
 	}
 }
 
+// canonical spells INBOX as it is spelled (RFC 9051 section 5.1).
+func canonical(name string) string {
+	if len(name) >= 5 && strings.EqualFold(name[:5], "INBOX") && (len(name) == 5 || name[5] == '/') {
+		return "INBOX" + name[5:]
+	}
+	return name
+}
+
 // validName reports whether name can be a mailbox's.
 func validName(name string) bool {
-	if name == "" || len(name) > 1000 || strings.EqualFold(name, "INBOX") && name != "INBOX" {
+	if name == "" || len(name) > 1000 {
 		return false
 	}
 	for level := range strings.SplitSeq(name, "/") {
@@ -206,6 +216,7 @@ func validName(name string) bool {
 }
 
 func (a *account) Delete(ctx context.Context, name string) error {
+	name = canonical(name)
 	if err := a.store.enter(ctx, "Delete"); err != nil {
 		return err
 	}
@@ -228,6 +239,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 }
 
 func (a *account) Rename(ctx context.Context, from, to string) error {
+	from, to = canonical(from), canonical(to)
 	if err := a.store.enter(ctx, "Rename"); err != nil {
 		return err
 	}
@@ -238,7 +250,7 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 		return mail.ErrNoMailbox
 	case !validName(to) || strings.HasPrefix(to, from+"/"):
 		return mail.ErrBadName
-	case a.boxes[to] != nil:
+	case a.boxes[to] != nil || a.hasBelow(to):
 		return mail.ErrExists
 	}
 	a.makeParents(to)
@@ -268,6 +280,7 @@ func (a *account) hasBelow(name string) bool {
 }
 
 func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
+	name = canonical(name)
 	if err := a.store.enter(ctx, "Subscribe"); err != nil {
 		return err
 	}

@@ -1,0 +1,14 @@
+package imaptest_test
+
+import (
+	"testing"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap/imaptest"
+	"github.com/buuta/mail/maildir/storetest"
+)
+
+// The test double keeps the contract that every store keeps.
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(*testing.T) mail.Store { return imaptest.NewStore() })
+}
