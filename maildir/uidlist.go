@@ -55,6 +55,7 @@ func parseUIDList(b []byte) *uidList {
 	if version == 0 || l.validity == 0 {
 		return nil
 	}
+	l.damaged = l.next == 0
 	l.next = max(l.next, 1)
 	last := uint32(0)
 	sc := bufio.NewScanner(bytes.NewReader(rest))
