@@ -8,7 +8,11 @@ import "strings"
 func (a Address) String() string {
 	switch a.Kind {
 	case GroupStart:
-		return FormatPhrase(a.Name) + ":"
+		name := FormatPhrase(a.Name)
+		if strings.HasSuffix(name, "?=") { // an encoded word must be followed by a blank (RFC 2047 section 5)
+			name += " "
+		}
+		return name + ":"
 	case GroupEnd:
 		return ";"
 	}

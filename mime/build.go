@@ -199,7 +199,7 @@ func (x *indexing) opaque(p *Part) { p.Type, p.Subtype, p.Params = "application"
 
 func (x *indexing) openMultipart(fr *frame) {
 	p := fr.part
-	if isEncoded(p) { // "no encoding other than 7bit, 8bit, or binary" (RFC 2046 section 5.1)
+	if isEncoded(p) { // "No encoding other than "7bit", "8bit", or "binary" is permitted" (RFC 2046 section 5.1)
 		x.problem(ProblemEncoding, p.Header.Offset)
 	}
 	boundary := trimRightBlanks(p.Param("boundary"))

@@ -14,8 +14,8 @@ type segment struct {
 	value   string
 }
 
-// join makes parameters of what was read: continuations are put together in the order of their numbers, "without regard to the
-// order in which they appear" (RFC 2231 section 3), percent-encoding and charset are decoded (section 4). Where both name and
+// join makes parameters of what was read: continuations are put together in the order of their numbers, whatever
+// the order in which they appear (RFC 2231 section 3), percent-encoding and charset are decoded (section 4). Where both name and
 // name* are given, name* counts.
 func (p *ParamParser) join(raw []rawParam) []Param {
 	params := make([]Param, 0, len(raw))

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// DecodeTransfer decodes a Content-Transfer-Encoding. Encodings that it doesn't know, such as x-uuencode, are passed on as they are;
-// [KnownTransfer] tells them.
+// DecodeTransfer decodes a Content-Transfer-Encoding. Encodings that it doesn't know are passed on as they are; [KnownTransfer] tells
+// them.
 func DecodeTransfer(encoding string, r io.Reader) io.Reader {
 	switch strings.ToLower(encoding) {
 	case "base64":
 		return NewBase64Reader(r)
 	case "quoted-printable":
 		return NewQuotedPrintableReader(r)
+	case "x-uuencode", "x-uue", "uuencode":
+		return NewUUReader(r)
 	}
 	return r
 }
@@ -20,7 +22,7 @@ func DecodeTransfer(encoding string, r io.Reader) io.Reader {
 // KnownTransfer reports whether DecodeTransfer can undo an encoding. If not, IMAP answers UNKNOWN-CTE (RFC 3516 section 4.3).
 func KnownTransfer(encoding string) bool {
 	switch strings.ToLower(encoding) {
-	case "", "7bit", "8bit", "binary", "base64", "quoted-printable":
+	case "", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
 		return true
 	}
 	return false

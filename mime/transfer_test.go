@@ -119,11 +119,52 @@ func TestBase64RoundTrip(t *testing.T) {
 	})
 }
 
+func TestUUDecode(t *testing.T) {
+	uu := func(s string) string { return readAll(t, mime.DecodeTransfer("X-UUEncode", strings.NewReader(s))) }
+	const cat = "begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\n"
+	require.Equal(t, "Cat", uu(cat))
+	require.Equal(t, "Cat", uu("text before\r\n\r\n"+cat+"text after #0V%T\r\n"))
+	require.Equal(t, "http://www.wikipedia.org\r\n", uu("begin 644 w\n::'1T<#HO+W=W=RYW:6MI<&5D:6$N;W)G#0H\n`\nend\n"))
+	require.Equal(t, "Cat", uu("begin 644 x\nM0V%T\n"), "a line gives no more than it holds")
+	require.Equal(t, "", uu("no begin\n#0V%T\n"))
+	require.Equal(t, "", uu("begin 644 x\nend\n"))
+	require.Equal(t, "", uu(""))
+	data := bytes.Repeat([]byte("any octets \x00\xff"), 5000)
+	var b strings.Builder
+	b.WriteString("begin 644 big\r\n")
+	for rest := data; len(rest) > 0; {
+		n := min(45, len(rest))
+		line := append(bytes.Clone(rest[:n]), 0, 0)
+		b.WriteByte(byte(n) + ' ')
+		for i := 0; i < n; i += 3 {
+			for _, v := range []byte{line[i] >> 2, line[i]<<4&0x30 | line[i+1]>>4, line[i+1]<<2&0x3c | line[i+2]>>6, line[i+2] & 0x3f} {
+				b.WriteByte(v + ' ')
+			}
+		}
+		b.WriteString("\r\n")
+		rest = rest[n:]
+	}
+	b.WriteString("`\r\nend\r\n")
+	require.Equal(t, string(data), uu(b.String()))
+	require.Equal(t, string(data), readAll(t, mime.NewUUReader(iotest.OneByteReader(strings.NewReader(b.String())))))
+	_, err := io.ReadAll(mime.NewUUReader(iotest.ErrReader(io.ErrClosedPipe)))
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+func FuzzUUDecode(f *testing.F) {
+	f.Add([]byte("begin 644 x\n#0V%T\n`\nend\n"), 3)
+	f.Fuzz(func(t *testing.T, b []byte, n int) {
+		whole := readAll(t, mime.NewUUReader(bytes.NewReader(b)))
+		require.Equal(t, whole, readAll(t, mime.NewUUReader(&pieceReader{b, n&15 + 1})))
+		require.LessOrEqual(t, len(whole), len(b))
+	})
+}
+
 func TestTransfer(t *testing.T) {
 	for _, known := range []string{"", "7bit", "8BIT", "binary", "Base64", "quoted-printable"} {
 		require.True(t, mime.KnownTransfer(known), known)
 	}
-	require.False(t, mime.KnownTransfer("x-uuencode"))
+	require.False(t, mime.KnownTransfer("x-other"))
 	require.Equal(t, "a", readAll(t, mime.DecodeTransfer("BASE64", strings.NewReader("YQ=="))))
 	require.Equal(t, "a", readAll(t, mime.DecodeTransfer("Quoted-Printable", strings.NewReader("=61"))))
 	require.Equal(t, "a=", readAll(t, mime.DecodeTransfer("x-other", strings.NewReader("a="))))
