@@ -10,7 +10,7 @@ import (
 	"github.com/buuta/mail/smtp"
 )
 
-// RFC 3030 section 4.2: "Once the receiver-SMTP receives the specified number of octets, it will return a 250 reply code", and
+// RFC 3030 section 2: "Once the receiver-SMTP receives the specified number of octets, it will return a 250 reply code", and
 // the last chunk's reply is the message's.
 func TestBdat(t *testing.T) {
 	srv, s := newServer()
@@ -44,7 +44,8 @@ func TestBdatPipelined(t *testing.T) {
 	require.Equal(t, mail.BodyBinaryMIME, s.got[0].Options.Body)
 }
 
-// RFC 3030 section 3: "DATA ... MUST NOT be used" with BINARYMIME; "the server SHOULD reply 503".
+// RFC 3030 section 3: "BINARYMIME cannot be used with the DATA command. If a DATA command is issued after a MAIL command containing
+// the body-value of "BINARYMIME", a 503 "Bad sequence of commands" response MUST be sent."
 func TestBinaryMIMENeedsBdat(t *testing.T) {
 	srv, _ := newServer()
 	ehlo(t, srv).talk(`
@@ -66,7 +67,9 @@ func TestBinaryMIMENeedsBdat(t *testing.T) {
 		S: 555 5.5.4 Unsupported option: BODY=BINARYMIME`)
 }
 
-// The octets of a refused chunk are not commands (the desynchronisation that several servers had).
+// RFC 3030 section 2: "If a failure occurs after a BDAT command is received, the receiver-SMTP MUST accept and discard the associated
+// message data before sending the appropriate 5XX or 4XX code." Otherwise the octets are taken for commands, as happened to
+// several servers.
 func TestBdatRefusedIsDrained(t *testing.T) {
 	srv, s := newServer()
 	p := ehlo(t, srv)
@@ -130,8 +133,9 @@ func TestBdatTooBigLater(t *testing.T) {
 	require.Empty(t, s.got)
 }
 
-// RFC 3030 section 4.2: "A RSET command issued after the first BDAT and before the last BDAT clears all segments sent during that
-// transaction and resets the session." Other commands of a transaction have no place there.
+// RFC 3030 section 2: "The RSET command, when issued after the first BDAT and before the BDAT LAST, clears all segments sent during
+// that transaction and resets the session." "If a DATA statement is issued after a BDAT for the current transaction, a 503 ... MUST
+// be issued." The other commands of a transaction have no place there either.
 func TestBetweenChunks(t *testing.T) {
 	srv, s := newServer()
 	p := ready(t, srv)
@@ -178,6 +182,16 @@ func TestBdatSyntax(t *testing.T) {
 		require.Equal(t, "", p.line(), cmd)
 		require.Equal(t, 1, s.aborts)
 	}
+}
+
+// RFC 3030 section 3: a message with binary content in chunks "MUST be accepted" also where BODY doesn't say BINARYMIME: what BDAT
+// counts, nobody can smuggle, and the octets stay as they are.
+func TestBdatKeepsOctets(t *testing.T) {
+	srv, s := newServer()
+	p := ready(t, srv)
+	p.send("BDAT 7 LAST\r\na\nb\rc\x00\n")
+	require.Contains(t, p.reply(), "250")
+	require.Equal(t, "a\nb\rc\x00\n", s.got[0].data)
 }
 
 // Many tiny chunks cost no memory that stays.

@@ -10,10 +10,11 @@ import (
 // errEnded ends a message because a command that the client has sent between two BDAT does so.
 var errEnded = errors.New("smtp: transaction ended by the client")
 
-// chunk is the argument of BDAT (RFC 3030 section 2).
+// chunk is the argument of BDAT (RFC 3030 section 2), or what BURL has fetched (RFC 4468).
 type chunk struct {
 	size int64
 	last bool
+	url  *fetched // nil for BDAT
 }
 
 func parseChunk(args []byte) (ch chunk, ok bool) {
@@ -54,30 +55,36 @@ func (c *Conn) cmdBdat(args []byte) *Reply {
 		}
 		return r
 	}
-	c.tx.chunks, c.data = true, 0
-	c.last = "BDAT"
+	return c.takeChunks(verbBDAT, ch)
+}
+
+// takeChunks takes the message that begins with ch.
+func (c *Conn) takeChunks(v verb, ch chunk) *Reply {
 	tx := c.tx
+	tx.chunks, c.data = true, 0
+	c.last = verbUpper[v]
 	src := &tx.chunk
 	*src = chunkReader{c: c, chunk: ch}
 	tx.message = messageReader{c: c, src: src, max: c.srv.maxSize()}
-	r = c.takeMessage(&tx.message)
-	if r == nil {
-		return nil
+	r := c.takeMessage(&tx.message)
+	if src.url != nil {
+		src.url.close()
+		return r
 	}
-	// takeMessage has read all chunks unless the message was refused; then this chunk's rest is still to come. The
+	if r == nil || src.size == 0 {
+		return r
+	}
+	// All chunks have been read unless the message was refused; then this one's rest is still to come. The
 	// transaction is gone, and further chunks are refused one by one.
-	if src.size > 0 {
-		if err := c.skip(src.size); err != nil {
-			c.lost(err)
-			return nil
-		}
+	if err := c.skip(src.size); err != nil {
+		c.lost(err)
+		return nil
 	}
 	return r
 }
 
 // badChunk is the answer to a BDAT whose size can't be read. What follows can't be told from commands.
 func (c *Conn) badChunk() *Reply {
-	c.abort()
 	c.finish(CauseErrors, nil)
 	return syntaxReply("BDAT count [LAST]")
 }
@@ -96,11 +103,27 @@ func (c *Conn) skip(n int64) error {
 type chunkReader struct {
 	c *Conn
 	chunk
+	fetched bool // the chunk before came by BURL
 }
 
 // Read implements [io.Reader].
 func (s *chunkReader) Read(p []byte) (int, error) {
-	for s.size == 0 {
+	for {
+		if s.url != nil {
+			n, err := s.url.Read(p)
+			if err != io.EOF {
+				return n, err
+			}
+			s.url.close()
+			s.url = nil
+			s.fetched = true
+			if n > 0 {
+				return n, nil
+			}
+		}
+		if s.size > 0 {
+			break
+		}
 		if s.last {
 			return 0, io.EOF
 		}
@@ -122,7 +145,11 @@ func (s *chunkReader) Read(p []byte) (int, error) {
 // worked on meanwhile; one that ends the transaction ends the message.
 func (s *chunkReader) next() error {
 	c := s.c
-	c.count(verbBDAT, NewReply(250, EnhancedCode{2, 0, 0}, "Ok: "+strconv.FormatInt(c.data, 10)+" bytes"))
+	v := verbBDAT
+	if s.fetched {
+		v, s.fetched = verbBURL, false
+	}
+	c.count(v, NewReply(250, EnhancedCode{2, 0, 0}, "Ok: "+strconv.FormatInt(c.data, 10)+" bytes"))
 	for c.end == nil {
 		b, err := c.readLine(limit(c.srv.Limits.AuthLine, 12288))
 		if err != nil {
@@ -136,23 +163,38 @@ func (s *chunkReader) next() error {
 		}
 		v, name, args := splitVerb(b)
 		switch v {
-		case verbBDAT:
-			ch, ok := parseChunk(args)
-			if !ok {
-				c.count(verbBDAT, c.badChunk())
+		case verbBDAT, verbBURL:
+			ch, r := c.nextChunk(v, name, args)
+			if r != nil {
+				c.count(v, r)
 				return errEnded
 			}
 			s.chunk = ch
-			c.last = "BDAT"
+			c.last = verbUpper[v]
 			return nil
 		case verbRSET, verbQUIT, verbEHLO, verbHELO, verbLHLO:
 			c.pending = string(b)
 			return errEnded
-		case verbMAIL, verbRCPT, verbDATA, verbBURL, verbSTARTTLS, verbAUTH, verbETRN, verbXCLIENT, verbXFORWARD:
+		case verbMAIL, verbRCPT, verbDATA, verbSTARTTLS, verbAUTH, verbETRN, verbXCLIENT, verbXFORWARD:
 			c.count(v, replyInBDAT)
 		default:
 			c.command(v, name, args)
 		}
 	}
 	return errEnded
+}
+
+// nextChunk reads a further BDAT or BURL. A reply ends the message.
+func (c *Conn) nextChunk(v verb, name, args []byte) (chunk, *Reply) {
+	if v == verbBDAT {
+		ch, ok := parseChunk(args)
+		if !ok {
+			return ch, c.badChunk()
+		}
+		return ch, nil
+	}
+	if r := c.checkLine(v, name, args); r != nil {
+		return chunk{}, r
+	}
+	return c.fetch(string(args))
 }

@@ -8,25 +8,43 @@ import (
 	"github.com/buuta/mail"
 )
 
-// cmdBurl takes a message whose content an IMAP server holds (RFC 4468 section 3): the URL's content as the last chunk.
+// fetched is the content of an IMAP URL on its way into a message.
+type fetched struct {
+	*io.SectionReader
+	body mail.Body
+}
+
+func (f *fetched) close() { _ = f.body.Close() }
+
+// cmdBurl takes a message, or a piece of one, that an IMAP server holds (RFC 4468 section 3.2). BURL and BDAT may take
+// turns in one message.
 func (c *Conn) cmdBurl(args string) *Reply {
-	fetcher, ok := ability[URLFetcher](c.session)
-	if !ok || !c.exts.Has(BURL) {
+	if !c.exts.Has(BURL) {
 		return NewReply(502, EnhancedCode{5, 5, 1}, "Error: command not implemented")
 	}
 	if r := c.messageAllowed(); r != nil {
-		return r
-	}
-	url, last, more := strings.Cut(strings.TrimRight(args, " "), " ")
-	if url == "" || more && !strings.EqualFold(last, "LAST") {
-		return syntaxReply("BURL url [LAST]")
-	}
-	if !more {
-		// What a message is made of in several pieces would have to be kept between commands: such a client uses BDAT.
-		return NewReply(554, EnhancedCode{5, 5, 0}, "Error: BURL without LAST is not taken here")
+		return r // section 3.2: "no resolution of the BURL URL argument will be performed"
 	}
 	if r := c.startData(); r != nil {
 		return r
+	}
+	ch, r := c.fetch(args)
+	if r != nil {
+		c.abort()
+		return r
+	}
+	return c.takeChunks(verbBURL, ch)
+}
+
+// fetch resolves the argument of BURL.
+func (c *Conn) fetch(args string) (ch chunk, r *Reply) {
+	fetcher, ok := ability[URLFetcher](c.session)
+	if !ok || !c.exts.Has(BURL) {
+		return ch, replyInBDAT
+	}
+	url, last, more := strings.Cut(strings.TrimRight(args, " "), " ")
+	if url == "" || more && !strings.EqualFold(last, "LAST") {
+		return ch, syntaxReply("BURL url [LAST]")
 	}
 	c.work()
 	body, err := fetcher.FetchURL(c.ctx, url)
@@ -35,16 +53,7 @@ func (c *Conn) cmdBurl(args string) *Reply {
 		if _, is := errors.AsType[*Reply](err); !is {
 			err = &Reply{Code: 554, Enhanced: EnhancedCode{5, 6, 6}, Text: "IMAP URL resolution failed", Err: err}
 		}
-		c.abort()
-		return replyTo(err, nil)
+		return ch, replyTo(err, nil)
 	}
-	defer func() { _ = body.Close() }()
-	if body.Size() > c.srv.maxSize() {
-		c.abort()
-		return replyTooBig
-	}
-	c.tx.chunks, c.data = true, 0
-	return c.takeMessage(&messageReader{c: c, src: bodyReader(body), max: c.srv.maxSize()})
+	return chunk{last: more, url: &fetched{io.NewSectionReader(body, 0, body.Size()), body}}, nil
 }
-
-func bodyReader(b mail.Body) io.Reader { return io.NewSectionReader(b, 0, b.Size()) }
