@@ -20,7 +20,7 @@ func (x *indexing) readHeader(p *Part, isMessage bool) {
 	if long {
 		x.problem(ProblemHeaderTooLong, start+int64(len(raw)))
 	}
-	if !complete && (isMessage || len(raw) > 0) {
+	if !complete {
 		x.problem(ProblemNoHeaderEnd, x.off)
 	}
 	x.fields.parse(raw, &x.lim)

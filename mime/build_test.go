@@ -233,7 +233,10 @@ func TestDamage(t *testing.T) {
 		{"empty", "", "text/plain", []mime.ProblemKind{mime.ProblemNoHeaderEnd}},
 		{"only an empty line", "\n", "text/plain", nil},
 		{"no body", "Subject: x\n", "text/plain", []mime.ProblemKind{mime.ProblemNoHeaderEnd}},
-		{"no header", "hello\nworld\n", "text/plain", []mime.ProblemKind{mime.ProblemNoHeaderEnd, mime.ProblemBadField, mime.ProblemBadField}},
+		{"no header", "hello\nworld\n", "text/plain", []mime.ProblemKind{mime.ProblemNoHeaderEnd}},
+		{"bad lines", "Subject: x\nhello\nworld\n\nbody", "text/plain", []mime.ProblemKind{mime.ProblemBadField, mime.ProblemBadField}},
+		{"mbox line", "From a@b Mon Jan  1 00:00:00 2026\nSubject: x\n\nbody", "text/plain", []mime.ProblemKind{mime.ProblemBadField}},
+		{"part without header or empty line", multi + "--b\nhello\n--b--\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoHeaderEnd}},
 		{"no parts", multi + "hello\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoParts}},
 		{"empty multipart", multi, "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoParts}},
 		{"closed at once", multi + "--b--\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoParts}},
@@ -269,6 +272,19 @@ func TestDamage(t *testing.T) {
 			require.Equal(t, c.shape, shape(lf.Root), "with LF alone")
 		})
 	}
+}
+
+// Where the first line is no field there is no header, and the text isn't lost in it.
+func TestNoHeader(t *testing.T) {
+	ix := index(t, "hello\r\n\r\nworld\r\n")
+	require.Equal(t, mime.Span{}, ix.Root.Header)
+	require.Equal(t, "hello world", ix.Preview)
+	msg := "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nhello\r\nworld\r\n--b--\r\n"
+	require.Equal(t, "hello\r\nworld", cut(msg, index(t, msg).Part(1).Body))
+	require.Equal(t, []string{`[1] text/plain: "hello\r\nworld"`}, leaves(t, strings.NewReader(msg), mime.ReaderOptions{}))
+	ix = index(t, strings.Repeat("x", 200_000)+"\r\n")
+	require.Equal(t, int64(0), ix.Root.Header.Size)
+	require.Equal(t, int64(0), index(t, "From: a@b").Root.Body.Size)
 }
 
 func TestEnvelope(t *testing.T) {

@@ -89,10 +89,11 @@ func (s *scanner) pass(n int) {
 	s.checked = max(s.checked-n, 0)
 }
 
-// header reads a header up to and with its empty line, to a delimiter line, or to the end. It appends the first limit octets to dst; long
+// header reads a header up to and with its empty line, to a delimiter line, or to the end. If the very first line is no field there
+// is no header: it stays unread. header appends the first limit octets to dst; long
 // reports that there were more. complete reports the empty line.
 func (s *scanner) header(dst []byte, limit int) (raw []byte, complete, long bool) {
-	atStart := true // of a line
+	atStart, begin := true, s.off // of a line; of the header
 	for {
 		w := s.buf[s.start:s.end]
 		i := bytes.IndexByte(w, '\n')
@@ -114,6 +115,9 @@ func (s *scanner) header(dst []byte, limit int) (raw []byte, complete, long bool
 			w = s.buf[s.start:s.end] // match may have read more
 		}
 		line := w[:n]
+		if s.off == begin && startsBody(line) {
+			return dst, false, false
+		}
 		if room := limit - len(dst); n > room {
 			dst = append(dst, line[:max(room, 0)]...)
 			long = true
@@ -128,6 +132,16 @@ func (s *scanner) header(dst []byte, limit int) (raw []byte, complete, long bool
 			return dst, true, long
 		}
 	}
+}
+
+// startsBody reports whether a first line shows that there is no header: it is neither empty, nor a field, nor one of the lines that mbox files and
+// careless forwarding put before a header.
+func startsBody(line []byte) bool {
+	if isEmptyLine(line) || line[0] == ' ' || line[0] == '\t' || bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) {
+		return false
+	}
+	f := newField(line)
+	return !f.IsField()
 }
 
 // body returns the next piece of a body, valid until the next call. When done, a delimiter line is next (hit says which) or the end
