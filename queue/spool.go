@@ -51,6 +51,7 @@ type Spool struct {
 	scanning bool
 	recent   []dueEntry         // hints that came while a scan was running
 	held     map[string]*holder // messages that somebody works on
+	doomed   map[string]bool    // files of drafts that could not be removed
 	foreign  map[string]bool    // ids in the queue that name another file's inode
 	fence    uint64
 }
@@ -122,7 +123,7 @@ func (s *Spool) setUp() (err error) {
 	s.syncing = make(semaphore, orInt(s.Syncers, 24))
 	s.dirs = map[State]*dirSync{}
 	s.buffers.New = func() any { return bufio.NewWriterSize(nil, 64<<10) }
-	s.held, s.foreign = map[string]*holder{}, map[string]bool{}
+	s.held, s.foreign, s.doomed = map[string]*holder{}, map[string]bool{}, map[string]bool{}
 	s.due.max = orInt(s.Hints, 50000)
 	for _, st := range spoolStates {
 		d := s.path(st, "")
@@ -222,7 +223,7 @@ func (s *Spool) scan(each func(id string, info fs.FileInfo)) error {
 
 func (s *Spool) scanInto(l *dueList, each func(id string, info fs.FileInfo)) error {
 	now := s.now()
-	for _, st := range []State{Incoming, Deferred, Held} {
+	for _, st := range []State{Active, Incoming, Deferred, Held} {
 		if st == Held && each == nil {
 			continue
 		}
@@ -230,7 +231,7 @@ func (s *Spool) scanInto(l *dueList, each func(id string, info fs.FileInfo)) err
 			if err != nil {
 				return err
 			}
-			if !validID(e.Name()) {
+			if s.isDoomed(st, e.Name()) || !validID(e.Name()) {
 				continue
 			}
 			info, err := e.Info()
@@ -244,15 +245,36 @@ func (s *Spool) scanInto(l *dueList, each func(id string, info fs.FileInfo)) err
 				each(e.Name(), info)
 			}
 			at := info.ModTime()
-			if st == Incoming && at.After(now) {
+			if st != Deferred && at.After(now) {
 				at = now
 			}
-			if st != Held {
-				l.add(at, e.Name())
+			if st == Active && s.isHeld(e.Name()) || st == Held {
+				continue
 			}
+			l.add(at, e.Name())
 		}
 	}
 	return nil
+}
+
+// isDoomed reports whether a file is what an aborted draft has left, and tries to remove it.
+func (s *Spool) isDoomed(st State, name string) bool {
+	s.mu.Lock()
+	doomed := s.doomed[name]
+	s.mu.Unlock()
+	if !doomed || s.fs.Remove(s.path(st, name)) != nil {
+		return doomed
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.doomed, name)
+	return true
+}
+
+func (s *Spool) isHeld(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[id] != nil
 }
 
 // hint remembers that a message is due at a time. The lock is held.

@@ -76,29 +76,36 @@ func (s *Spool) take() (string, bool) {
 
 // claim leases the message that take has got hold of, if it is there and due.
 func (s *Spool) claim(id string) (*Lease, error) {
+	later := s.now().Add(time.Minute) // after an error
 	from, due, err := s.dueIn(id)
-	if err != nil || from == "" {
-		s.letGo(id, time.Time{})
+	if err != nil {
+		s.letGo(id, later)
 		return nil, err
+	}
+	if from == "" {
+		s.letGo(id, time.Time{})
+		return nil, nil
 	}
 	if due.After(s.now()) {
 		s.letGo(id, due)
 		return nil, nil
 	}
-	if err := s.fs.Rename(s.path(from, id), s.path(Active, id)); err != nil {
-		s.letGo(id, time.Time{})
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+	if from != Active {
+		if err := s.fs.Rename(s.path(from, id), s.path(Active, id)); err != nil {
+			s.letGo(id, later)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, nil
+			}
+			return nil, err
 		}
-		return nil, err
 	}
 	f, err := s.readFile(Active, id)
 	if errors.Is(err, ErrCorrupt) {
 		return nil, s.setAside(Active, id, err)
 	}
 	if err != nil {
-		s.letGo(id, s.now().Add(time.Minute))
-		return nil, errors.Join(err, s.fs.Rename(s.path(Active, id), s.path(Incoming, id)))
+		s.letGo(id, later)
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,9 +119,10 @@ func (s *Spool) claim(id string) (*Lease, error) {
 	return h.lease, nil
 }
 
-// dueIn looks where a message waits and since or until when. "" means nowhere.
+// dueIn looks where a message waits and since or until when. "" means nowhere. One that is in active, though nobody has it,
+// is left from an error and due.
 func (s *Spool) dueIn(id string) (State, time.Time, error) {
-	for _, st := range []State{Incoming, Deferred} {
+	for _, st := range []State{Incoming, Deferred, Active} {
 		info, err := s.fs.Stat(s.path(st, id))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -123,7 +131,7 @@ func (s *Spool) dueIn(id string) (State, time.Time, error) {
 			return "", time.Time{}, err
 		}
 		due := info.ModTime()
-		if now := s.now(); st == Incoming && due.After(now) {
+		if now := s.now(); st != Deferred && due.After(now) {
 			due = now
 		}
 		return st, due, nil
@@ -180,11 +188,13 @@ func (s *Spool) drop(id string) {
 // setAside moves a damaged file to the folder corrupt and lets go of it.
 func (s *Spool) setAside(from State, id string, why error) error {
 	err := s.fs.Rename(s.path(from, id), s.path(Corrupt, id))
-	if err == nil {
-		err = s.syncDirs(from, Corrupt)
+	if err != nil {
+		s.letGo(id, s.now().Add(time.Minute)) // it is found damaged again
+		return err
 	}
+	err = s.syncDirs(from, Corrupt)
 	s.letGo(id, time.Time{})
-	if err == nil && s.SetAside != nil {
+	if s.SetAside != nil {
 		s.SetAside(id, why)
 	}
 	return err

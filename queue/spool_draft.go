@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"time"
 
 	"github.com/buuta/mail/internal/vfs"
@@ -236,7 +238,14 @@ func (d *draft) Abort() error {
 		name = d.s.path(d.named, d.id)
 		d.named = ""
 	}
-	return d.s.fs.Remove(name)
+	err := d.s.fs.Remove(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// Nobody was told that the message is taken, so nobody must get it: the next scan tries to remove it again.
+		d.s.mu.Lock()
+		d.s.doomed[path.Base(name)] = true
+		d.s.mu.Unlock()
+	}
+	return err
 }
 
 // syncDirs makes names in the folders durable, each folder once.

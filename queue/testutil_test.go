@@ -116,6 +116,12 @@ func (t *sinkTx) Commit(context.Context) ([]mail.Result, error) {
 
 func (t *sinkTx) Abort() error { return nil }
 
+func (s *sink) attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tries)
+}
+
 func (s *sink) all() []delivered {
 	s.mu.Lock()
 	defer s.mu.Unlock()
