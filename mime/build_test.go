@@ -242,7 +242,7 @@ func TestDamage(t *testing.T) {
 		{"closed at once", multi + "--b--\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoParts}},
 		{"no closing boundary", multi + "--b\n\nhello\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoEndBoundary}},
 		{"no boundary parameter", "Content-Type: multipart/mixed\n\n--b\n\nhello\n--b--\n", "multipart/mixed(text/plain)", []mime.ProblemKind{mime.ProblemNoBoundary}},
-		{"ends in a delimiter", multi + "--b\n\nx\n--b", "multipart/mixed(text/plain text/plain)", []mime.ProblemKind{mime.ProblemNoEndBoundary}},
+		{"ends in a delimiter", multi + "--b\n\nx\n--b", "multipart/mixed(text/plain text/plain)", []mime.ProblemKind{mime.ProblemNoHeaderEnd, mime.ProblemNoEndBoundary}},
 		{"inner not closed", "Content-Type: multipart/mixed; boundary=o\n\n--o\n" + multi + "--b\n\nx\n--o\n\ny\n--o--\n",
 			"multipart/mixed(multipart/mixed(text/plain) text/plain)", nil},
 		{"part ends in its header", multi + "--b\nContent-Type: text/html\n--b\n\nx\n--b--\n", "multipart/mixed(text/html text/plain)", []mime.ProblemKind{mime.ProblemNoHeaderEnd}},
@@ -411,7 +411,7 @@ func TestLimits(t *testing.T) {
 	ix = build("To: "+strings.Repeat("a@b,", 50)+"\r\n\r\nbody", &mime.Limits{Addresses: 10})
 	has(ix, mime.ProblemAddress)
 	require.Len(t, ix.Root.Envelope.To, 10)
-	ix = build(strings.Repeat("bad\r\n", 50)+"\r\nbody", &mime.Limits{Problems: 7})
+	ix = build("A: b\r\n"+strings.Repeat("bad\r\n", 50)+"\r\nbody", &mime.Limits{Problems: 7})
 	require.Len(t, ix.Problems, 7)
 }
 
