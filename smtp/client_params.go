@@ -16,7 +16,7 @@ import (
 //	BODY=8BITMIME    left out; the message is refused with 5.6.3 if an octet over 127 turns up in it
 //	BODY=BINARYMIME  refused, 5.6.3; it also needs CHUNKING
 //	SMTPUTF8         domains go as A-labels; refused with 5.6.7 for an address that can't, or a header that isn't ASCII
-//	REQUIRETLS       refused, 5.7.30 (RFC 8689 section 4.2.1); also without TLS
+//	REQUIRETLS       refused, 5.7.30, and without TLS 5.7.10 (RFC 8689 section 4.2.1); left out with the null sender
 //	RET ENVID NOTIFY ORCPT  left out: the one who relays answers for them (RFC 3461 section 5.2.2), or see RequireDSN
 //	AUTH             left out
 //	BY               mode R refused with 5.4.7 (RFC 2852 section 4.1.3), mode N left out
@@ -49,8 +49,12 @@ func (c *Client) appendMail(b []byte, from string, o *mail.MailOptions, size int
 			return b, t, &Reply{Code: 501, Enhanced: EnhancedCode{5, 1, 7}, Text: "Bad sender address syntax", Err: err}
 		}
 	}
-	if o.RequireTLS && (c.tls == nil || !c.caps.Has(RequireTLS)) {
-		return b, t, missing(550, EnhancedCode{5, 7, 30}, "REQUIRETLS", c.host)
+	requireTLS := o.RequireTLS && c.tls != nil && c.caps.Has(RequireTLS)
+	if o.RequireTLS && !requireTLS && from != "" {
+		if c.tls == nil {
+			return b, t, &Reply{Code: 550, Enhanced: EnhancedCode{5, 7, 10}, Text: "Encryption needed, but there is none with host " + c.host}
+		}
+		return b, t, missing(550, EnhancedCode{5, 7, 30}, "REQUIRETLS support", c.host)
 	}
 	if limit := c.caps.MaxSize(); limit > 0 && size > limit {
 		return b, t, &Reply{Code: 552, Enhanced: EnhancedCode{5, 3, 4},
@@ -78,7 +82,7 @@ func (c *Client) appendMail(b []byte, from string, o *mail.MailOptions, size int
 	if utf8 {
 		b = append(b, " SMTPUTF8"...)
 	}
-	if o.RequireTLS {
+	if requireTLS {
 		b = append(b, " REQUIRETLS"...)
 	}
 	if b, err = c.appendMailDSN(b, o); err != nil {

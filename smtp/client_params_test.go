@@ -117,7 +117,8 @@ func TestClientMailParameters(t *testing.T) {
 		{"HOLDUNTIL", "a@b.c", mail.MailOptions{Hold: mail.HoldOptions{Until: at}}, "MAIL FROM:<a@b.c> HOLDUNTIL=2026-12-24T11:00:00Z",
 			"!554 5.5.4 FUTURERELEASE is required"},
 		// RFC 8689 section 4.2.1: without TLS it can't be promised
-		{"REQUIRETLS", "a@b.c", mail.MailOptions{RequireTLS: true}, "!550 5.7.30 REQUIRETLS is required", "!550 5.7.30 REQUIRETLS is required"},
+		{"REQUIRETLS", "a@b.c", mail.MailOptions{RequireTLS: true}, "!550 5.7.10 Encryption needed", "!550 5.7.10 Encryption needed"},
+		{"REQUIRETLS of a bounce", "", mail.MailOptions{RequireTLS: true}, "MAIL FROM:<>", "MAIL FROM:<>"},
 		{"Extra", "a@b.c", mail.MailOptions{Extra: []mail.Parameter{{Name: "XFOO"}, {Name: "X-BAR", Value: "1", HasValue: true}}},
 			"MAIL FROM:<a@b.c> XFOO X-BAR=1", "MAIL FROM:<a@b.c> XFOO X-BAR=1"},
 		{"bad Extra", "a@b.c", mail.MailOptions{Extra: []mail.Parameter{{Name: "X", Value: "a b", HasValue: true}}}, "!501 5.5.4", "!501 5.5.4"},

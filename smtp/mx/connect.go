@@ -20,17 +20,20 @@ type candidate struct {
 
 // search walks through the hosts of a next hop until one of them takes the mail.
 type search struct {
-	t        *Transport
-	hop      nexthop
-	raw      string
-	port     string
-	policy   Policy
-	auth     *mail.Credentials
-	hosts    []host      // not looked up yet
-	next     []candidate // of the host at hand
-	tried    int         // addresses
-	sessions int         // greetings
-	start    time.Time
+	t          *Transport
+	hop        nexthop
+	raw        string
+	port       string
+	policy     Policy
+	sts        *STSPolicy // in force for the next hop, nil when there is none
+	secure     bool       // DNSSEC vouches for the list of hosts
+	auth       *mail.Credentials
+	hosts      []host      // not looked up yet
+	next       []candidate // of the host at hand
+	requireTLS bool        // RFC 8689
+	tried      int         // addresses
+	sessions   int         // greetings
+	start      time.Time
 }
 
 // newSearch finds out where mail for a next hop goes.
@@ -54,9 +57,11 @@ func (t *Transport) newSearch(ctx context.Context, hop nexthop, raw string) (*se
 	case hop.addr.IsValid():
 		s.next = []candidate{{host: host{name: hop.addr.String(), host: true}, addr: hop.addr}}
 	case hop.literal:
-		s.hosts = []host{{name: hop.name, host: true}}
+		s.hosts, s.secure = []host{{name: hop.name, host: true}}, true
 	default:
-		s.hosts, err = t.hosts(ctx, hop.name)
+		if s.hosts, s.secure, err = t.hosts(ctx, hop.name); err == nil {
+			s.findSTS(ctx)
+		}
 	}
 	return s, err
 }
@@ -123,9 +128,18 @@ func (s *search) lookup(ctx context.Context) error {
 	if s.policy.MatchMX != nil && h.mx && !s.policy.MatchMX(h.name) {
 		return mail.NewReply(450, mail.EnhancedCode{4, 7, 5}, "mail exchanger "+h.name+" is not allowed by the policy of "+s.hop.name)
 	}
-	list, err := s.t.addresses(ctx, h)
+	list, secure, err := s.t.addresses(ctx, h)
 	if err != nil {
 		return err
+	}
+	if err := s.findTLSA(ctx, &h, secure); err != nil {
+		return err
+	}
+	if err := s.checkSTS(h); err != nil {
+		return err
+	}
+	if s.requireTLS && h.mx && !s.secure && (s.sts == nil || !s.sts.Match(h.name)) {
+		return mail.NewReply(550, mail.EnhancedCode{5, 7, 10}, "Encryption needed, and neither DNSSEC nor MTA-STS vouches for mail exchanger "+h.name)
 	}
 	for _, a := range list {
 		if s.t.OwnAddress != nil && h.mx && s.t.OwnAddress(net.IP(a.AsSlice())) {

@@ -14,12 +14,13 @@ import (
 // section 3).
 func (s *search) greet(ctx context.Context, conn net.Conn, at candidate) (*smtp.Client, error) {
 	s.sessions++
-	o := s.options(at)
+	o, level := s.options(at)
 	c, err := smtp.NewClient(ctx, conn, &o)
+	s.report(at, level, c, err)
 	if err == nil {
 		return c, nil
 	}
-	if s.policy.Level == LevelMay && s.auth == nil && tlsFailed(err) && ctx.Err() == nil {
+	if level == LevelMay && s.auth == nil && tlsFailed(err) && ctx.Err() == nil {
 		again, e := s.t.dialOne(ctx, at, s.port)
 		if e != nil {
 			return nil, s.t.dialReply(at, s.port, e)
@@ -28,6 +29,9 @@ func (s *search) greet(ctx context.Context, conn net.Conn, at candidate) (*smtp.
 		if c, err = smtp.NewClient(ctx, again, &o); err == nil {
 			return c, nil
 		}
+	}
+	if s.requireTLS && (tlsFailed(err) || mail.ReplyOf(err).Enhanced == (mail.EnhancedCode{4, 7, 4})) {
+		return nil, &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 7, 10}, Text: "Encryption needed: " + detailOf(err), Err: err}
 	}
 	return nil, soften(err)
 }
@@ -39,19 +43,19 @@ func tlsFailed(err error) bool {
 }
 
 // options are those of the connection to one address.
-func (s *search) options(at candidate) smtp.ClientOptions {
+func (s *search) options(at candidate) (smtp.ClientOptions, Level) {
 	t := s.t
 	o := smtp.ClientOptions{
 		LocalName: t.Hostname, ServerName: at.host.name, LMTP: t.LMTP, Auth: s.auth,
 		Timeouts: t.Timeouts, Limits: t.Limits,
 	}
-	own := at.path != "" || at.addr.IsLoopback()
-	t.secure(&o, s.policy, s.port, own)
+	level := s.level(at.host)
+	s.security(&o, level, at)
 	if t.Trace != nil {
 		relay := at.where(s.port)
 		o.Trace = func(sent bool, line string) { t.Trace(relay, sent, line) }
 	}
-	return o
+	return o, level
 }
 
 // soften makes a refusal before MAIL temporary: it is about the host, not about the mail, and the host may think better of
@@ -97,7 +101,7 @@ func (s *search) key(at candidate) string {
 	if s.auth != nil {
 		user = s.auth.Username + "\x00" + s.auth.Authorize
 	}
-	return strings.Join([]string{s.raw, at.where(s.port), s.policy.Level.String(), user}, "\x00")
+	return strings.Join([]string{s.raw, at.where(s.port), s.level(at.host).String(), user}, "\x00")
 }
 
 // reuse returns an idle connection to one of the next addresses, nil when there is none.

@@ -20,6 +20,10 @@ type host struct {
 	pref uint16
 	mx   bool // found by an MX record
 	host bool // given as a host, so that there was no MX look-up
+
+	dane    bool   // TLS is mandatory because there are TLSA records
+	records []TLSA // those that can be used; with dane and none of them any certificate will do
+	names   []string
 }
 
 func (t *Transport) resolver() Resolver {
@@ -39,10 +43,21 @@ func (t *Transport) dnsContext(ctx context.Context) (context.Context, context.Ca
 
 // hosts finds the hosts for a domain (RFC 5321 section 5.1): its mail exchangers by preference, those of the same in
 // random order; without MX records the domain itself.
-func (t *Transport) hosts(ctx context.Context, domain string) ([]host, error) {
+func (t *Transport) hosts(ctx context.Context, domain string) (list []host, secure bool, err error) {
 	ctx, cancel := t.dnsContext(ctx)
 	defer cancel()
-	records, err := t.resolver().LookupMX(ctx, domain)
+	var records []*net.MX
+	if r, ok := t.resolver().(SecureResolver); ok {
+		records, secure, err = r.LookupMXSecure(ctx, domain)
+	} else {
+		records, err = t.resolver().LookupMX(ctx, domain)
+	}
+	list, err = t.order(domain, records, err)
+	return list, secure, err
+}
+
+// order makes the list of hosts of what the MX look-up brought.
+func (t *Transport) order(domain string, records []*net.MX, err error) ([]host, error) {
 	// A malformed name among the records is an error beside the good ones.
 	if err != nil && len(records) == 0 {
 		if !notFound(err) {
@@ -94,10 +109,10 @@ func (t *Transport) nearer(domain string, list []host, pref uint16) ([]host, err
 	return list, nil
 }
 
-// addresses finds a host's addresses, the two families taking turns.
-func (t *Transport) addresses(ctx context.Context, h host) ([]netip.Addr, error) {
+// addresses finds a host's addresses, the two families taking turns, and whether DNSSEC vouches for them.
+func (t *Transport) addresses(ctx context.Context, h host) (addrs []netip.Addr, secure bool, err error) {
 	if a, err := netip.ParseAddr(h.name); err == nil {
-		return []netip.Addr{a}, nil
+		return []netip.Addr{a}, false, nil
 	}
 	ctx, cancel := t.dnsContext(ctx)
 	defer cancel()
@@ -108,13 +123,27 @@ func (t *Transport) addresses(ctx context.Context, h host) ([]netip.Addr, error)
 	case "tcp6":
 		network, rr = "ip6", "AAAA"
 	}
-	list, err := t.resolver().LookupNetIP(ctx, network, h.name)
+	var list []netip.Addr
+	if r, ok := t.resolver().(SecureResolver); ok {
+		list, secure, err = r.LookupNetIPSecure(ctx, network, h.name)
+	} else {
+		list, err = t.resolver().LookupNetIP(ctx, network, h.name)
+	}
 	if err != nil && len(list) == 0 {
 		if !h.mx && !h.host && notFound(err) {
 			rr = "MX"
 		}
-		return nil, dnsReply(h.name, rr, err)
+		return nil, false, dnsReply(h.name, rr, err)
 	}
+	out, err := alternate(list)
+	if err != nil {
+		return nil, false, dnsReply(h.name, rr, err)
+	}
+	return out, secure, nil
+}
+
+// alternate orders addresses so that the two families take turns, and each is in random order.
+func alternate(list []netip.Addr) ([]netip.Addr, error) {
 	var v4, v6 []netip.Addr
 	for _, a := range list {
 		if a = a.Unmap(); a.Is4() {
@@ -135,7 +164,7 @@ func (t *Transport) addresses(ctx context.Context, h host) ([]netip.Addr, error)
 		}
 	}
 	if len(out) == 0 {
-		return nil, dnsReply(h.name, rr, &net.DNSError{Err: "no address", Name: h.name, IsNotFound: true})
+		return nil, &net.DNSError{Err: "no address", IsNotFound: true}
 	}
 	return out, nil
 }

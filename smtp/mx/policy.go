@@ -3,6 +3,8 @@ package mx
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp"
@@ -24,25 +26,24 @@ type Level int
 
 // The levels.
 const (
-	LevelMay     Level = iota // STARTTLS when offered, with any certificate; in the clear when that fails (RFC 7435)
-	LevelNone                 // never TLS
-	LevelEncrypt              // TLS or no delivery, with any certificate
-	LevelVerify               // TLS with a certificate that is valid for the mail exchanger, or no delivery
+	// LevelMay is STARTTLS when offered, with any certificate, and in the clear when that fails (RFC 7435). With a
+	// [SecureResolver] it is LevelDANE, and with an STS policy what that says: both ask for more only of those domains
+	// that have asked for it themselves.
+	LevelMay      Level = iota
+	LevelNone           // never TLS
+	LevelEncrypt        // TLS or no delivery, with any certificate
+	LevelVerify         // TLS with a certificate that is valid for the mail exchanger, or no delivery
+	LevelDANE           // by TLSA records where there are any (RFC 7672), else LevelMay
+	LevelDANEOnly       // by usable TLSA records, or no delivery
 )
 
 // String returns Postfix's name of the level.
 func (l Level) String() string {
-	switch l {
-	case LevelNone:
-		return "none"
-	case LevelMay:
-		return "may"
-	case LevelEncrypt:
-		return "encrypt"
-	case LevelVerify:
-		return "verify"
+	names := [...]string{"may", "none", "encrypt", "verify", "dane", "dane-only"}
+	if l < 0 || int(l) >= len(names) {
+		return "unknown"
 	}
-	return "unknown"
+	return names[l]
 }
 
 // policy returns the policy for a next hop. Without one of the user's own, credentials ask for a server that is who it
@@ -57,14 +58,99 @@ func (t *Transport) policy(ctx context.Context, hop string, auth *mail.Credentia
 	return Policy{Level: LevelMay}, nil
 }
 
-// secure sets the TLS part of a client's options.
-func (t *Transport) secure(o *smtp.ClientOptions, p Policy, port string, own bool) {
-	cfg := t.TLSConfig.Clone()
+// findSTS looks for the MTA-STS policy of the next hop. What goes wrong with a new policy is reported and has no other
+// effect (RFC 8461 section 5.1).
+func (s *search) findSTS(ctx context.Context) {
+	if s.t.STS == nil || s.policy.Level != LevelMay && s.policy.Level != LevelDANE {
+		return
+	}
+	p, err := s.t.STS.Lookup(ctx, s.hop.name, s.t.resolver())
+	if err != nil {
+		s.reportSTS(err)
+	}
+	if p != nil && p.Mode != STSNone {
+		s.sts = p
+	}
+}
+
+// checkSTS refuses a mail exchanger that an enforced policy doesn't name (RFC 8461 section 4.1 and 5).
+func (s *search) checkSTS(h host) error {
+	if s.sts == nil || !h.mx || h.dane || s.sts.Match(h.name) {
+		return nil
+	}
+	if s.sts.Mode != STSEnforce {
+		return nil
+	}
+	s.tell(TLSResult{Type: TLSValidationFailure, MXHost: h.name, Reason: "mail exchanger is not in the policy"})
+	return mail.NewReply(450, mail.EnhancedCode{4, 7, 5}, "MTA-STS policy of "+s.hop.name+" does not allow mail exchanger "+h.name)
+}
+
+// findTLSA looks for TLSA records of a host, if the names that lead to it can be trusted (RFC 7672 section 2.2).
+func (s *search) findTLSA(ctx context.Context, h *host, secure bool) error {
+	level := s.policy.Level
+	r, able := s.t.resolver().(SecureResolver)
+	if level != LevelDANE && level != LevelDANEOnly && (level != LevelMay || !able) {
+		return nil
+	}
+	if able && s.secure && secure {
+		ctx, cancel := s.t.dnsContext(ctx)
+		defer cancel()
+		name := "_" + s.port + "._tcp." + h.name
+		records, ok, err := r.LookupTLSASecure(ctx, name)
+		if err != nil && !notFound(err) {
+			// Somebody may be hiding the records: such a host is not to be used (RFC 7672 section 2.1.1).
+			s.tell(TLSResult{Type: TLSDANERequired, MXHost: h.name, Reason: "TLSA look-up failed"})
+			return &mail.Reply{Code: 450, Enhanced: mail.EnhancedCode{4, 7, 5}, Text: "TLSA lookup error for " + h.name + ":" + s.port, Err: err}
+		}
+		if ok && len(records) > 0 {
+			h.dane, h.names = true, []string{h.name}
+			if h.mx {
+				h.names = append(h.names, s.hop.name)
+			}
+			for _, rec := range records {
+				if rec.usable() {
+					h.records = append(h.records, rec)
+				}
+			}
+		}
+	}
+	if level == LevelDANEOnly && len(h.records) == 0 {
+		return mail.NewReply(450, mail.EnhancedCode{4, 7, 5}, "no usable TLSA records for "+h.name+":"+s.port)
+	}
+	return nil
+}
+
+// level is what holds for one host. DANE goes before MTA-STS (RFC 8461 section 2).
+func (s *search) level(h host) Level {
+	l := s.policy.Level
+	if l == LevelDANE || l == LevelMay || l == LevelDANEOnly {
+		switch {
+		case h.dane && len(h.records) == 0:
+			return LevelEncrypt // RFC 7672 section 2.2: records, and none that can be used
+		case h.dane:
+			return LevelDANEOnly
+		case s.sts != nil && s.sts.Mode == STSEnforce && h.mx, s.requireTLS:
+			return LevelVerify
+		}
+		return LevelMay
+	}
+	if s.requireTLS && (l == LevelNone || l == LevelEncrypt) {
+		return LevelVerify
+	}
+	return l
+}
+
+// security sets the TLS part of a client's options.
+func (s *search) security(o *smtp.ClientOptions, level Level, at candidate) {
+	cfg := s.t.TLSConfig.Clone()
 	if cfg == nil {
 		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	if cfg.ServerName == "" {
+		cfg.ServerName = at.host.name
+	}
 	o.TLSConfig = cfg
-	switch p.Level {
+	switch level {
 	case LevelNone:
 		o.TLS = smtp.TLSNone
 		return
@@ -74,17 +160,44 @@ func (t *Transport) secure(o *smtp.ClientOptions, p Policy, port string, own boo
 	case LevelEncrypt:
 		o.TLS = smtp.TLSStartTLS
 		cfg.InsecureSkipVerify = true
+	case LevelDANEOnly:
+		o.TLS = smtp.TLSStartTLS
+		cfg.InsecureSkipVerify = true
+		h := at.host
+		cfg.VerifyConnection = func(state tls.ConnectionState) error { return verifyDANE(state, h.records, h.names) }
 	case LevelVerify:
 		o.TLS = smtp.TLSStartTLS
-		if own && t.Policy == nil {
+		if own := at.path != "" || at.addr.IsLoopback(); own && s.t.Policy == nil && s.sts == nil {
 			o.TLS = smtp.TLSAuto
 			cfg.InsecureSkipVerify = true
+			break
 		}
-		if len(p.Names) == 1 {
-			cfg.ServerName = p.Names[0]
+		if names := s.policy.Names; len(names) > 0 {
+			cfg.InsecureSkipVerify = true // done by hand below, for several names
+			roots := cfg.RootCAs
+			cfg.VerifyConnection = func(state tls.ConnectionState) error { return verifyNames(state, roots, names) }
 		}
 	}
-	if port == "465" || port == "submissions" {
+	if s.port == "465" || s.port == "submissions" {
 		o.TLS = smtp.TLSImplicit
 	}
+}
+
+// verifyNames checks a certificate against several names, of which one must fit.
+func verifyNames(state tls.ConnectionState, roots *x509.CertPool, names []string) error {
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("no certificate")
+	}
+	intermediates := x509.NewCertPool()
+	for _, c := range state.PeerCertificates[1:] {
+		intermediates.AddCert(c)
+	}
+	var err error
+	for _, name := range names {
+		o := x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: intermediates}
+		if _, err = state.PeerCertificates[0].Verify(o); err == nil {
+			return nil
+		}
+	}
+	return err
 }

@@ -30,6 +30,7 @@ func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*pr
 		settle(list, err)
 		return nil
 	}
+	s.requireTLS = v.env.Options.RequireTLS && v.env.From != ""
 	for len(list) > 0 && src.reusable() {
 		begun := time.Now()
 		l, err := s.connect(ctx)
@@ -116,7 +117,9 @@ func messageReply(err error) error {
 
 // failed notes why a host did not take the mail for some recipients, and returns those that another may take it for.
 func (l *leg) failed(list []*progress, err error) (later []*progress) {
-	final := mail.ReplyOf(err).Permanent()
+	r := mail.ReplyOf(err)
+	// What this host can't do about REQUIRETLS another may (RFC 8689 section 4.2.1).
+	final := r.Permanent() && r.Enhanced != mail.EnhancedCode{5, 7, 10} && r.Enhanced != mail.EnhancedCode{5, 7, 30}
 	for _, p := range list {
 		p.fail(err, l.c.Relay(), final)
 		l.times(&p.result)

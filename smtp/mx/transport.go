@@ -37,8 +37,16 @@ type Transport struct {
 	// next hop is this machine.
 	Auth func(nexthop string) *mail.Credentials
 
-	// Policy says how much TLS a next hop gets. nil means PolicyMay for all.
+	// Policy says how much TLS a next hop gets: a domain, a host, "[address]" or a socket's path. nil means LevelMay for
+	// all, or LevelVerify where Auth has something for it.
 	Policy func(ctx context.Context, nexthop string) (Policy, error)
+
+	// STS finds the MTA-STS policies of domains (RFC 8461), which then hold at LevelMay and LevelDANE. nil: none are asked
+	// for.
+	STS *STS
+
+	// TLSReport is told how the TLS of each session went, for TLS reports (RFC 8460). It must not block.
+	TLSReport func(TLSResult)
 
 	TLSConfig *tls.Config // nil: the system's roots
 

@@ -3,6 +3,8 @@ package mx_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -33,13 +35,14 @@ type world struct {
 	mu      sync.Mutex
 	hosts   map[string][]string // scripts by address and port, one for each connection
 	dialled []string
-	octets  map[string]string // what "C*" lines took
+	tls     *tls.Config
+	roots   *x509.CertPool
 	wg      sync.WaitGroup
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, mx: map[string][]*net.MX{}, a: map[string][]string{}, txt: map[string][]string{},
-		fails: map[string]bool{}, hosts: map[string][]string{}, octets: map[string]string{}}
+		fails: map[string]bool{}, hosts: map[string][]string{}}
 	t.Cleanup(w.wg.Wait)
 	return w
 }
@@ -121,7 +124,7 @@ func (w *world) dial(ctx context.Context, network, addr string) (net.Conn, error
 	return addressed{ours, net.TCPAddrFromAddrPort(tcp)}, nil
 }
 
-// run plays the server's part of a script: "S: " is sent, "C: " must be received, "S!" hangs up, "C!" waits for that.
+// run plays the server's part of a script: "S: " is sent, "C: " must be received, "T!" begins TLS, "S!" hangs up, "C!" waits for that.
 func (w *world) run(conn net.Conn, addr, script string) error {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	for line := range strings.SplitSeq(strings.TrimSpace(script), "\n") {
@@ -132,6 +135,12 @@ func (w *world) run(conn net.Conn, addr, script string) error {
 			_, err = io.WriteString(conn, rest+"\r\n")
 		case "S!":
 			return nil
+		case "T!": // TLS begins, with the world's certificate
+			secure := tls.Server(conn, w.tls)
+			if err := secure.Handshake(); err != nil {
+				return nil // the client's own choice, seen in its results
+			}
+			conn, r = secure, bufio.NewReader(secure)
 		case "C!": // the client must hang up, and within a message without an end of it
 			var rest []byte
 			if rest, err = io.ReadAll(r); strings.Contains("\r\n"+string(rest), "\r\n.\r\n") {
