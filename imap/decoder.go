@@ -10,6 +10,7 @@ import (
 type DecoderLimits struct {
 	Line    int   // octets of a line without its CRLF; 0: 65536 (RFC 9051 section 4 wants at least 8192)
 	Literal int64 // octets of a literal that stands for a string; 0: 65536
+	NonSync int64 // octets of a non-synchronizing literal; 0: as any literal. LITERAL- wants 4096 (RFC 7888 section 5)
 	Command int64 // octets of a command without the literals that are streamed; 0: 1 MiB
 	Drain   int64 // octets of a refused non-synchronizing literal that are read and dropped; 0: 1 MiB. Above it reading ends
 	Depth   int   // parentheses within parentheses; 0: 32

@@ -38,6 +38,10 @@ func (d *Decoder) Literal() (l Literal) {
 		d.fail("Literal expected before " + describe(d.line))
 		return Literal{}
 	}
+	if l.NonSync && d.Limits.NonSync > 0 && l.Size > d.Limits.NonSync {
+		d.Fail(&Status{Type: BAD, Code: CodeTooBig, Text: "Non-synchronizing literal too large"})
+		return Literal{}
+	}
 	return l
 }
 

@@ -21,8 +21,12 @@ func (c *Conn) handleCapability(_ context.Context, _ *command) error {
 
 // capabilities returns what may be announced now: less before login, so that the client asks again.
 func (c *Conn) capabilities() []imap.Capability {
-	list := []imap.Capability{imap.CapIMAP4rev1, imap.CapIMAP4rev2, imap.CapLiteralPlus, imap.CapSASLIR, imap.CapID,
-		imap.CapEnable, imap.CapIdle}
+	literal := imap.CapLiteralPlus // "MUST NOT advertise both" (RFC 7888 section 5)
+	if c.isDisabled(literal) {
+		literal = imap.CapLiteralMinus
+	}
+	list := []imap.Capability{imap.CapIMAP4rev1, imap.CapIMAP4rev2, literal, imap.CapSASLIR, imap.CapID, imap.CapEnable,
+		imap.CapIdle}
 	if c.identity == nil {
 		if c.canStartTLS() {
 			list = append(list, imap.CapStartTLS)

@@ -91,6 +91,10 @@ func (c *Conn) applyLimits() {
 	if c.identity != nil {
 		drain = max(l.MessageSize, 1<<20)
 	}
-	c.dec.SetLimits(imap.DecoderLimits{Line: l.CommandLine, Literal: l.Literal, Command: l.Command, Drain: drain,
-		Depth: l.Depth, Ranges: l.Ranges, Items: l.Items})
+	nonSync := int64(0)
+	if c.isDisabled(imap.CapLiteralPlus) {
+		nonSync = 4096 // LITERAL- (RFC 7888 section 5)
+	}
+	c.dec.SetLimits(imap.DecoderLimits{Line: l.CommandLine, Literal: l.Literal, NonSync: nonSync, Command: l.Command,
+		Drain: drain, Depth: l.Depth, Ranges: l.Ranges, Items: l.Items})
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapserver"
 )
 
@@ -272,4 +273,18 @@ func TestImplicitTLS(t *testing.T) {
 	require.NoError(t, conn.Close())
 	require.NoError(t, f.srv.Close())
 	require.ErrorIs(t, <-served, imapserver.ErrServerClosed)
+}
+
+// RFC 7888 section 5: with LITERAL- "the client MUST NOT send … a non-synchronizing literal … larger than 4096 octets", and a
+// server "SHOULD … respond with … BAD … TOOBIG … or close".
+func TestLiteralMinus(t *testing.T) {
+	f := newFixture(t, func(s *imapserver.Server) { s.Without = []imap.Capability{imap.CapLiteralPlus} })
+	p := f.login("")
+	caps := p.do("a CAPABILITY")[0]
+	require.Contains(t, caps, " LITERAL- ")
+	require.NotContains(t, caps, "LITERAL+")
+	p.send("b APPEND INBOX {4096+}\r\n" + strings.Repeat("x", 4096) + "\r\nc APPEND INBOX {4097+}\r\n" + strings.Repeat("x", 4097) + "\r\nd NOOP\r\n")
+	require.Equal(t, "b OK [APPENDUID 1001 1] APPEND completed.", p.line())
+	require.Equal(t, "c BAD [TOOBIG] Non-synchronizing literal too large", p.line())
+	require.Equal(t, "d OK NOOP completed.", p.line())
 }

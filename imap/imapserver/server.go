@@ -47,7 +47,7 @@ type Server struct {
 	Service string
 
 	// Without takes capabilities away, and WithoutFor does for one user: against clients' troubles with them. Their
-	// commands are then unknown. IMAP4rev1 can't be taken away.
+	// commands are then unknown. IMAP4rev1 can't be taken away; in place of LITERAL+ comes LITERAL-.
 	Without    []imap.Capability
 	WithoutFor func(*mail.Identity) []imap.Capability
 

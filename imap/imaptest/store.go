@@ -26,7 +26,6 @@ type Store struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account
-	serial   int
 }
 
 // NewStore returns an empty store.
