@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -28,7 +27,6 @@ var ctx = context.Background()
 // faulty is a store whose mailboxes fail as told.
 type faulty struct {
 	mail.Store
-	mu     sync.Mutex
 	open   map[string]error // by account
 	add    map[string]error
 	commit map[string]error

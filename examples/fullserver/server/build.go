@@ -148,7 +148,7 @@ func (s *Server) pop3Server() *pop3.Server {
 	log := &storeLog{log: s.log}
 	mechanisms := append(s.mechanisms(), "USER")
 	return &pop3.Server{
-		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
+		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.tlsConfig(),
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms,
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits:         pop3.Limits{Connections: int(s.set.ProcessLimit)},

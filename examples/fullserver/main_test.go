@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/server"
+	"github.com/stretchr/testify/require"
+)
+
+// command runs the program as a shell would, where it ends by itself.
+func command(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(args, strings.NewReader(stdin), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{"-h"}, {"-help"}, {"help"}} {
+		status, out, errs := command(t, "", args...)
+		require.Zero(t, status)
+		require.Contains(t, out, "fullserver -c main.cf")
+		require.Contains(t, out, "máy chủ thử")
+		require.Empty(t, errs)
+	}
+	for _, args := range [][]string{{"-x"}, {"dance"}, {"-c"}} {
+		status, out, errs := command(t, "", args...)
+		require.Equal(t, 2, status)
+		require.Empty(t, out)
+		require.Equal(t, 1, strings.Count(errs, "\n"), errs)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	status, out, _ := command(t, "", "version")
+	require.Zero(t, status)
+	require.Regexp(t, `^fullserver \S+ .*go1\.`, out)
+}
+
+func TestPostconfCommand(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "main.cf")
+	require.NoError(t, os.WriteFile(file, []byte("myhostname = mx.example.test\n"), 0o600))
+	status, out, _ := command(t, "", "-c", file, "-o", "relayhost=[smart.test]", "postconf", "-n")
+	require.Zero(t, status)
+	require.Equal(t, "myhostname = mx.example.test\nrelayhost = [smart.test]\n", out)
+	status, out, _ = command(t, "", "-c", file, "postconf", "message_size_limit", "myhostname")
+	require.Zero(t, status)
+	require.Equal(t, "message_size_limit = 10240000\nmyhostname = mx.example.test\n", out)
+	status, _, errs := command(t, "", "-c", file, "postconf", "nonesuch")
+	require.Equal(t, 1, status)
+	require.Contains(t, errs, "nonesuch: unknown parameter")
+	status, _, errs = command(t, "", "-c", file, "postconf", "-z")
+	require.Equal(t, 1, status)
+	require.Equal(t, 1, strings.Count(errs, "\n"))
+}
+
+func TestBadConfigurationIsOneLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "main.cf")
+	require.NoError(t, os.WriteFile(file, []byte("\nmessage_size_limit = many\n"), 0o600))
+	status, out, errs := command(t, "", "-c", file)
+	require.Equal(t, 1, status)
+	require.Empty(t, out)
+	require.Equal(t, "fullserver: fatal: "+file+`, line 2: message_size_limit: "many" is not a size: octets, or a number and K, M, G or T`+"\n", errs)
+	status, _, errs = command(t, "", "-o", "smtp_listen=x")
+	require.Equal(t, 1, status)
+	require.Contains(t, errs, "command line: smtp_listen: ")
+}
+
+func TestPasswd(t *testing.T) {
+	status, out, _ := command(t, "mật khẩu\n", "passwd", "alice@example.test")
+	require.Zero(t, status)
+	file := filepath.Join(t.TempDir(), "users")
+	require.NoError(t, os.WriteFile(file, []byte(out), 0o600))
+	f, err := passwdfile.Open(file, passwdfile.Options{})
+	require.NoError(t, err)
+	_, err = f.Authenticator().Authenticate(t.Context(), &mail.AuthRequest{Username: "alice@example.test", Password: "mật khẩu"})
+	require.NoError(t, err)
+
+	status, out, _ = command(t, "x", "passwd")
+	require.Zero(t, status)
+	require.True(t, strings.HasPrefix(out, "{SHA512-CRYPT}$6$"))
+	status, _, errs := command(t, "", "passwd")
+	require.Equal(t, 1, status)
+	require.Contains(t, errs, "no password")
+	status, _, _ = command(t, "x", "passwd", "a", "b")
+	require.Equal(t, 1, status)
+}
+
+// SIGHUP reloads, the first SIGTERM asks sessions to end, the second doesn't wait for them.
+func TestSignals(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/users", []byte("alice:{PLAIN}x\n"), 0o600))
+	c, err := config.Load(config.Options{Overrides: []string{"data_directory=" + dir, "mydomain=example.test", "smtp_listen=127.0.0.1:0", "maillog_file=" + dir + "/log"}})
+	require.NoError(t, err)
+	s, err := server.Open(c, server.Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	ctx, hurry, done := signals(s, &bytes.Buffer{})
+	defer done()
+	kill := func(sig syscall.Signal) { require.NoError(t, syscall.Kill(os.Getpid(), sig)) }
+	kill(syscall.SIGHUP)
+	require.Eventually(t, func() bool {
+		b, _ := os.ReadFile(dir + "/log")
+		return strings.Contains(string(b), "reloaded")
+	}, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, ctx.Err())
+	kill(syscall.SIGTERM)
+	<-ctx.Done()
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	select {
+	case <-hurry:
+		t.Fatal("in a hurry at once")
+	default:
+	}
+	kill(syscall.SIGINT)
+	select {
+	case <-hurry:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the second signal changed nothing")
+	}
+}
+
+// The demo's parameters are what postconf shows in the demo's folder.
+func TestPostconfInTheDemo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.Empty(t, demoConfig())
+	require.NoError(t, os.Mkdir("fullserver-data", 0o700))
+	require.NoError(t, os.WriteFile("fullserver-data/main.cf", []byte("myhostname = demo.example.test\n"), 0o600))
+	status, out, _ := command(t, "", "postconf", "-n")
+	require.Zero(t, status)
+	require.Equal(t, "myhostname = demo.example.test\n", out)
+}

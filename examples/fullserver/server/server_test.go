@@ -1,0 +1,388 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/server"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// running is a server in this process.
+type running struct {
+	t    *testing.T
+	dir  string
+	s    *server.Server
+	stop context.CancelFunc
+	done chan error
+}
+
+// base is what every test's server has: every kind of listener, on ports of the system's choice.
+func base(dir string) []string {
+	return []string{
+		"data_directory=" + dir, "myhostname=mail.example.test", "mydomain=example.test", "virtual_mailbox_domains=example.test",
+		"maillog_file=" + dir + "/mail.log", "auth_failure_delay=0",
+		"smtp_listen=127.0.0.1:0", "submission_listen=127.0.0.1:0", "submissions_listen=127.0.0.1:0", "lmtp_listen=unix:" + dir + "/lmtp",
+		"imap_listen=127.0.0.1:0", "imaps_listen=127.0.0.1:0", "pop3_listen=127.0.0.1:0", "pop3s_listen=127.0.0.1:0",
+		"http_listen=127.0.0.1:0", "https_listen=127.0.0.1:0",
+	}
+}
+
+func users(t *testing.T, dir, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(dir+"/users", []byte(text), 0o600))
+}
+
+func load(t *testing.T, params ...string) *config.Config {
+	t.Helper()
+	c, err := config.Load(config.Options{Overrides: params})
+	require.NoError(t, err)
+	return c
+}
+
+func start(t *testing.T, params ...string) *running {
+	t.Helper()
+	dir := t.TempDir()
+	users(t, dir, "alice:{PLAIN}secret\nbob@example.test:{PLAIN}geheim\n")
+	r := &running{t: t, dir: dir}
+	r.run(append(base(dir), params...)...)
+	return r
+}
+
+func (r *running) run(params ...string) {
+	r.t.Helper()
+	var err error
+	r.s, err = server.Open(load(r.t, params...), server.Options{})
+	require.NoError(r.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.stop, r.done = cancel, make(chan error, 1)
+	go func() { r.done <- r.s.Serve(ctx, nil) }()
+	r.t.Cleanup(func() { r.end() })
+}
+
+// end stops the server and wants that to go well.
+func (r *running) end() {
+	r.t.Helper()
+	if r.stop == nil {
+		return
+	}
+	began := time.Now()
+	r.stop()
+	require.NoError(r.t, <-r.done)
+	require.Less(r.t, time.Since(began), 4*time.Second)
+	r.stop = nil
+}
+
+func (r *running) log() string {
+	b, err := os.ReadFile(r.dir + "/mail.log")
+	require.NoError(r.t, err)
+	return string(b)
+}
+
+// logged waits for a line of the log.
+func (r *running) logged(pattern string) {
+	r.t.Helper()
+	re := regexp.MustCompile(pattern)
+	require.Eventually(r.t, func() bool { return re.MatchString(r.log()) }, 10*time.Second, 5*time.Millisecond, "%s", pattern)
+}
+
+// typist is somebody who types at a port.
+type typist struct {
+	t *testing.T
+	c net.Conn
+	r *bufio.Reader
+}
+
+func (r *running) dial(param string) *typist {
+	r.t.Helper()
+	a := r.s.Addrs(param)[0]
+	c, err := net.Dial(a.Network(), a.String())
+	require.NoError(r.t, err)
+	if strings.HasSuffix(param, "s_listen") {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	}
+	require.NoError(r.t, c.SetDeadline(time.Now().Add(20*time.Second)))
+	r.t.Cleanup(func() { c.Close() })
+	return &typist{r.t, c, bufio.NewReader(c)}
+}
+
+func (y *typist) startTLS() {
+	c := tls.Client(y.c, &tls.Config{InsecureSkipVerify: true})
+	require.NoError(y.t, c.Handshake())
+	y.c, y.r = c, bufio.NewReader(c)
+}
+
+func (y *typist) line() string {
+	y.t.Helper()
+	l, err := y.r.ReadString('\n')
+	require.NoError(y.t, err)
+	return strings.TrimRight(l, "\r\n")
+}
+
+// until reads lines up to one that begins with what.
+func (y *typist) until(what ...string) string {
+	y.t.Helper()
+	var all []string
+	for {
+		l := y.line()
+		all = append(all, l)
+		for _, w := range what {
+			if strings.HasPrefix(l, w) {
+				return strings.Join(all, "\n")
+			}
+		}
+	}
+}
+
+func (y *typist) say(text string, until ...string) string {
+	y.t.Helper()
+	_, err := io.WriteString(y.c, text+"\r\n")
+	require.NoError(y.t, err)
+	return y.until(until...)
+}
+
+// mail sends a message over an SMTP connection that has been greeted.
+func (y *typist) mail(to string) string {
+	y.t.Helper()
+	y.say("MAIL FROM:<s@far.test>", "250 ")
+	y.say("RCPT TO:<"+to+">", "250 ")
+	y.say("DATA", "354 ")
+	return y.say("Subject: Xin chào\r\n\r\nhello\r\n.", "250 ", "4", "5")
+}
+
+func plain(user, password string) string {
+	return base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
+}
+
+// The first thing that must work: a message goes in by SMTP and comes out by IMAP and POP3.
+func TestInAndOut(t *testing.T) {
+	r := start(t)
+	m := r.dial("smtp_listen")
+	require.Equal(t, "220 mail.example.test ESMTP", m.until("220 "))
+	require.Contains(t, m.say("EHLO c.test", "250 "), "STARTTLS")
+	require.Contains(t, m.mail("alice@example.test"), "250 2.0.0 Ok: queued as ")
+	require.Contains(t, m.mail("Alice@localhost"), "250 2.0.0 Ok: queued as ", "mydestination leads to the same mailbox")
+	m.say("QUIT", "221 ")
+
+	i := r.dial("imap_listen")
+	i.until("* OK")
+	i.say("a LOGIN alice secret", "a OK")
+	require.Contains(t, i.say("b SELECT INBOX", "b OK"), "* 2 EXISTS")
+	require.Contains(t, i.say("c FETCH 1 BODY[]", "c OK"), "Subject: Xin chào\n")
+	i.say("d LOGOUT", "d OK")
+
+	p := r.dial("pop3_listen")
+	p.until("+OK")
+	p.say("USER alice@example.test", "+OK")
+	p.say("PASS secret", "+OK 2 messages", "+OK")
+	require.Contains(t, p.say("RETR 1", "."), "Delivered-To: alice@example.test")
+	p.say("QUIT", "+OK")
+	r.logged(`postfix/smtpd\[\d+\]: disconnect from localhost\[127\.0\.0\.1\] ehlo=1 mail=2 rcpt=2 data=2 quit=1 commands=8\n`)
+	r.logged(`dovecot: imap-login: Login: user=<alice@example\.test>, method=PLAIN, rip=127\.0\.0\.1, lip=127\.0\.0\.1, secured, session=<[^>]+>\n`)
+	r.logged(`dovecot: imap\(alice@example\.test\)<[^>]+>: Disconnected: Logged out in=\d+ out=\d+ `)
+	r.logged(`dovecot: pop3\(alice@example\.test\)<[^>]+>: Disconnected: Logged out top=0/0, retr=1/\d+, del=0/2, size=\d+\n`)
+
+	// Stopped and started again it has everything still, UIDs too.
+	uids := func() string {
+		i := r.dial("imap_listen")
+		i.until("* OK")
+		i.say("a LOGIN alice secret", "a OK")
+		defer i.say("c LOGOUT", "c OK")
+		return i.say("b STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)", "b OK")
+	}
+	before := uids()
+	r.end()
+	r.run(base(r.dir)...)
+	require.Equal(t, before, uids())
+}
+
+func TestLMTPOverASocket(t *testing.T) {
+	r := start(t)
+	l := r.dial("lmtp_listen")
+	l.until("220 ")
+	l.say("LHLO c.test", "250 ")
+	l.say("MAIL FROM:<s@far.test>", "250 ")
+	l.say("RCPT TO:<alice@example.test>", "250 ")
+	l.say("RCPT TO:<carol@example.test>", "550 5.1.1 ")
+	l.say("RCPT TO:<bob@example.test>", "250 ")
+	l.say("DATA", "354 ")
+	l.say("Subject: x\r\n\r\nx\r\n.", "250 2.0.0 ")
+	l.until("250 2.0.0 ")
+	l.say("QUIT", "221 ")
+	r.logged(`dovecot: lmtp\(bob@example\.test\)<[0-9A-F]+>: msgid=, size=\d+: saved mail to INBOX\n`)
+	r.logged(`dovecot: lmtp: RCPT from local rejected: 550 5\.1\.1 <carol@example\.test>`)
+	// A second start finds the socket of the first answered, and leaves it alone.
+	_, err := server.Open(load(t, "data_directory="+r.dir, "lmtp_listen=unix:"+r.dir+"/lmtp"), server.Options{})
+	require.ErrorContains(t, err, "lmtp_listen: unix:"+r.dir+"/lmtp: address already in use")
+	l = r.dial("lmtp_listen")
+	l.until("220 ")
+}
+
+// Every protocol starts TLS, and begins with it where it should.
+func TestTLS(t *testing.T) {
+	r := start(t)
+	for param, hello := range map[string]string{"submissions_listen": "220 ", "imaps_listen": "* OK", "pop3s_listen": "+OK"} {
+		r.dial(param).until(hello)
+	}
+	m := r.dial("submission_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say("STARTTLS", "220 ")
+	m.startTLS()
+	require.Contains(t, m.say("EHLO c.test", "250 "), "AUTH PLAIN LOGIN")
+	m.say("AUTH PLAIN "+plain("alice", "secret"), "235 ")
+	m.mail("bob@example.test")
+	r.logged(`postfix/submission/smtpd\[\d+\]: [0-9A-F]+: client=localhost\[127\.0\.0\.1\], sasl_method=PLAIN, sasl_username=alice@example\.test\n`)
+	i := r.dial("imap_listen")
+	i.until("* OK")
+	i.say("a STARTTLS", "a OK")
+	i.startTLS()
+	i.say("b LOGIN bob geheim", "b OK")
+	p := r.dial("pop3_listen")
+	p.until("+OK")
+	p.say("STLS", "+OK")
+	p.startTLS()
+	p.say("USER bob", "+OK")
+	p.say("PASS geheim", "+OK")
+}
+
+// Wrong passwords are told to the log in the words that its readers look for.
+func TestWrongPasswords(t *testing.T) {
+	r := start(t)
+	m := r.dial("smtp_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say("AUTH PLAIN "+plain("alice", "x"), "535 5.7.8 ")
+	r.logged(`warning: localhost\[127\.0\.0\.1\]: SASL PLAIN authentication failed: authentication failure, sasl_username=alice\n`)
+	i := r.dial("imap_listen")
+	i.until("* OK")
+	i.say("a LOGIN alice x", "a NO [AUTHENTICATIONFAILED]")
+	i.say(`b LOGIN "eve>, rip=192.0.2.1, session=<" x`, "b NO")
+	i.say("c LOGOUT", "c OK")
+	r.logged(`dovecot: imap-login: Disconnected: Logged out \(auth failed, 2 attempts in \d+ secs\): user=<eve\?, rip=192\.0\.2\.1, session=\?>, method=PLAIN, rip=127\.0\.0\.1, lip=127\.0\.0\.1, secured, session=<[^>]+>\n`)
+	p := r.dial("pop3_listen")
+	p.until("+OK")
+	p.say("USER nobody", "+OK")
+	p.say("PASS x", "-ERR [AUTH]")
+	p.say("QUIT", "+OK")
+	r.logged(`dovecot: pop3-login: Disconnected: Logged out \(auth failed, 1 attempts in \d+ secs\): user=<nobody>`)
+}
+
+// What no mailbox can have comes back as a report, through the queue and the local transport.
+func TestBounce(t *testing.T) {
+	r := start(t, "relayhost=[127.0.0.1]:1", "minimal_backoff_time=1s", "maximal_queue_lifetime=0")
+	m := r.dial("smtp_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say("MAIL FROM:<alice@example.test>", "250 ")
+	m.say("RCPT TO:<x@far.test>", "250 ")
+	m.say("DATA", "354 ")
+	m.say("Subject: x\r\n\r\nx\r\n.", "250 ")
+	r.logged(`postfix/smtp\[\d+\]: [0-9A-F]+: to=<x@far\.test>, relay=none, delay=[\d.]+, delays=[\d./]+, dsn=4\.4\.1, status=deferred \(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:1: Connection refused\)`)
+	r.logged(`postfix/bounce\[\d+\]: [0-9A-F]+: sender non-delivery notification: [0-9A-F]+\n`)
+	r.logged(`postfix/virtual\[\d+\]: [0-9A-F]+: to=<alice@example\.test>, relay=virtual, .*status=sent \(delivered to maildir\)`)
+	i := r.dial("imap_listen")
+	i.until("* OK")
+	i.say("a LOGIN alice secret", "a OK")
+	require.Contains(t, i.say("b SELECT INBOX", "b OK"), "* 1 EXISTS")
+	require.Contains(t, i.say("c FETCH 1 BODY[]", "c OK"), "multipart/report")
+}
+
+func TestHealth(t *testing.T) {
+	r := start(t)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	for _, url := range []string{"http://" + r.s.Addrs("http_listen")[0].String(), "https://" + r.s.Addrs("https_listen")[0].String()} {
+		res, err := client.Get(url + "/healthz")
+		require.NoError(t, err)
+		b, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, "ok\n", string(b))
+		res, err = client.Get(url + "/")
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, 404, res.StatusCode)
+	}
+}
+
+func TestReload(t *testing.T) {
+	r := start(t)
+	require.NoError(t, os.Rename(r.dir+"/mail.log", r.dir+"/mail.log.1"))
+	users(t, r.dir, "carol:{PLAIN}new\n")
+	require.NoError(t, os.Remove(r.dir+"/tls.pem"))
+	r.s.Reload()
+	r.logged(`postfix/master\[\d+\]: warning: smtpd_tls_cert_file: .*no such file`)
+	r.logged(`postfix/master\[\d+\]: reloaded\n`)
+	require.Equal(t, []string{"carol@example.test"}, r.s.Users())
+	i := r.dial("imaps_listen")
+	i.until("* OK")
+	i.say("a LOGIN carol new", "a OK")
+}
+
+// Sessions in the middle of something don't keep the server from ending, and are told.
+func TestEndWithOpenSessions(t *testing.T) {
+	r := start(t)
+	m, i, p := r.dial("smtp_listen"), r.dial("imap_listen"), r.dial("pop3_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	i.until("* OK")
+	i.say("a LOGIN alice secret", "a OK")
+	i.say("b SELECT INBOX", "b OK")
+	i.say("c IDLE", "+ ")
+	p.until("+OK")
+	r.end()
+	require.Contains(t, m.line(), "421 4.")
+	require.Contains(t, i.until("* BYE"), "* BYE")
+	require.True(t, strings.HasSuffix(r.log(), "terminating\n"))
+}
+
+// Two servers that share everything but ports keep each other from the queue: the second says so and leaves.
+func TestQueueInUse(t *testing.T) {
+	r := start(t)
+	_, err := server.Open(load(t, "data_directory="+r.dir, "smtp_listen=127.0.0.1:0"), server.Options{Stderr: &bytes.Buffer{}})
+	require.ErrorContains(t, err, "queue_directory: ")
+	require.ErrorContains(t, err, "locked by another process")
+}
+
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "fullserver")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	os.WriteFile(filepath.Join(dir, "users"), []byte("alice@example.test:{PLAIN}secret\n"), 0o600)
+	c, err := config.Load(config.Options{Overrides: []string{
+		"myhostname=mail.example.test", "virtual_mailbox_domains=example.test", "data_directory=" + dir, "smtp_listen=127.0.0.1:0", "maillog_file=" + dir + "/log",
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := server.Open(c, server.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	fmt.Println(len(s.Addrs("smtp_listen")), s.Users(), s.Serve(ctx, nil))
+	// Output: 1 [alice@example.test] <nil>
+}
