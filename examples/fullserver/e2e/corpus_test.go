@@ -119,7 +119,11 @@ func corpus(t *testing.T, n, users int) []letter {
 	for i := range n {
 		l := letter{n: i, user: fmt.Sprintf("u%d", i%users), file: filepath.Join(dir, strconv.Itoa(i)+".eml")}
 		var b bytes.Buffer
-		fmt.Fprintf(&b, "X-Corpus: %d\r\nFrom: \"Người gửi\" <sender@example.org>\r\nTo: <%s@example.test>\r\n", i, l.user)
+		from := "Người gửi"
+		if k := kinds[i%len(kinds)].name; k == "plain" || k == "dots" {
+			from = "Sender" // for telnet, which takes the eighth bit off and some of what remains for a command to itself
+		}
+		fmt.Fprintf(&b, "X-Corpus: %d\r\nFrom: \"%s\" <sender@example.org>\r\nTo: <%s@example.test>\r\n", i, from, l.user)
 		fmt.Fprintf(&b, "Date: Sun, 22 Nov 2026 09:%02d:%02d +0700\r\nMessage-ID: <corpus.%d@example.org>\r\n", i/60%60, i%60, i)
 		if i >= n-3 {
 			l.kind = kind5M

@@ -62,10 +62,10 @@ func TestTwoSessions(t *testing.T) {
 	}
 	a.imap("SELECT INBOX")
 	require.Contains(t, b.imap("SELECT INBOX"), "* 3 EXISTS")
-	require.Contains(t, a.imap(`STORE 2 +FLAGS (\Deleted $Work)`), `* 2 FETCH (FLAGS (`)
+	require.Regexp(t, `\* 2 FETCH \(.*\\Deleted.*\$Work`, a.imap(`STORE 2 +FLAGS (\Deleted $Work)`))
 	require.Regexp(t, `\* 2 FETCH \(.*\\Deleted.*\$Work`, b.imap("NOOP"))
 	require.Contains(t, a.imap("EXPUNGE"), "* 2 EXPUNGE")
-	require.NotContains(t, b.imap("FETCH 1:3 FLAGS"), "EXPUNGE", "no EXPUNGE while a FETCH is answered")
+	require.NotRegexp(t, `\* \d+ EXPUNGE`, b.imap("FETCH 1:3 FLAGS"), "no EXPUNGE while a FETCH is answered")
 	require.Contains(t, b.imap("NOOP"), "* 2 EXPUNGE")
 	require.Contains(t, b.imap("UID SEARCH ALL"), "* SEARCH 1 3")
 }

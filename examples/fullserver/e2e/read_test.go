@@ -169,7 +169,7 @@ poll 127.0.0.1 protocol pop3 port %s no envelope
 // returns the bodies' X-Corpus fields.
 func readMutt(t *testing.T, s *server, user int) []byte {
 	dir := t.TempDir()
-	rc := dir + "/muttrc"
+	rc, box := dir+"/muttrc", dir+"/saved"
 	require.NoError(t, os.WriteFile(rc, fmt.Appendf(nil, `set imap_user="u%d@example.test"
 set imap_pass="secret%d"
 set imap_authenticators="login"
@@ -181,10 +181,9 @@ set confirmcreate=no
 set copy=no
 set quit=yes
 set wait_key=no
-`, user, user), 0o600))
-	box := dir + "/saved"
-	keys := `push "<tag-pattern>~A<enter><tag-prefix><copy-message>` + box + `<enter><exit>"`
-	out := run(t, nil, "script", "-qec", "mutt -n -F "+rc+" -f imap://"+s.imap+"/INBOX -e '"+keys+"'", "/dev/null")
+push '<tag-pattern>~A<enter><tag-prefix><copy-message>%s<enter><exit>'
+`, user, user, box), 0o600))
+	out := run(t, nil, "script", "-qec", "mutt -n -F "+rc+" -f imap://"+s.imap+"/INBOX", "/dev/null")
 	b, err := os.ReadFile(box)
 	require.NoError(t, err, "%s", out)
 	return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))

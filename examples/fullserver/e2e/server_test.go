@@ -24,7 +24,6 @@ type server struct {
 	args                               []string
 	smtp, submission, imap, pop3, lmtp string // addresses
 	cmd                                *exec.Cmd
-	out                                *os.File
 	done                               chan struct{} // closed when the process has ended
 	err                                error
 }
