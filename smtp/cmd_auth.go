@@ -56,7 +56,9 @@ func (c *Conn) cmdAuth(args string) *Reply {
 	x, err := c.saslConfig().Start(c.ctx, mechanism)
 	if err == nil {
 		c.phase = phaseAuth
+		c.work()
 		err = x.Run(initial, c.challenge)
+		c.rest()
 		c.phase = phaseCommand
 	}
 	username := ""
@@ -87,6 +89,8 @@ func (c *Conn) cmdAuth(args string) *Reply {
 
 // challenge sends a challenge and returns what the client says to it.
 func (c *Conn) challenge(text string) ([]byte, error) {
+	c.rest()
+	defer c.work()
 	if c.r.Buffered() > 0 {
 		c.reply(replySync)
 		c.finish(CauseSync, nil)

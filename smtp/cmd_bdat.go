@@ -40,7 +40,7 @@ func (c *Conn) cmdBdat(args []byte) *Reply {
 		return c.badChunk()
 	}
 	r := c.messageAllowed()
-	if !c.exts.Has(Chunking) {
+	if !c.exts.Has(Chunking) || c.helloVerb == verbHELO && c.hello != "" {
 		r = NewReply(502, EnhancedCode{5, 5, 1}, "Error: command not implemented")
 	}
 	if r == nil {
@@ -93,6 +93,7 @@ func (c *Conn) badChunk() *Reply {
 func (c *Conn) skip(n int64) error {
 	was := c.phase
 	c.phase = phaseChunk
+	c.startClock()
 	defer func() { c.phase = was }()
 	got, err := io.CopyN(io.Discard, c.r, n)
 	c.data += got

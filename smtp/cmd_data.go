@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/wire"
@@ -162,6 +163,7 @@ func contentError(err error) bool {
 // connection is lost or a command has ended the transaction.
 func (c *Conn) takeMessage(m *messageReader) *Reply {
 	c.setState(StateActive)
+	c.startClock()
 	err := c.tx.tx.Body(c.ctx, m)
 	m.drain(err != nil)
 	if c.srv.Trace != nil {
@@ -188,6 +190,14 @@ func (c *Conn) takeMessage(m *messageReader) *Reply {
 		return nil
 	}
 	return c.messageDone(nil, r)
+}
+
+// startClock sets the time by which a message must be there.
+func (c *Conn) startClock() {
+	c.messageEnd = time.Time{}
+	if d := wait(c.srv.Timeouts.Message, time.Hour); d > 0 {
+		c.messageEnd = time.Now().Add(d)
+	}
 }
 
 // commit ends the transaction with the message taken, as far as it is.

@@ -51,9 +51,11 @@ type Conn struct {
 	sawHook  bool   // Hooks.Connected has been called
 	data     int64  // octets of the message being read
 	deadline time.Time
-	phase    phase
-	state    ConnState
-	end      *End
+	// messageEnd is when the message being read must be there.
+	messageEnd time.Time
+	phase      phase
+	state      ConnState
+	end        *End
 
 	errors, junk, authFailures, messages, commands int
 	counts                                         [numVerbs]counter
@@ -85,8 +87,13 @@ func (c *Conn) PeerAddr() net.Addr { return c.real }
 // RemoteIP returns the IP address of RemoteAddr as text, or "" where there is none.
 func (c *Conn) RemoteIP() string { return addrIP(c.remote) }
 
-// ClientName returns the client's host name as XCLIENT gave it, or "". The server asks no name server itself.
+// ClientName returns the client's host name as XCLIENT or SetClientName gave it, or "". The server asks no name server
+// itself.
 func (c *Conn) ClientName() string { return c.clientName }
+
+// SetClientName says what the client's host is called, for Received fields and logs. A Backend that asks a name server
+// calls it.
+func (c *Conn) SetClientName(name string) { c.clientName = name }
 
 // Forwarded returns what XFORWARD said about the client that the message comes from, or nil. It is for the log and is
 // no ground for any decision.

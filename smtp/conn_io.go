@@ -58,9 +58,11 @@ func (c *Conn) beforeRead() error {
 	case phaseClosing:
 		return c.arm(c.deadline)
 	}
-	var at time.Time
+	at := c.messageEnd
 	if d := wait(t.Data, 5*time.Minute); d > 0 {
-		at = time.Now().Add(d)
+		if next := time.Now().Add(d); at.IsZero() || next.Before(at) {
+			at = next
+		}
 	}
 	return c.arm(at)
 }

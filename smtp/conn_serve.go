@@ -2,9 +2,12 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
@@ -32,6 +35,7 @@ func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 	c.setState(StateNew)
 	defer func() {
 		if p := recover(); p != nil {
+			c.rest()
 			s.log(c.ctx, slog.LevelError, "panic in session", "panic", p, "stack", string(debug.Stack()))
 			c.farewell(421, EnhancedCode{4, 3, 0}, "Server local error")
 			c.finish(CauseRefused, fmt.Errorf("panic: %v", p))
@@ -100,6 +104,9 @@ func (c *Conn) newSession() bool {
 		c.refused = r
 		return true
 	}
+	if r.Temporary() && r.Code != 421 {
+		r = &Reply{Code: 421, Enhanced: r.Enhanced, Text: c.srv.host() + " " + r.Text, Err: r.Err} // the one "later" that a greeting can say
+	}
 	c.write(r, r.Code == 421)
 	c.finish(CauseRefused, r.Err)
 	return false
@@ -141,7 +148,7 @@ func (c *Conn) quiet(d time.Duration) bool {
 	c.phase, c.deadline = phaseClosing, time.Now().Add(d)
 	_, err := c.r.ReadLine(512)
 	c.phase = phaseCommand
-	return err != nil && c.r.Buffered() == 0
+	return (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF)) && c.r.Buffered() == 0
 }
 
 // loop reads commands until the connection ends.

@@ -217,6 +217,11 @@ func TestRefusedAtTheDoor(t *testing.T) {
 	converse(t, srv).talk(`
 		S: 521 mx.example.test does not accept mail
 		S.`)
+	reply = smtp.NewReply(450, smtp.EnhancedCode{4, 3, 2}, "Service currently unavailable")
+	srv.Hostname = "mx.example.test"
+	converse(t, srv).talk(`
+		S: 421 4.3.2 mx.example.test Service currently unavailable
+		S.`)
 	reply = smtp.NewReply(421, smtp.EnhancedCode{4, 7, 0}, "mx.example.test come back later")
 	converse(t, srv).talk(`
 		S: 421 4.7.0 mx.example.test come back later

@@ -160,6 +160,40 @@ func TestTimeoutInData(t *testing.T) {
 	})
 }
 
+// A message that drips in for ever is not waited for, whether it is wanted or not.
+func TestTimeoutOfMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, begin := range []string{"DATA\r\n", "BDAT 1000000\r\n", "RSET\r\nBDAT 1000000\r\n"} {
+			srv, s := newServer()
+			p := ready(t, srv)
+			start := time.Now()
+			p.send(begin)
+			_ = p.conn.SetDeadline(time.Time{})
+			go func() {
+				for {
+					time.Sleep(time.Minute)
+					if _, err := p.conn.Write([]byte("x")); err != nil {
+						return
+					}
+				}
+			}()
+			var last string
+			for {
+				line, err := p.r.ReadString('\n')
+				if err != nil {
+					break
+				}
+				last = line
+			}
+			require.Equal(t, "421 4.4.2 mx.example.test Error: timeout exceeded\r\n", last)
+			require.Equal(t, time.Hour, time.Since(start), begin)
+			synctest.Wait()
+			require.Equal(t, 1, s.aborts)
+			time.Sleep(2 * time.Minute)
+		}
+	})
+}
+
 // A client that doesn't read its replies is cut off.
 func TestWriteTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -68,6 +69,25 @@ func TestProxy(t *testing.T) {
 		require.Equal(t, "", p.line(), "%q", header)
 		require.Nil(t, conn())
 	}
+}
+
+// The header comes before TLS, and not an octet of the handshake is lost to it.
+func TestProxyBeforeTLS(t *testing.T) {
+	srv, _ := newServer()
+	cfg := withTLS(t, srv)
+	srv.Proxy = trust
+	var remote string
+	srv.Hooks.Connected = func(c *smtp.Conn) { remote = c.RemoteIP() }
+	conn, err := net.Dial("tcp", listen(t, srv, true))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = conn.Write([]byte("PROXY TCP4 203.0.113.5 198.51.100.1 4386 465\r\n"))
+	require.NoError(t, err)
+	tc := tls.Client(conn, cfg)
+	require.NoError(t, tc.Handshake())
+	p := newPeer(t, tc)
+	require.Contains(t, p.line(), "220")
+	require.Equal(t, "203.0.113.5", remote)
 }
 
 // Who isn't listed is nobody's proxy: its header is a wrong command.

@@ -30,6 +30,7 @@ type Limits struct {
 type Timeouts struct {
 	Command   time.Duration // for a whole command line; 0: 5 min (RFC 5321 section 4.5.3.2.7)
 	Data      time.Duration // for each block of a message; 0: 5 min
+	Message   time.Duration // for a whole message; 0: 1 h
 	Auth      time.Duration // for each line of an AUTH exchange; 0: 2 min
 	Write     time.Duration // for replies to be taken; 0: 1 min
 	Handshake time.Duration // for a TLS handshake, and for a PROXY header; 0: 30 s

@@ -146,3 +146,21 @@ func TestRequireTLSParameter(t *testing.T) {
 		S: 250 …`)
 	require.True(t, s.got[0].Options.RequireTLS)
 }
+
+// A listener of crypto/tls works as well, without ServeTLS.
+func TestTLSListener(t *testing.T) {
+	srv, _ := newServer()
+	cfg := withTLS(t, srv)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", srv.TLSConfig)
+	require.NoError(t, err)
+	done := make(chan error)
+	go func() { done <- srv.Serve(l) }()
+	conn, err := tls.Dial("tcp", l.Addr().String(), cfg)
+	require.NoError(t, err)
+	p := newPeer(t, conn)
+	require.Contains(t, p.line(), "220")
+	require.NotContains(t, p.cmd("EHLO c.test"), "STARTTLS")
+	require.NoError(t, conn.Close())
+	require.NoError(t, srv.Close())
+	require.ErrorIs(t, <-done, smtp.ErrServerClosed)
+}
