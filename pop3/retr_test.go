@@ -154,7 +154,7 @@ func TestUIDL(t *testing.T) {
 		{"%08Xu%08Xv", "0000000100000001", "0000000200000001"},
 		{"%v.%u", "1.1", "1.2"},
 		{"UID%u-%v", "UID1-1", "UID2-1"},
-		{"%04u%%%xv", "0001%1", "0002%1"},
+		{"%04u%%%Xv", "0001%1", "0002%1"},
 		{"%g", "616c696365-1", "616c696365-2"},
 	} {
 		srv := &pop3.Server{Store: s.Store, Authenticator: s.Config.Authenticator, AllowPlaintext: s.Config.AllowPlaintext, Hostname: "localhost", UIDLFormat: c.format}
@@ -169,13 +169,20 @@ func TestUIDL(t *testing.T) {
 		C: UIDL 3
 		S: -ERR no such message, only 2 messages in maildrop`)
 	}
-	for _, bad := range []string{"%v", "x", "%", "%f", "%08", "a b%u", "%u\r\n", "%99u", "%0", "%Xz"} {
+	for _, bad := range []string{"%v", "x", "%", "%f", "%08", "a b%u", "%u\r\n", "%99u", "%0", "%Xz", "%08xu"} {
 		srv := &pop3.Server{UIDLFormat: bad}
 		l, err := listen(t)
 		require.NoError(t, err)
 		require.ErrorContains(t, srv.Serve(l), "UIDLFormat", "%q", bad)
 		connect(t, srv).talk("S: -ERR [SYS/PERM] internal error\nS: <end>")
 	}
+}
+
+// TestUIDLIsDovecots has what Dovecot 2.3.19 answered for UIDVALIDITY 1795343727: a client of a Maildir that was Dovecot's
+// must not fetch everything again because of a letter's case.
+func TestUIDLIsDovecots(t *testing.T) {
+	require.Equal(t, "000000036b02c56f", pop3.FormatUIDL(t, "", 1795343727, 3))
+	require.Equal(t, "0000abcd6b02c56f", pop3.FormatUIDL(t, "%08Xu%08Xv", 1795343727, 0xabcd))
 }
 
 // hostile is a store whose GUIDs and errors are an attacker's.

@@ -18,12 +18,11 @@ type uidlPart struct {
 	text     string
 	variable byte // 'u', 'v', 'g', or 0
 	base     int  // 10 or 16
-	upper    bool
 	width    int
 	zero     bool // fill with zeros
 }
 
-// parseUIDLFormat reads Dovecot's notation: "%", optionally "0", a width, "x" or "X", and the variable. "%%" is a "%".
+// parseUIDLFormat reads Dovecot's notation: "%", optionally "0", a width, "X", and the variable. "%%" is a "%".
 func parseUIDLFormat(s string) (*uidlFormat, error) {
 	if s == "" {
 		s = "%08Xu%08Xv"
@@ -52,8 +51,8 @@ func parseUIDLFormat(s string) (*uidlFormat, error) {
 			p.width = 10*p.width + int(s[i]-'0')
 			i++
 		}
-		if i < len(s) && s[i]|0x20 == 'x' {
-			p.base, p.upper = 16, s[i] == 'X'
+		if i < len(s) && s[i] == 'X' { // Dovecot's X is hexadecimal in lower case
+			p.base = 16
 			i++
 		}
 		if i == len(s) || s[i] != 'u' && s[i] != 'v' && s[i] != 'g' || p.width > 70 {
@@ -101,13 +100,7 @@ func (p *uidlPart) number(b []byte, n uint64) []byte {
 	for i := len(d); i < p.width && p.zero; i++ {
 		b = append(b, '0')
 	}
-	for _, c := range d {
-		if p.upper && c >= 'a' {
-			c -= 0x20
-		}
-		b = append(b, c)
-	}
-	return b
+	return append(b, d...)
 }
 
 func validUIDL(b []byte) bool {
