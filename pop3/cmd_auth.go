@@ -64,12 +64,11 @@ func (c *Conn) pass(arg string) {
 		c.fail("PASS", "", nil, "USER comes first")
 		return
 	}
-	password, err := sasl.Prep(arg)
-	if err != nil {
+	if _, err := sasl.Prep(arg); err != nil { // RFC 6856 section 2.2
 		c.fail("PASS", "", err, "invalid characters")
 		return
 	}
-	id, err := c.sasl().Authenticate(c.ctx, "USER", user, password)
+	id, err := c.sasl().Authenticate(c.ctx, "USER", user, arg)
 	c.login("PASS", "USER", user, id, err)
 }
 

@@ -144,11 +144,21 @@ func (e *Exchange) password(authorize, username, password string) error {
 			return err
 		}
 	}
+	// RFC 4616 section 2 wants SASLprep. What was stored without it must be found too, so a password that it changes is tried
+	// as it came first; that takes no longer for some users than for others.
+	if prepared, err := Prep(username); err == nil {
+		username = prepared
+	}
 	a := e.request(username, authorize, password)
 	if password == "" {
 		return e.settle(a, nil, mail.ErrAuthFailed)
 	}
 	id, err := e.cfg.Authenticator.Authenticate(e.ctx, a)
+	if prepared, perr := Prep(password); errors.Is(err, mail.ErrAuthFailed) && perr == nil && prepared != password && prepared != "" {
+		b := *a
+		b.Password = prepared
+		id, err = e.cfg.Authenticator.Authenticate(e.ctx, &b)
+	}
 	return e.settle(a, id, err)
 }
 

@@ -153,6 +153,20 @@ func TestBadNamesNeverReachTheAuthenticator(t *testing.T) {
 	require.ErrorIs(t, err, sasl.ErrNotSecured)
 }
 
+// RFC 4616 section 2: names and passwords are compared as SASLprep leaves them; a password that was stored as somebody
+// typed it is right too.
+func TestPlainIsPrepared(t *testing.T) {
+	u := newUsers()
+	u.passwords["raw"] = "½ tiê\u0301ng"
+	c := &sasl.Config{Authenticator: u, Secured: true}
+	for user, password := range map[string]string{"bu\u0300i": "mâ\u0323t khâ\u0309u", "bùi": "mật\u00a0khẩu", "raw": "½ tiê\u0301ng"} {
+		_, err := c.Authenticate(context.Background(), "USER", user, password)
+		require.NoError(t, err, "%q %q", user, password)
+	}
+	_, err := c.Authenticate(context.Background(), "USER", "bùi", "mât khâu")
+	require.ErrorIs(t, err, mail.ErrAuthFailed)
+}
+
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 // script runs a server over lines that a test wrote by hand and returns the challenges.
