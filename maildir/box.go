@@ -72,6 +72,37 @@ func tick(mtime time.Time) time.Duration {
 	return 20 * time.Millisecond
 }
 
+// stamps returns what marks say, for a log with this stamp.
+func (d *marks) stamps(log fileStamp) stamps {
+	at := func(ns int64) time.Time {
+		if ns == 0 {
+			return time.Time{}
+		}
+		return time.Unix(0, ns)
+	}
+	return stamps{
+		new:  dirStamp{mtime: at(d.new)},
+		cur:  dirStamp{mtime: at(d.cur)},
+		list: fileStamp{at(d.list), d.listSize},
+		kws:  fileStamp{at(d.kws), d.kwsSize},
+		log:  log,
+	}
+}
+
+// marks returns what can be kept of the stamps.
+func (s *stamps) marks(lines int) marks {
+	at := func(t time.Time) int64 {
+		if t.IsZero() {
+			return 0
+		}
+		return t.UnixNano()
+	}
+	return marks{at(s.new.mtime), at(s.cur.mtime), at(s.list.mtime), at(s.kws.mtime), s.list.size, s.kws.size, uint32(lines)}
+}
+
+// same reports whether two stamps are equal. Times that come from a file have no location or clock that would count.
+func (f fileStamp) same(g fileStamp) bool { return f.size == g.size && f.mtime.Equal(g.mtime) }
+
 func (b *box) stamp(name string) (fileStamp, error) {
 	info, err := b.sh.fs.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -204,7 +235,7 @@ func (b *box) load() error {
 	if err != nil {
 		return err
 	}
-	if b.st != nil && now == b.seen.log {
+	if b.st != nil && now.same(b.seen.log) {
 		return nil
 	}
 	raw, err := readFile(b.sh.fs, name)
@@ -237,8 +268,13 @@ func (b *box) load() error {
 		return err
 	}
 	b.cacheSize = cache.size
+	seen := stamps{log: now}
+	if ok {
+		seen = st.marks.stamps(now)
+		b.lines = int(st.marks.lines)
+	}
 	b.mu.Lock()
-	b.st, b.seen = st, stamps{log: now}
+	b.st, b.seen = st, seen
 	b.mu.Unlock()
 	return nil
 }
@@ -288,7 +324,7 @@ func (b *box) changed(dir string, seen *stamps) (bool, error) {
 		was  fileStamp
 	}{{logName, seen.log}, {uidListName, seen.list}, {keywordsName, seen.kws}} {
 		now, err := b.stamp(dir + "/" + f.name)
-		if err != nil || now != f.was {
+		if err != nil || !now.same(f.was) {
 			return true, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 func (t *txn) flush() error {
 	b := t.b
 	wake := false
+	t.keepMarks()
 	if t.dirty() {
 		if t.rewrite || t.nlines > 0 && b.lines+t.nlines > 100+4*(len(t.st.msgs)+len(t.adds)) {
 			t.rewrite = true
@@ -40,6 +41,18 @@ func (t *txn) flush() error {
 	return nil
 }
 
+// keepMarks notes that the mailbox has just been found in step with its folders, at a time when nothing can hide, so that the next
+// to open it need not look again.
+func (t *txn) keepMarks() {
+	s := &t.seen
+	if t.newDir || t.curDir || t.nlines > 0 || t.rewrite || t.kwDirty || s.new.unsure || s.cur.unsure || s.new.mtime.IsZero() {
+		return
+	}
+	if m := s.marks(t.b.lines); m != t.st.marks {
+		t.recs = append(t.recs, record{kind: recMarks, marks: m})
+	}
+}
+
 // dirty reports whether there is anything to write.
 func (t *txn) dirty() bool {
 	return len(t.recs) > 0 || t.head != t.st.head || t.rewrite || t.snapshot || t.kwDirty
@@ -49,7 +62,9 @@ func (t *txn) dirty() bool {
 // depends on another, because whatever of it a crash leaves out is found out and made good by the next sync and scan.
 func (t *txn) write() error {
 	b := t.b
-	t.recs = append(t.recs, record{kind: recHead, head: t.head})
+	if t.head != t.st.head {
+		t.recs = append(t.recs, record{kind: recHead, head: t.head})
+	}
 	if t.kwDirty {
 		if err := writeFile(b.sh.fs, b.dir, keywordsName, formatKeywords(t.keywords), !b.s.NoSync); err != nil {
 			return err
@@ -107,7 +122,7 @@ func (t *txn) writeLog() error {
 // promises reports whether the commit holds anything that somebody is told will last.
 func (t *txn) promises() bool {
 	return t.head != t.st.head || slices.ContainsFunc(t.recs, func(r record) bool {
-		return r.kind != recCache && r.kind != recOdd && r.kind != recHead
+		return r.kind != recCache && r.kind != recOdd && r.kind != recMarks
 	})
 }
 

@@ -82,7 +82,7 @@ func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
 		return logEnd{}, false, fmt.Errorf("%w (%d)", ErrNewerIndex, v)
 	}
 	end = logEnd{generation: binary.LittleEndian.Uint64(b[16:]), size: logHeader, chain: binary.LittleEndian.Uint32(b[24:])}
-	var recs []record
+	recs := make([]record, 0, 256)
 	for {
 		rest := b[end.size:]
 		if len(rest) < frameSize {
@@ -97,20 +97,22 @@ func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
 		if sum != binary.LittleEndian.Uint32(frame[4:]) {
 			break
 		}
-		recs = recs[:0]
 		rd := recordReader{b: frame[frameSize:]}
-		for {
-			var rec record
-			if !rd.next(&rec) {
-				break
+		for more := true; more; {
+			recs = recs[:0]
+			for len(recs) < cap(recs) && more {
+				recs = recs[:len(recs)+1]
+				if more = rd.next(&recs[len(recs)-1]); !more {
+					recs = recs[:len(recs)-1]
+				}
 			}
-			recs = append(recs, rec)
+			st.apply(recs)
+			end.records += len(recs)
 		}
 		if rd.err != nil {
-			break
+			return end, false, nil // a checksum that fits over records that don't: not ours
 		}
-		st.apply(recs)
-		end.size, end.chain, end.records = end.size+frameSize+n, sum, end.records+len(recs)
+		end.size, end.chain = end.size+frameSize+n, sum
 	}
 	return end, st.validity != 0, nil
 }

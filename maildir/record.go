@@ -16,6 +16,7 @@ type record struct {
 	last  uint32
 	token tokenKey
 	head  head
+	marks marks
 }
 
 type recordKind byte
@@ -28,6 +29,7 @@ const (
 	recGone    recordKind = 'v' // first, last, m.modseq: removed
 	recKeyword recordKind = 'k' // m.kw is the letter's number, name the keyword
 	recToken   recordKind = 't' // token, m.uid, m.sdate: an append that must not be done again
+	recMarks   recordKind = 'd' // marks: the folders as they were when the state was in step with them
 	recSize    recordKind = 's' // m.uid, size, lf: the file's name told other sizes than it has
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
 )
@@ -40,6 +42,14 @@ type head struct {
 	high        uint64 // HIGHESTMODSEQ
 	oldest      uint64 // Changes reaches back to here
 	id          string // mailbox GUID
+}
+
+// marks are the times, in nanoseconds, and lengths by which it is known that nobody has changed a mailbox since: then it need
+// not be read when it is opened.
+type marks struct {
+	new, cur, list, kws int64
+	listSize, kwsSize   int64
+	lines               uint32
 }
 
 var errRecord = errors.New("maildir: damaged index record")
@@ -90,6 +100,12 @@ func (r *record) appendTo(b []byte) []byte {
 		b = append(b, r.token[:]...)
 		b = le.AppendUint32(b, m.uid)
 		b = le.AppendUint64(b, uint64(m.sdate))
+	case recMarks:
+		d := &r.marks
+		for _, n := range []int64{d.new, d.cur, d.list, d.kws, d.listSize, d.kwsSize} {
+			b = le.AppendUint64(b, uint64(n))
+		}
+		b = le.AppendUint32(b, d.lines)
 	case recSize:
 		b = le.AppendUint32(b, m.uid)
 		b = le.AppendUint64(b, uint64(m.size))
@@ -174,6 +190,12 @@ func (r *recordReader) next(rec *record) (ok bool) {
 	case recToken:
 		copy(rec.token[:], r.bytes(len(rec.token)))
 		m.uid, m.sdate = r.u32(), int64(r.u64())
+	case recMarks:
+		d := &rec.marks
+		for _, n := range []*int64{&d.new, &d.cur, &d.list, &d.kws, &d.listSize, &d.kwsSize} {
+			*n = int64(r.u64())
+		}
+		d.lines = r.u32()
 	case recSize:
 		m.uid, m.size, m.lf = r.u32(), int64(r.u64()), r.u32()
 		if m.size < 0 {

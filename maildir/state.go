@@ -55,6 +55,7 @@ type state struct {
 	gone     []gone            // by modseq
 	keywords []string          // by letter; the slice is replaced, never changed
 	tokens   map[tokenKey]tokenUse
+	marks    marks
 
 	unseen, deleted int
 	size            int64
@@ -168,6 +169,8 @@ func (s *state) apply(recs []record) {
 			s.keywords = k
 		case recToken:
 			s.tokens[r.token] = tokenUse{r.m.uid, r.m.sdate}
+		case recMarks:
+			s.marks = r.marks
 		case recSize:
 			if j, ok := s.find(r.m.uid); ok {
 				s.size += r.m.size - s.msgs[j].size
@@ -252,7 +255,7 @@ func (s *state) forget() {
 
 // snapshot returns the steps from nothing to this state.
 func (s *state) snapshot(now int64) []record {
-	out := make([]record, 0, 1+len(s.msgs)+len(s.gone)+len(s.keywords)+len(s.odd))
+	out := make([]record, 0, 2+len(s.msgs)+len(s.gone)+len(s.keywords)+len(s.odd))
 	out = append(out, record{kind: recHead, head: s.head})
 	for i, k := range s.keywords {
 		if k != "" {
@@ -263,6 +266,7 @@ func (s *state) snapshot(now int64) []record {
 		m := &s.msgs[i]
 		out = append(out, record{kind: recAdd, m: *m, name: s.base(m), guid: s.guids[m.uid]})
 	}
+	out = append(out, record{kind: recMarks, marks: s.marks})
 	for uid, name := range s.odd {
 		out = append(out, record{kind: recOdd, m: msg{uid: uid}, name: name})
 	}

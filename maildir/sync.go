@@ -18,7 +18,7 @@ func (t *txn) sync() error {
 	if err != nil {
 		return err
 	}
-	if kws != b.seen.kws {
+	if !kws.same(b.seen.kws) {
 		if err := t.readKeywords(); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (t *txn) sync() error {
 	if err != nil {
 		return err
 	}
-	if list != b.seen.list || list == (fileStamp{}) || t.st.validity == 0 {
+	if !list.same(b.seen.list) || list == (fileStamp{}) || t.st.validity == 0 {
 		if err := t.lockUIDs(); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (t *txn) lockUIDs() error {
 	if err != nil {
 		return err
 	}
-	if now == t.seen.list && now != (fileStamp{}) && t.st.validity != 0 {
+	if now.same(t.seen.list) && now != (fileStamp{}) && t.st.validity != 0 {
 		return nil
 	}
 	t.seen.list = now
