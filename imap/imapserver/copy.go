@@ -69,6 +69,7 @@ func (c *Conn) copyTo(ctx context.Context, cmd *command, move bool) error {
 	}
 	if move {
 		c.end.Expunged += int64(len(m.From))
+		cmd.modSeq = c.condStore && len(m.From) > 0
 	}
 	arg := num(m.UIDValidity) + " " + uidList(m.From) + " " + uidList(m.To)
 	if move {

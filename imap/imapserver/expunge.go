@@ -37,8 +37,6 @@ func (c *Conn) handleExpunge(ctx context.Context, cmd *command) error {
 		return err
 	}
 	c.end.Expunged += int64(res.Removed.Count())
-	if c.qresync && !res.Removed.Empty() {
-		cmd.done = imap.Okay(imap.CodeHighestModSeq, modSeqString(res.ModSeq), cmd.name+" completed.")
-	}
+	cmd.modSeq = c.condStore && !res.Removed.Empty()
 	return nil
 }

@@ -163,6 +163,18 @@ func TestQResync(t *testing.T) {
 		S: * VANISHED (EARLIER) 4
 		S: * 2 FETCH (UID 3 FLAGS (\Seen) MODSEQ (10))
 		S: g OK UID FETCH completed.
+		RFC 6851 section 4.4: "If at least one message was moved, the server MUST send the updated per-mailbox modification
+		sequence".
+		C: g2 UID COPY 5 INBOX
+		S: * 4 EXISTS
+		S: * 1 RECENT
+		S: g2 OK [COPYUID 1001 5 6] COPY completed.
+		C: g3 MOVE 4 INBOX
+		S: * OK [COPYUID 1001 6 7] Moved.
+		S: * VANISHED 6
+		S: * 4 EXISTS
+		S: * 1 RECENT
+		S: g3 OK [HIGHESTMODSEQ 13] MOVE completed.
 		C: h UID FETCH 3:5 (FLAGS) (VANISHED)
 		S: h BAD VANISHED needs CHANGEDSINCE
 		C: i FETCH 1 (FLAGS) (CHANGEDSINCE 6 VANISHED)
