@@ -46,16 +46,29 @@ func (c *Client) login(cred *mail.Credentials) error {
 	usable := cred.Username != "" && cred.Password != "" && cred.Authorize == "" && !strings.ContainsAny(cred.Username+cred.Password, "\r\n\x00")
 	switch {
 	case usable && c.apop != "" && may("APOP"):
-		sum := md5.Sum([]byte(c.apop + cred.Password))
-		c.send("APOP "+cred.Username+" "+hex.EncodeToString(sum[:]), "APOP "+cred.Username+" ***")
-		_, err = c.status("APOP")
-		return err
+		return c.sendAPOP(cred)
 	case usable && may("USER") && (cfg.Secured || cred.AllowPlaintext):
 		return c.user(cred)
 	case usable && may("USER") || errors.Is(err, sasl.ErrNotSecured):
 		return ErrNotSecured
 	}
 	return ErrNoMechanism
+}
+
+// sendAPOP is APOP (RFC 1939 section 7, RFC 6856 section 2.2).
+func (c *Client) sendAPOP(cred *mail.Credentials) error {
+	username, err := sasl.Prep(cred.Username)
+	if err != nil {
+		return err
+	}
+	password, err := sasl.Prep(cred.Password)
+	if err != nil {
+		return err
+	}
+	sum := md5.Sum([]byte(c.apop + password))
+	c.send("APOP "+username+" "+hex.EncodeToString(sum[:]), "APOP "+username+" ***")
+	_, err = c.status("APOP")
+	return err
 }
 
 // user is USER and PASS. They are not sent at once: a server may refuse USER to keep the password off the network.

@@ -152,11 +152,15 @@ func (c *Conn) ask(challenge string) ([]byte, error) {
 func (c *Conn) login(command, mechanism, username string, id *mail.Identity, err error) {
 	var d *maildrop
 	if err == nil {
+		err = c.srv.checkDelay(id.AccountName())
+	}
+	if err == nil {
 		d, err = c.srv.openMaildrop(c.ctx, id)
 	}
 	if err == nil {
 		c.drop, c.identity, c.method = d, id, mechanism
 		c.stats.Messages, c.stats.Size = d.count, d.size
+		c.srv.noteLogin(id.AccountName())
 	}
 	if c.srv.Hooks.Authenticated != nil && !errors.Is(err, sasl.ErrCancelled) {
 		c.srv.Hooks.Authenticated(c, mechanism, username, err)
@@ -174,6 +178,8 @@ func (c *Conn) login(command, mechanism, username string, id *mail.Identity, err
 		c.fail(command, "", err, "malformed authentication data")
 	case errors.Is(err, sasl.ErrNoMechanism):
 		c.fail(command, "", err, "unknown authentication mechanism")
+	case errors.Is(err, errLoginDelay):
+		c.fail(command, "LOGIN-DELAY", err, "minimum time between logins is %d seconds", c.srv.delaySeconds())
 	case errors.Is(err, ErrInUse):
 		c.fail(command, "IN-USE", err, "maildrop is locked by another session")
 	case errors.Is(err, mail.ErrNoAccount), errors.Is(err, mail.ErrNoMailbox):

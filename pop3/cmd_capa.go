@@ -1,6 +1,7 @@
 package pop3
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +22,9 @@ func (c *Conn) capa(arg string) {
 		expire = "NEVER"
 	}
 	c.line("EXPIRE " + oneWord(expire))
+	if c.srv.LoginDelay > 0 {
+		c.line("LOGIN-DELAY " + strconv.Itoa(c.srv.delaySeconds()))
+	}
 	if c.drop == nil && c.tls == nil && c.srv.TLSConfig != nil {
 		c.line("STLS")
 	}

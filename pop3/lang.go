@@ -83,6 +83,7 @@ var inVietnamese = map[string]string{
 	"authentication cancelled":                                 "đã huỷ xác thực",
 	"malformed authentication data":                            "dữ liệu xác thực sai dạng",
 	"maildrop is locked by another session":                    "hộp thư đang được phiên khác dùng",
+	"minimum time between logins is %d seconds":                "phải cách lần đăng nhập trước ít nhất %d giây",
 	"there is no maildrop":                                     "không có hộp thư",
 	"command not permitted when TLS active":                    "đã dùng TLS rồi",
 	"STLS is not offered":                                      "máy chủ không có STLS",

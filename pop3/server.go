@@ -61,6 +61,9 @@ type Server struct {
 	// "NEVER". The server itself removes nothing by age.
 	Expire string
 
+	// LoginDelay is how long an account must wait from one login to the next (RFC 2449 section 6.5). 0 means not at all.
+	LoginDelay time.Duration
+
 	// RefuseUTF8 answers "-ERR [UTF8]" to a client that wants a message with UTF-8 in its header and hasn't said UTF8 (RFC
 	// 6856 section 5). Otherwise it is sent as it is, what every other server does.
 	RefuseUTF8 bool
@@ -86,6 +89,8 @@ type Server struct {
 	conns     map[*Conn]struct{}
 	perAddr   map[string]int
 	locked    map[string]struct{}
+	logins    map[string]time.Time // of accounts that have to wait
+	purge     time.Time            // when to forget those that don't
 	closing   atomic.Bool
 	drained   chan struct{} // closed when the last connection of a closing server has gone
 	hostname  string

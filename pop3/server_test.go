@@ -55,6 +55,39 @@ func TestAutologout(t *testing.T) {
 	})
 }
 
+// RFC 2449 section 6.5 and 8.1.1: "an error response code of LOGIN-DELAY indicates that the user has not waited long enough".
+func TestLoginDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := twoMessages(t)
+		s.AddUser("bob", "x")
+		s.Config.LoginDelay = 90 * time.Second
+		connect(t, s.Config).talk(login + "C: QUIT\nS~ .*\nS: <end>")
+		p := connect(t, s.Config)
+		time.Sleep(89 * time.Second)
+		p.talk(`
+		S~ \+OK .*
+		C: USER alice
+		S~ \+OK .*
+		C: PASS secret
+		S: -ERR [LOGIN-DELAY] minimum time between logins is 90 seconds
+		C: USER bob
+		S~ \+OK .*
+		C: PASS x
+		S~ \+OK .*
+		C: QUIT
+		S~ .*`)
+		time.Sleep(time.Second)
+		p = connect(t, s.Config)
+		p.talk(login + "C: CAPA")
+		found := false
+		for line := p.hear(); line != "."; line = p.hear() {
+			found = found || line == "LOGIN-DELAY 90"
+		}
+		require.True(t, found)
+		p.conn.Close()
+	})
+}
+
 // Failed logins take a second, whatever was wrong, and errors in numbers too.
 func TestFailuresAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -83,6 +83,9 @@ func (e *Exchange) shared(username, got string, digest func(password string) str
 	if err != nil {
 		password = rand.Text()
 	}
+	if prepared, perr := Prep(password); perr == nil {
+		password = prepared // RFC 6856 section 2.2 for APOP
+	}
 	right := hmac.Equal([]byte(digest(password)), []byte(strings.ToLower(got)))
 	switch {
 	case err != nil && !errors.Is(err, mail.ErrAuthFailed):
@@ -119,7 +122,11 @@ type cramClient struct {
 }
 
 func newCRAMClient(c *ClientConfig) gosasl.Client {
-	return &cramClient{username: c.Credentials.Username, password: c.Credentials.Password}
+	password := c.Credentials.Password
+	if prepared, err := Prep(password); err == nil {
+		password = prepared
+	}
+	return &cramClient{username: c.Credentials.Username, password: password}
 }
 
 func (c *cramClient) Start() (string, []byte, error) { return CRAMMD5, nil, nil }
