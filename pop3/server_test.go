@@ -62,8 +62,8 @@ func TestLoginDelay(t *testing.T) {
 		s.AddUser("bob", "x")
 		s.Config.LoginDelay = 90 * time.Second
 		connect(t, s.Config).talk(login + "C: QUIT\nS~ .*\nS: <end>")
-		p := connect(t, s.Config)
 		time.Sleep(89 * time.Second)
+		p := connect(t, s.Config)
 		p.talk(`
 		S~ \+OK .*
 		C: USER alice
