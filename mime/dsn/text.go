@@ -3,6 +3,7 @@ package dsn
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 func (r *Report) text() string {
@@ -104,22 +105,35 @@ func (c *Recipient) sentence() string {
 	return diag
 }
 
-// wrap breaks lines longer than 76 characters at blanks and indents what follows.
+// wrap breaks lines longer than 76 characters at blanks and indents what follows. A word longer than a line may be is cut.
 func wrap(s string) string {
 	var b strings.Builder
-	for line := range strings.Lines(s) {
+	for line := range strings.Lines(strings.ToValidUTF8(s, "\uFFFD")) {
 		line = strings.TrimSuffix(line, "\n")
-		for len(line) > 76 {
-			at := strings.LastIndexByte(line[:76], ' ')
-			if at <= 4 {
-				if at = strings.IndexByte(line[4:], ' ') + 4; at < 4 || at > 900 {
-					at = min(len(line), 900)
-				}
-			}
-			b.WriteString(line[:at] + "\n")
-			line = "    " + strings.TrimLeft(line[at:], " ")
+		if utf8.RuneCountInString(line) <= 76 {
+			b.WriteString(line + "\n")
+			continue
 		}
-		b.WriteString(line + "\n")
+		col := 0
+		for i, word := range strings.Split(line, " ") {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case i > 0 && col > 4 && col+1+n > 76:
+				b.WriteString("\n    ")
+				col = 4
+			case i > 0:
+				b.WriteByte(' ')
+				col++
+			}
+			for len(word) > 900 {
+				cut := strings.ToValidUTF8(word[:900], "")
+				b.WriteString(cut + "\n    ")
+				word = word[len(cut):]
+			}
+			b.WriteString(word)
+			col += n
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
