@@ -14,7 +14,7 @@ import (
 // the per-message fields are one or more groups of per-recipient fields. Each group of per-recipient fields is preceded by a blank
 // line." (RFC 3464 section 2.1)
 func (r *Report) writeStatus(w io.Writer) error {
-	f := fieldWriter{}
+	f := fieldWriter{utf8: r.UTF8}
 	f.add("Original-Envelope-Id", r.EnvelopeID)
 	f.add("Reporting-MTA", typed("dns", r.ReportingMTA))
 	f.add("Received-From-MTA", typed("dns", r.ReceivedFromMTA))
@@ -132,15 +132,37 @@ func address(typ, addr string, utf8 bool) string {
 
 // fieldWriter collects fields; an empty value writes none.
 type fieldWriter struct {
-	b   []byte
-	h   mime.Header
-	err error
+	b    []byte
+	h    mime.Header
+	err  error
+	utf8 bool
 }
 
 func (f *fieldWriter) add(name, value string) {
 	if value != "" {
-		f.err = errors.Join(f.err, f.h.AddRaw(name, value))
+		f.err = errors.Join(f.err, f.h.AddRaw(name, presentable(value, f.utf8)))
 	}
+}
+
+// presentable makes what a stranger wrote fit for a field: in an ASCII report "?" stands for what isn't ASCII, and no word is longer
+// than a line may be.
+func presentable(s string, utf8 bool) string {
+	s = strings.ToValidUTF8(s, "?")
+	var b strings.Builder
+	word := 0
+	for _, r := range s {
+		if r >= 0x80 && !utf8 {
+			r = '?'
+		}
+		if word++; r == ' ' {
+			word = 0
+		} else if word > 200 {
+			b.WriteByte(' ')
+			word = 1
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // end closes a group with an empty line.

@@ -65,5 +65,10 @@ func TestLongDiagnostic(t *testing.T) {
 		require.LessOrEqual(t, len(line), 998)
 		require.True(t, utf8.ValidString(line))
 	}
-	write(t, r)
+	msg := write(t, r)
+	p := index(t, msg).Root.Parts[1]
+	require.NotContains(t, part(msg, p), "ư", `"7bit" […] MUST be used (RFC 3464 section 2.1)`)
+	r.UTF8, r.Return = true, dsn.Return{}
+	msg = write(t, r)
+	require.Contains(t, part(msg, index(t, msg).Root.Parts[1]), "ưưư")
 }
