@@ -175,6 +175,7 @@ set imap_pass="secret%d"
 set imap_authenticators="login"
 set ssl_starttls=no
 set ssl_force_tls=no
+set folder=%q
 set mbox_type=mbox
 set confirmappend=no
 set confirmcreate=no
@@ -182,7 +183,7 @@ set copy=no
 set quit=yes
 set wait_key=no
 push '<tag-pattern>~A<enter><tag-prefix><copy-message>%s<enter><exit>'
-`, user, user, box), 0o600))
+`, user, user, dir, box), 0o600)) // without folder mutt asks whether to make one, and takes the next key for the answer
 	out := run(t, nil, "script", "-qec", "mutt -n -F "+rc+" -f imap://"+s.imap+"/INBOX", "/dev/null")
 	b, err := os.ReadFile(box)
 	require.NoError(t, err, "%s", out)
