@@ -83,10 +83,16 @@ func (e *Exchange) shared(username, got string, digest func(password string) str
 	if err != nil {
 		password = rand.Text()
 	}
-	if prepared, perr := Prep(password); perr == nil {
-		password = prepared // RFC 6856 section 2.2 for APOP
+	// RFC 6856 section 2.2 wants SASLprep; clients older than it take the password as it was typed.
+	prepared, perr := Prep(password)
+	if perr != nil {
+		prepared = password
 	}
-	right := hmac.Equal([]byte(digest(password)), []byte(strings.ToLower(got)))
+	got = strings.ToLower(got)
+	right := hmac.Equal([]byte(digest(prepared)), []byte(got))
+	if prepared != password && hmac.Equal([]byte(digest(password)), []byte(got)) {
+		right = true
+	}
 	switch {
 	case err != nil && !errors.Is(err, mail.ErrAuthFailed):
 	case err != nil || !right:
