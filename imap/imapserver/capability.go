@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
@@ -95,6 +96,7 @@ func (c *Conn) loggedInAs(ctx context.Context, id *mail.Identity) error {
 		return err
 	}
 	c.identity, c.account = id, account
+	c.stream.latest = time.Time{}
 	if c.srv.WithoutFor != nil {
 		c.without = c.srv.WithoutFor(id)
 	}

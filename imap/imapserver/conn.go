@@ -41,6 +41,7 @@ func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *Conn {
 	c := &Conn{srv: s, cancel: cancel, connected: time.Now(), end: End{Cause: CauseLost}}
 	c.stream = &stream{raw: nc, nc: nc, readTimeout: wait(s.Timeouts.Data, 5*time.Minute),
 		writeTimeout: wait(s.Timeouts.Write, 5*time.Minute)}
+	c.stream.latest = c.connected.Add(wait(s.Timeouts.Login, time.Minute))
 	c.dec = imap.NewDecoder(c.stream)
 	c.dec.BareLF = s.BareLF
 	c.dec.Continue = c.continueRequest
@@ -197,17 +198,14 @@ var errShutdown = errors.New("imapserver: shutting down")
 // restAfter is how long a session keeps its buffers while it waits.
 const restAfter = time.Second
 
-// waitCommand waits for the first octet of the next command, first with its buffers and then
-// without.
+// waitCommand waits for the first octet of the next command, first with its buffers and then without.
 func (c *Conn) waitCommand(ctx context.Context) error {
 	if c.dec.Buffered() > 0 {
 		return nil // pipelined: answers are collected
 	}
 	deadline := time.Now().Add(wait(c.srv.Timeouts.Idle, 30*time.Minute))
-	if c.identity == nil {
-		if login := c.loginTime(); login.Before(deadline) {
-			deadline = login
-		}
+	if latest := c.stream.latest; !latest.IsZero() && latest.Before(deadline) {
+		deadline = latest
 	}
 	first := time.Now().Add(restAfter)
 	if first.After(deadline) {

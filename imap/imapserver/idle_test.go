@@ -160,6 +160,24 @@ func TestLoginTimeout(t *testing.T) {
 	})
 }
 
+// Nor does it help to send octet by octet.
+func TestLoginTimeoutWithinCommand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPipe(t, nil)
+		s.sent()
+		for range 6 {
+			_, err := s.nc.Write([]byte("x"))
+			require.NoError(t, err)
+			time.Sleep(9 * time.Second)
+		}
+		require.Empty(t, s.sent())
+		time.Sleep(7 * time.Second)
+		require.Equal(t, []string{"* BYE Disconnected for inactivity."}, s.sent())
+		<-s.done
+		s.close()
+	})
+}
+
 // RFC 9051 section 5.4: "the duration of an inactivity timer MUST be at least 30 minutes. The receipt of any command from the
 // client during that interval resets the inactivity timer."
 func TestAutologout(t *testing.T) {

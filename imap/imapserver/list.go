@@ -143,7 +143,7 @@ func (c *Conn) list(ctx context.Context, r *listRequest) error {
 		info := &infos[i]
 		chosen := (!r.selectSubscribed || info.Subscribed) && (!r.selectSpecial || len(info.Use) > 0)
 		children := r.recursive && hasBelow(subscribed, info.Name)
-		if !chosen && !children || info.NonExistent && !r.selectSubscribed && !r.returnSubscribed {
+		if !chosen && !children || info.NonExistent && !info.HasChildren && !r.selectSubscribed && !r.returnSubscribed {
 			continue
 		}
 		c.tellList(info, r, children)
@@ -174,7 +174,8 @@ func (c *Conn) tellList(info *mail.MailboxInfo, r *listRequest, childInfo bool) 
 	}
 	if info.NonExistent {
 		attr(`\NonExistent`)
-	} else if info.NoSelect {
+	}
+	if info.NoSelect || info.NonExistent && !r.extended {
 		attr(`\Noselect`)
 	}
 	if r.returnSubscribed && info.Subscribed {

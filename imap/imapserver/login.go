@@ -3,7 +3,6 @@ package imapserver
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
@@ -99,9 +98,4 @@ func (c *Conn) finishLogin(ctx context.Context, cmd *command, id *mail.Identity,
 		c.enc.Status("*", &imap.Status{Type: imap.BYE, Text: "Too many authentication failures."})
 	}
 	return &imap.Status{Type: imap.NO, Code: imap.CodeAuthenticationFailed, Text: "Authentication failed.", Err: err}
-}
-
-// loginTime is when a session must have logged in.
-func (c *Conn) loginTime() time.Time {
-	return c.connected.Add(wait(c.srv.Timeouts.Login, time.Minute))
 }

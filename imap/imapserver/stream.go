@@ -24,6 +24,7 @@ type stream struct {
 
 	mu       sync.Mutex
 	deadline time.Time // for Read; the one armed may be in the past because of wake
+	latest   time.Time // no deadline is later: the time to log in, zero after that
 
 	readTimeout, writeTimeout time.Duration
 
@@ -40,6 +41,9 @@ func (s *stream) wake() {
 
 // setReadDeadline arms the deadline for the reads to come.
 func (s *stream) setReadDeadline(t time.Time) {
+	if !s.latest.IsZero() && s.latest.Before(t) {
+		t = s.latest
+	}
 	s.mu.Lock()
 	s.deadline = t
 	s.mu.Unlock()
