@@ -32,6 +32,7 @@ type half struct {
 	buf      []byte
 	eof      bool // the writer has closed
 	gone     bool // the reader has closed
+	reset    bool // and the writer has had its one write into the void, as with TCP
 	rd, wr   time.Time
 	rdT, wrT *time.Timer
 }
@@ -72,8 +73,11 @@ func (h *half) write(p []byte) (n int, err error) {
 		switch {
 		case h.eof:
 			return n, net.ErrClosed
-		case h.gone:
+		case h.gone && h.reset:
 			return n, io.ErrClosedPipe
+		case h.gone:
+			h.reset = true
+			return n + len(p), nil
 		case expired(h.wr):
 			return n, os.ErrDeadlineExceeded
 		case len(h.buf) < pipeBuffer:
