@@ -2,6 +2,7 @@ package mime_test
 
 import (
 	"net/mail"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func TestMessageIDs(t *testing.T) {
 	} {
 		require.Equal(t, c.want, mime.ParseMessageIDs(c.in), "%q", c.in)
 	}
-	require.Equal(t, "<a@b> <c@d>", mime.FormatMessageIDs("a@b", "<c@\r\nd>"))
+	require.Equal(t, "<a@b> <c@d>", mime.FormatMessageIDs(strings.Repeat("x", 1000), "a@b", "<c@\r\nd>"))
 }
 
 func FuzzDate(f *testing.F) {

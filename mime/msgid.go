@@ -45,14 +45,18 @@ func ParseMessageIDs(body string) []string {
 	}
 }
 
-// FormatMessageIDs writes identifiers for a Message-ID, In-Reply-To or References field.
+// FormatMessageIDs writes identifiers for a Message-ID, In-Reply-To or References field. One that is too long for a line, which
+// no honest program makes, is left out.
 func FormatMessageIDs(ids ...string) string {
 	var b strings.Builder
-	for i, id := range ids {
-		if i > 0 {
+	for _, id := range ids {
+		if id = strings.Trim(removeBlanks(id), "<>"); len(id) > 900 {
+			continue
+		}
+		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString("<" + strings.Trim(removeBlanks(id), "<>") + ">")
+		b.WriteString("<" + id + ">")
 	}
 	return b.String()
 }

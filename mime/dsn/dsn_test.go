@@ -155,6 +155,27 @@ func TestUTF8(t *testing.T) {
 	require.Equal(t, "thư@example.test", back.To)
 }
 
+func TestAddresses(t *testing.T) {
+	for _, c := range []struct{ in, typ, addr, ascii string }{
+		{"rfc822;a@b", "rfc822", "a@b", "rfc822; a@b"},
+		{" RFC822 ; <a@b> ", "RFC822", "a@b", "RFC822; a@b"},
+		{"utf-8; th\\x{1B0}@b", "utf-8", "thư@b", "utf-8; th\\x{1B0}@b"},
+		{"utf-8; a\\x{2B}b@c", "utf-8", "a+b@c", "utf-8; a\\x{2B}b@c"},
+		{"utf-8; \\x{zz}\\x{110000}\\x{0A}", "utf-8", "\\x{zz}\\x{110000}\\x{0A}", "utf-8; \\x{5C}x{zz}\\x{5C}x{110000}\\x{5C}x{0A}"},
+		{"a@b", "", "a@b", ""},
+		{"", "", "", ""},
+	} {
+		typ, addr := dsn.ParseAddress(c.in)
+		require.Equal(t, c.typ, typ)
+		require.Equal(t, c.addr, addr)
+		if typ != "" {
+			require.Equal(t, c.ascii, dsn.FormatAddress(typ, addr, false))
+		}
+	}
+	require.Equal(t, "utf-8; thư@b", dsn.FormatAddress("rfc822", "thư@b", true))
+	require.Equal(t, "", dsn.FormatAddress("rfc822", "", false))
+}
+
 func TestKinds(t *testing.T) {
 	r := failure()
 	r.Recipients[0].Action, r.Recipients[0].Status, r.Recipients[0].WillRetryUntil = dsn.Delayed, mail.EnhancedCode{}, arrived.Add(120*time.Hour)

@@ -122,14 +122,14 @@ func (r *Report) message(h *mime.Header) {
 
 func recipient(h *mime.Header) Recipient {
 	c := Recipient{
-		Final:     untypedAddress(h.Get("Final-Recipient")),
+		Final:     finalAddress(h.Get("Final-Recipient")),
 		Action:    Action(strings.ToLower(firstWord(h.Get("Action")))),
 		Status:    parseStatus(h.Get("Status")),
 		RemoteMTA: untyped(h.Get("Remote-MTA")),
 		LogID:     h.Get("Final-Log-ID"),
 	}
-	if typ, addr, ok := strings.Cut(h.Get("Original-Recipient"), ";"); ok {
-		c.Original = strings.TrimSpace(typ) + ";" + untypedAddress(typ+";"+addr)
+	if typ, addr := ParseAddress(h.Get("Original-Recipient")); typ != "" {
+		c.Original = typ + ";" + addr
 	}
 	c.DiagnosticType, c.Diagnostic, _ = strings.Cut(h.Get("Diagnostic-Code"), ";")
 	c.DiagnosticType, c.Diagnostic = strings.ToLower(strings.TrimSpace(c.DiagnosticType)), strings.TrimSpace(c.Diagnostic)
@@ -168,39 +168,7 @@ func untyped(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// untypedAddress removes the type of an address and decodes the utf-8 type's escapes; brackets, which don't belong, go too.
-func untypedAddress(s string) string {
-	typ, addr, ok := strings.Cut(s, ";")
-	if !ok {
-		typ, addr = "", s
-	}
-	addr = strings.TrimSpace(addr)
-	if strings.HasPrefix(addr, "<") && strings.HasSuffix(addr, ">") {
-		addr = addr[1 : len(addr)-1]
-	}
-	if strings.EqualFold(strings.TrimSpace(typ), "utf-8") {
-		addr = decodeUnitext(addr)
-	}
+func finalAddress(s string) string {
+	_, addr := ParseAddress(s)
 	return addr
-}
-
-// decodeUnitext replaces \x{HEXPOINT} by the character (RFC 6533 section 3).
-func decodeUnitext(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(s, `\x{`)
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		hex, _, ok := strings.Cut(rest[:min(len(rest), 8)], "}")
-		n, err := strconv.ParseUint(hex, 16, 32)
-		if !ok || err != nil || n > 0x10ffff || n < ' ' {
-			b.WriteString(`\x{`)
-			s = rest
-			continue
-		}
-		b.WriteRune(rune(n))
-		s = rest[len(hex)+1:]
-	}
 }

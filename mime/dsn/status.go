@@ -2,7 +2,6 @@ package dsn
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -42,13 +41,9 @@ func (r *Report) writeStatus(w io.Writer) error {
 // fields writes the group of one recipient in the order of RFC 3464 section 2.3.
 func (c *Recipient) fields(f *fieldWriter, utf8 bool) {
 	if typ, addr, ok := strings.Cut(c.Original, ";"); ok {
-		f.add("Original-Recipient", address(strings.TrimSpace(typ), strings.TrimSpace(addr), utf8))
+		f.add("Original-Recipient", FormatAddress(strings.TrimSpace(typ), strings.TrimSpace(addr), utf8))
 	}
-	typ := "rfc822"
-	if !isASCII(c.Final) {
-		typ = "utf-8"
-	}
-	f.add("Final-Recipient", address(typ, c.Final, utf8))
+	f.add("Final-Recipient", FormatAddress("rfc822", c.Final, utf8))
 	f.add("Action", string(c.action()))
 	f.add("Status", c.status())
 	host, ip, ok := strings.Cut(c.RemoteMTA, "[")
@@ -104,30 +99,6 @@ func typed(typ, value string) string {
 		return ""
 	}
 	return typ + "; " + value
-}
-
-// address writes an address after its type. In an ASCII report an address in UTF-8 is written as utf-8-addr-xtext (RFC 6533
-// section 3).
-func address(typ, addr string, utf8 bool) string {
-	if addr == "" {
-		return ""
-	}
-	if !strings.EqualFold(typ, "utf-8") {
-		return typ + "; " + addr
-	}
-	addr = decodeUnitext(addr)
-	if utf8 {
-		return typ + "; " + addr
-	}
-	var b strings.Builder
-	for _, r := range addr {
-		if r >= 0x7f || r <= ' ' || r == '\\' || r == '+' || r == '=' {
-			fmt.Fprintf(&b, "\\x{%X}", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return typ + "; " + b.String()
 }
 
 // fieldWriter collects fields; an empty value writes none.

@@ -52,7 +52,7 @@ func TestReport(t *testing.T) {
 	require.Equal(t, "message/disposition-notification", p.Type+"/"+p.Subtype)
 	require.Equal(t, ""+
 		"Reporting-UA: joes-pc.cs.example.com; Foomail 97.1\r\n"+
-		"Original-Recipient: rfc822;Joe_Recipient@example.com\r\n"+
+		"Original-Recipient: rfc822; Joe_Recipient@example.com\r\n"+
 		"Final-Recipient: rfc822; Joe_Recipient@example.com\r\n"+
 		"Original-Message-ID: <199509192301.23456@example.org>\r\n"+
 		"Disposition: manual-action/MDN-sent-manually; displayed\r\n", msg[p.Body.Offset:p.Body.End()])
@@ -76,6 +76,19 @@ func TestRoundTrip(t *testing.T) {
 		back.Text, back.Date, back.Subject, r.FinalRecipient = nil, r.Date, "", "Joe_Recipient@example.com"
 		require.Equal(t, r, back)
 	}
+}
+
+func TestUTF8(t *testing.T) {
+	r := report()
+	r.From = mime.Address{Mailbox: "thư", Host: "example.com"}
+	r.OriginalRecipient, r.ReportingUA = "utf-8;thư@example.com", "máy; chương trình"
+	msg := write(t, r)
+	require.Contains(t, msg, "Final-Recipient: utf-8; th\\x{1B0}@example.com\r\n")
+	require.Contains(t, msg, "Reporting-UA: m?y; ch??ng tr?nh\r\n")
+	back, err := mdn.Parse(strings.NewReader(msg), int64(len(msg)))
+	require.NoError(t, err)
+	require.Equal(t, "thư@example.com", back.FinalRecipient)
+	require.Equal(t, "utf-8;thư@example.com", back.OriginalRecipient)
 }
 
 func TestErrors(t *testing.T) {

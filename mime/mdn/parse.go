@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/dsn"
 )
 
 // ErrNotReport says that a message is no message disposition notification.
@@ -71,9 +72,10 @@ func Parse(r io.ReaderAt, size int64) (*Report, error) {
 // fields reads the machine's part and reports whether it has a Disposition, "This field MUST be present" (RFC 8098 section 3.2.6).
 func (r *Report) fields(h *mime.Header) bool {
 	r.ReportingUA = h.Get("Reporting-UA")
-	r.OriginalRecipient = h.Get("Original-Recipient")
-	_, final, _ := strings.Cut(h.Get("Final-Recipient"), ";")
-	r.FinalRecipient = strings.Trim(strings.TrimSpace(final), "<>")
+	if typ, addr := dsn.ParseAddress(h.Get("Original-Recipient")); typ != "" {
+		r.OriginalRecipient = typ + ";" + addr
+	}
+	_, r.FinalRecipient = dsn.ParseAddress(h.Get("Final-Recipient"))
 	if ids := h.MessageIDs("Original-Message-ID"); len(ids) > 0 {
 		r.OriginalMessageID = ids[0]
 	}

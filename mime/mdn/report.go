@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/dsn"
 )
 
 // Disposition says what became of a message (RFC 8098 section 3.2.6.2).
@@ -175,7 +176,12 @@ func (r *Report) writeFields(w *bytes.Buffer) error {
 		if value == "" {
 			return nil
 		}
-		return h.AddRaw(name, value)
+		return h.AddRaw(name, strings.Map(func(r rune) rune {
+			if r >= 0x80 { // the part "contains textual data in the US-ASCII charset" (RFC 8098 section 3.1)
+				return '?'
+			}
+			return r
+		}, value))
 	}
 	mode := "manual-action/"
 	if r.Automatic {
@@ -194,10 +200,14 @@ func (r *Report) writeFields(w *bytes.Buffer) error {
 	if r.OriginalMessageID != "" {
 		id = mime.FormatMessageIDs(r.OriginalMessageID)
 	}
+	original := ""
+	if typ, addr := dsn.ParseAddress(r.OriginalRecipient); typ != "" {
+		original = dsn.FormatAddress(typ, addr, false)
+	}
 	err := errors.Join(
 		add("Reporting-UA", r.ReportingUA),
-		add("Original-Recipient", r.OriginalRecipient),
-		add("Final-Recipient", "rfc822; "+r.finalRecipient()),
+		add("Original-Recipient", original),
+		add("Final-Recipient", dsn.FormatAddress("rfc822", r.finalRecipient(), false)),
 		add("Original-Message-ID", id),
 		add("Disposition", disposition),
 	)
