@@ -63,7 +63,7 @@ type Backend struct {
 	Spooler  *spool.Spooler
 	Hostname string // for Message-ID fields
 	Software string // behind "by host" in Received fields, "" for nothing
-	Hops     int    // Received fields a message may come with; 0: 50
+	Hops     int    // Received fields a message may have with ours; 0: 50
 	Now      func() time.Time
 }
 

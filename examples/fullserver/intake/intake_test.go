@@ -121,9 +121,9 @@ func TestHops(t *testing.T) {
 	s := newSite(t, intake.MTA, "hopcount_limit = 3\n")
 	k := s.dial()
 	k.say("EHLO c.test", "250")
-	k.send(strings.Repeat("Received: from a by b; x\r\n", 3)+text, "250", "alice@here.test")
-	k.send(strings.Repeat("Received: from a by b; x\r\n", 4)+text, "554 5.4.0 Error: too many hops", "alice@here.test")
-	k.send(strings.Repeat("Received: from a by b; x\r\n", 4)+text, "554 5.4.0 Error: too many hops", "alice@here.test", "x@far.test")
+	k.send(strings.Repeat("Received: from a by b; x\r\n", 2)+text, "250", "alice@here.test")
+	k.send(strings.Repeat("Received: from a by b; x\r\n", 3)+text, "554 5.4.0 Error: too many hops", "alice@here.test")
+	k.send(strings.Repeat("Received: from a by b; x\r\n", 3)+text, "554 5.4.0 Error: too many hops", "alice@here.test", "x@far.test")
 	require.Len(t, s.inbox("alice@here.test"), 1)
 	n := 0
 	for range s.queue.List(ctx, allMessages) {

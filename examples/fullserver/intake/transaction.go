@@ -75,7 +75,7 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 	if hops == 0 {
 		hops = 50
 	}
-	if info.received > hops {
+	if info.received+1 > hops { // with ours, as Postfix counts
 		_ = t.Abort()
 		return mail.NewReply(554, mail.EnhancedCode{5, 4, 0}, "Error: too many hops")
 	}
