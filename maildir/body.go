@@ -44,6 +44,14 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 	}
 }
 
+// doubtful reads the folders once more if there is still reason to.
+func (t *txn) doubtful() error {
+	if t.b.overdue(&t.seen) {
+		return t.again()
+	}
+	return nil
+}
+
 // again reads the folders once more, whatever their times say.
 func (t *txn) again() error {
 	seen, err := t.b.dirStamps()

@@ -311,6 +311,9 @@ func (b *box) refresh(ctx context.Context) error {
 			return err
 		}
 		if !changed {
+			if b.overdue(&seen) {
+				return b.do(ctx, (*txn).doubtful)
+			}
 			return nil
 		}
 	}
@@ -337,7 +340,7 @@ func (b *box) changed(dir string, seen *stamps) (bool, error) {
 			return true, err
 		}
 	}
-	return b.overdue(seen), nil
+	return false, nil
 }
 
 // overdue reports whether a folder of which we are unsure should be read again now. Large folders are read less often,

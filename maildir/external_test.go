@@ -1,6 +1,7 @@
 package maildir_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -244,6 +245,46 @@ func TestExternalSameInstant(t *testing.T) {
 	require.Equal(t, uint32(1), r.state(m).Messages) // can't be known yet
 	r.tick(25 * time.Millisecond)
 	require.Equal(t, uint32(2), r.state(m).Messages)
+}
+
+// A look at the folders in the middle of other sessions' changes, which one commit carries together, takes none of them for
+// somebody else's.
+func TestExternalLookAmongChanges(t *testing.T) {
+	r := newRig(t)
+	m := r.open("INBOX")
+	for i := range 40 {
+		r.write(fmt.Sprintf("cur/%d.x.h:2,", 1000+i), "x\r\n")
+	}
+	r.state(m)
+	var wg sync.WaitGroup
+	for i := range 40 {
+		require.NoError(t, r.fs.Rename(fmt.Sprintf("%s/cur/%d.x.h:2,", root, 1000+i), fmt.Sprintf("%s/cur/%d.x.h:2,S", root, 1000+i)))
+		wg.Go(func() { addTo(t, m, "y\r\n") })
+		wg.Go(func() {
+			if _, err := m.Expunge(t.Context(), mail.UIDSetOf(mail.UID(100+i)), nil); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			if _, err := readBody(t.Context(), m, mail.UID(i+1)); err != nil && !errors.Is(err, mail.ErrExpunged) {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			if _, err := m.Copy(t.Context(), mail.UIDSetOf(mail.UID(i+1)), m.Info().ID, &mail.CopyOptions{Move: true}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	names := map[string]bool{}
+	for _, d := range []string{"new", "cur"} {
+		for _, f := range r.files(d) {
+			names[f] = true
+		}
+	}
+	require.Len(t, r.show(m), len(names))
+	require.Empty(t, r.files("tmp"))
 }
 
 // One message in new and cur under one base name is one message.

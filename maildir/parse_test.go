@@ -120,7 +120,7 @@ func TestFolderNames(t *testing.T) {
 
 func TestCRLF(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(8, 9))
-	for range 200 {
+	for range 30 {
 		raw := make([]byte, rnd.IntN(300000))
 		for i := range raw {
 			raw[i] = "abc\r\n\n\nxyz"[rnd.IntN(10)]

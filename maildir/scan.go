@@ -87,8 +87,14 @@ func (s *scanner) modseq() uint64 {
 // and returns the messages that have none.
 func (s *scanner) known() (missing []uint32) {
 	t := s.t
+	for i := range t.adds { // of this very commit
+		delete(s.found, t.adds[i].name)
+	}
 	for i := range t.st.msgs {
 		m := t.st.msgs[i]
+		if t.dead[m.uid] {
+			continue
+		}
 		if o, ok := t.over[m.uid]; ok {
 			m = o
 		}
@@ -181,12 +187,8 @@ func (s *scanner) unknown() error {
 func (t *txn) look(base string, p place) (msg, error) {
 	_, sys, kw, _ := parseName(p.name)
 	m := msg{sys: sys, kw: kw, where: p.where}
-	f, err := t.b.sh.fs.OpenFile(t.b.dir+"/"+whereDir(p.where)+"/"+p.name, os.O_RDONLY, 0)
-	if err != nil {
-		return m, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	name := t.b.dir + "/" + whereDir(p.where) + "/" + p.name
+	info, err := t.b.sh.fs.Stat(name)
 	if err != nil {
 		return m, err
 	}
@@ -199,6 +201,11 @@ func (t *txn) look(base string, p place) (msg, error) {
 		m.size, m.lf = virtual, uint32(virtual-physical)
 		return m, nil
 	}
+	f, err := t.b.sh.fs.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
 	var c lineCounter
 	if _, err := io.Copy(&c, f); err != nil {
 		return m, err
