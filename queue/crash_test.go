@@ -106,14 +106,16 @@ func (w *world) check(t *testing.T, crashes int, where string) {
 			}
 		}
 	}
-	doubled := 0
-	for _, m := range []map[string]int{delivered, returned, confirmed} {
+	for _, m := range []map[string]int{returned, confirmed} {
 		for what, n := range m {
-			require.LessOrEqual(t, n, 1+crashes, what)
-			doubled += n - 1
+			require.LessOrEqual(t, n, 1+crashes, "%s: %s", where, what) // reports of several messages can be under way
 		}
 	}
-	require.LessOrEqual(t, doubled, crashes, "%s: more was doubled than was under way: %v %v %v", where, delivered, returned, confirmed)
+	doubled := 0
+	for _, n := range delivered {
+		doubled += n - 1
+	}
+	require.LessOrEqual(t, doubled, crashes, "%s: more was doubled than was under way: %v", where, delivered)
 }
 
 // A machine that stops at any operation loses nothing that was promised, and repeats only what was under way.

@@ -334,7 +334,7 @@ func TestShutdownWaits(t *testing.T) {
 				require.Len(t, s.all(), 1)
 			}
 			require.NoError(t, q.Close(), "again")
-			q = start(t, &queue.Queue{Dir: "/spool", FS: disk, Transports: map[string]*queue.Transport{"smtp": tr}})
+			start(t, &queue.Queue{Dir: "/spool", FS: disk, Transports: map[string]*queue.Transport{"smtp": tr}})
 			time.Sleep(3 * time.Minute)
 			synctest.Wait()
 			require.Len(t, s.all(), 2)
