@@ -44,9 +44,10 @@ func Mailboxes(list []Address) iter.Seq[Address] {
 	}
 }
 
-// ParseAddressList reads the body of a From, To or like field (RFC 5322 section 3.4, obsolete forms and RFC 6532's UTF-8
-// included). The list holds whatever could be read, with encoded words in names decoded; the error, a *[SyntaxError], is about the first
-// thing that isn't as it should be and may be ignored. An empty body is an empty list and no error. Time is linear.
+// ParseAddressList reads the body of a From, To or like field (RFC 5322 section 3.4, obsolete forms and RFC 6532's
+// UTF-8 included). The list holds whatever could be read, with encoded words in names decoded; the error, a
+// *[SyntaxError], is about the first thing that isn't as it should be and may be ignored. An empty body is an empty
+// list and no error. Time is linear.
 func ParseAddressList(body string) ([]Address, error) {
 	return (&AddressParser{}).ParseList(body)
 }

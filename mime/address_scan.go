@@ -129,7 +129,8 @@ func (a *addressScanner) encodedWordLength(i int) int {
 	return 0
 }
 
-// readQuoted reads a quoted string; its piece is never empty in the sense of empty(). It leaves i where it is when there is no closing quote.
+// readQuoted reads a quoted string; its piece is never empty in the sense of empty(). It leaves i where it is when
+// there is no closing quote.
 func (a *addressScanner) readQuoted() piece {
 	if a.noQuote {
 		return piece{}

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// NewBase64Reader decodes base64 (RFC 2045 section 6.8) in blocks. "Any characters outside of the base64 alphabet are to be ignored";
-// padding ends one encoding, and another may follow. Missing padding is no error.
+// NewBase64Reader decodes base64 (RFC 2045 section 6.8) in blocks. "Any characters outside of the base64 alphabet are
+// to be ignored"; padding ends one encoding, and another may follow. Missing padding is no error.
 func NewBase64Reader(r io.Reader) io.Reader { return &base64Reader{r: r} }
 
 type base64Reader struct {

@@ -51,6 +51,10 @@ func (r *fieldReader) field(f *Field) {
 		e.InReplyTo = NString{value, true}
 	case fieldMessageID:
 		e.MessageID = NString{value, true}
+	case fieldReferences:
+		if r.x.parts == 1 {
+			e.References = NString{value, true}
+		}
 	default:
 		list := [...]*[]Address{&e.From, &e.Sender, &e.ReplyTo, &e.To, &e.Cc, &e.Bcc}[which-fieldFrom]
 		r.addresses(list, value)

@@ -91,6 +91,7 @@ const (
 	fieldSubject
 	fieldInReplyTo
 	fieldMessageID
+	fieldReferences
 	fieldFrom
 	fieldSender
 	fieldReplyTo
@@ -102,7 +103,8 @@ const (
 
 var fieldNames = [fieldOther]string{
 	"content-type", "content-disposition", "content-transfer-encoding", "content-id", "content-description", "content-md5",
-	"content-language", "content-location", "date", "subject", "in-reply-to", "message-id", "from", "sender", "reply-to", "to", "cc", "bcc",
+	"content-language", "content-location", "date", "subject", "in-reply-to", "message-id", "references",
+	"from", "sender", "reply-to", "to", "cc", "bcc",
 }
 
 func whichField(f *Field) int {

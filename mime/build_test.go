@@ -291,6 +291,8 @@ cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>
 To: A Group: "x, y" <x@y.test>, <@r.test:z@y.test>;
 Message-Id: <B27397-0100000@cac.washington.edu>
 In-Reply-To:
+References: <1@x>
+	<2@x>
 
 body
 `)
@@ -313,6 +315,7 @@ body
 	require.Nil(t, e.Bcc)
 	require.Equal(t, mime.NString{Set: true}, e.InReplyTo, "present but empty")
 	require.Equal(t, "<B27397-0100000@cac.washington.edu>", e.MessageID.Value)
+	require.Equal(t, "<1@x>\t<2@x>", e.References.Value)
 	require.False(t, index(t, "X: y\r\n\r\n").Root.Envelope.Subject.Set)
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Builder writes a message from what people send: text, HTML, images within the HTML, attachments. It chooses structure and encodings, keeps
-// lines short, and lets no value add a field or a part. Set From and what you need of the rest.
+// Builder writes a message from what people send: text, HTML, images within the HTML, attachments. It chooses structure
+// and encodings, keeps lines short, and lets no value add a field or a part. Set From and what you need of the rest.
 type Builder struct {
 	From    []Address
 	Sender  *Address // who really sends it, when From has several authors or another (RFC 5322 section 3.6.2)

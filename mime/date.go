@@ -135,9 +135,9 @@ func (p *dateParser) number() bool {
 	return true
 }
 
-// obsoleteYear: "If a two digit year is encountered whose value is between 00 and 49, the year is interpreted by adding 2000 […]. If
-// a two digit year is encountered with a value between 50 and 99, or any three digit year is encountered, the year is
-// interpreted by adding 1900." (RFC 5322 section 4.3)
+// obsoleteYear: "If a two digit year is encountered whose value is between 00 and 49, the year is interpreted by adding
+// 2000 […]. If a two digit year is encountered with a value between 50 and 99, or any three digit year is encountered,
+// the year is interpreted by adding 1900." (RFC 5322 section 4.3)
 func obsoleteYear(v, digits int) int {
 	switch {
 	case digits == 2 && v < 50:

@@ -2,12 +2,12 @@ package mime
 
 import "time"
 
-// Text returns the first field with this name as text: unfolded, encoded words decoded with the built-in charsets, "" when there is none.
-// For other charsets give [Header.Get] to a [TextDecoder].
+// Text returns the first field with this name as text: unfolded, encoded words decoded with the built-in charsets, ""
+// when there is none. For other charsets give [Header.Get] to a [TextDecoder].
 func (h *Header) Text(name string) string { return DecodeText(h.Get(name)) }
 
-// Addresses returns the addresses of all fields with this name, group marks included, their lists joined (RFC 5322 section 4.5.3). What
-// can't be read is left out.
+// Addresses returns the addresses of all fields with this name, group marks included, their lists joined (RFC 5322
+// section 4.5.3). What can't be read is left out.
 func (h *Header) Addresses(name string) []Address {
 	var list []Address
 	for f := range h.Fields(name) {

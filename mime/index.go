@@ -68,6 +68,7 @@ type Envelope struct {
 	Date, Subject                      NString
 	From, Sender, ReplyTo, To, Cc, Bcc []Address
 	InReplyTo, MessageID               NString
+	References                         NString // of the root only. It is no part of IMAP's ENVELOPE; threading needs it
 }
 
 // IsMultipart reports whether the part is a multipart.

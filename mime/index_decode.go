@@ -174,7 +174,10 @@ func (d *indexDecoder) part(base int64, depth int) *Part {
 }
 
 func (d *indexDecoder) envelope() *Envelope {
-	v := &Envelope{Date: d.nstring(), Subject: d.nstring(), InReplyTo: d.nstring(), MessageID: d.nstring()}
+	v := &Envelope{}
+	for _, s := range [...]*NString{&v.Date, &v.Subject, &v.InReplyTo, &v.MessageID, &v.References} {
+		*s = d.nstring()
+	}
 	for i, list := range [...]*[]Address{&v.From, &v.Sender, &v.ReplyTo, &v.To, &v.Cc, &v.Bcc} {
 		if d.byte() != 0 {
 			if i != 1 && i != 2 {

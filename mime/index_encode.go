@@ -7,7 +7,7 @@ import (
 
 // indexVersion is the first octet of a serialised index. A reader that meets another one says ErrIndexVersion, and the store
 // builds the index anew from the message.
-const indexVersion = 1
+const indexVersion = 2
 
 // What [DecodeIndex] can say. Both mean: build it again from the message.
 var (
@@ -155,7 +155,7 @@ func (e *indexEncoder) part(p *Part, base int64) {
 }
 
 func (e *indexEncoder) envelope(v *Envelope) {
-	for _, s := range [...]NString{v.Date, v.Subject, v.InReplyTo, v.MessageID} {
+	for _, s := range [...]NString{v.Date, v.Subject, v.InReplyTo, v.MessageID, v.References} {
 		e.nstring(s)
 	}
 	for i, list := range [...][]Address{v.From, v.Sender, v.ReplyTo, v.To, v.Cc, v.Bcc} {

@@ -4,9 +4,10 @@ import (
 	"strings"
 )
 
-// ParseMessageIDs reads the body of a Message-ID, In-Reply-To or References field (RFC 5322 section 3.6.4) and returns the
-// identifiers without their angle brackets, each once, in their order. Blanks that folding left within one are removed. Phrases
-// and comments, once allowed in In-Reply-To (section 4.5.4), are passed over; if there are no brackets at all, words with an "@" count.
+// ParseMessageIDs reads the body of a Message-ID, In-Reply-To or References field (RFC 5322 section 3.6.4) and returns
+// the identifiers without their angle brackets, each once, in their order. Blanks that folding left within one are
+// removed. Phrases and comments, once allowed in In-Reply-To (section 4.5.4), are passed over; if there are no brackets
+// at all, words with an "@" count.
 func ParseMessageIDs(body string) []string {
 	var ids []string
 	seen := make(map[string]bool)

@@ -108,8 +108,8 @@ func squeeze(s string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// htmlText returns the text of an HTML document in one pass: no tags, comments, head, style or script. It is for reading a few words,
-// not for showing HTML safely.
+// htmlText returns the text of an HTML document in one pass: no tags, comments, head, style or script. It is for
+// reading a few words, not for showing HTML safely.
 func htmlText(s string) string {
 	var b strings.Builder
 	for s != "" {

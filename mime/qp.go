@@ -16,8 +16,9 @@ func decodeQPBlock(b []byte) []byte {
 	return out
 }
 
-// appendQPLine decodes one line with its line end (RFC 2045 section 6.7). Blanks at its end "must be deleted […], as it will necessarily
-// have been added by intermediate transport agents" (rule 3). An "=" that begins nothing is kept as it is.
+// appendQPLine decodes one line with its line end (RFC 2045 section 6.7). Blanks at its end "must be deleted […], as it
+// will necessarily have been added by intermediate transport agents" (rule 3). An "=" that begins nothing is kept as it
+// is.
 func appendQPLine(dst, line []byte) []byte {
 	end := len(line)
 	if end > 0 && line[end-1] == '\n' {
@@ -60,8 +61,8 @@ func appendQPText(dst, text []byte) []byte {
 	}
 }
 
-// NewQuotedPrintableReader decodes quoted-printable (RFC 2045 section 6.7) by lines. Damage is no error: what isn't an escape stands
-// for itself.
+// NewQuotedPrintableReader decodes quoted-printable (RFC 2045 section 6.7) by lines. Damage is no error: what isn't an
+// escape stands for itself.
 func NewQuotedPrintableReader(r io.Reader) io.Reader {
 	return &qpReader{r: r}
 }

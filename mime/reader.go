@@ -5,8 +5,9 @@ import (
 	"iter"
 )
 
-// Reader reads a message from a stream, once and in order: its header, then its leaves one after the other, each with its header and its
-// content decoded as it goes. It holds one header and one window in memory, whatever the message's size. Use it from one goroutine.
+// Reader reads a message from a stream, once and in order: its header, then its leaves one after the other, each with
+// its header and its content decoded as it goes. It holds one header and one window in memory, whatever the message's
+// size. Use it from one goroutine.
 type Reader struct {
 	// Header is the message's header.
 	Header *Header
@@ -74,7 +75,8 @@ type BodyPart struct {
 	body io.Reader
 }
 
-// Parts yields the message's leaves. A part can be read only within its turn of the loop. An error is that of the stream and ends it.
+// Parts yields the message's leaves. A part can be read only within its turn of the loop. An error is that of the
+// stream and ends it.
 func (m *Reader) Parts() iter.Seq2[*BodyPart, error] {
 	return func(yield func(*BodyPart, error) bool) {
 		for {
@@ -222,8 +224,8 @@ func (p *BodyPart) ContentID() string {
 	return ""
 }
 
-// IsAttachment reports whether the part is something to keep rather than to show in place: it says so, or it is neither text nor shown
-// inline.
+// IsAttachment reports whether the part is something to keep rather than to show in place: it says so, or it is neither
+// text nor shown inline.
 func (p *BodyPart) IsAttachment() bool {
 	switch p.Disposition.Type {
 	case "inline":

@@ -9,8 +9,8 @@ type ReplyOptions struct {
 	Quote bool      // begin the text with the message's own, each line after "> "
 }
 
-// Reply returns a Builder for an answer to the message, with recipients, subject and references filled in (RFC 5322 section 3.6.4). Its text
-// is to be written, or added to when it holds the quoted one.
+// Reply returns a Builder for an answer to the message, with recipients, subject and references filled in (RFC 5322
+// section 3.6.4). Its text is to be written, or added to when it holds the quoted one.
 func (m *Message) Reply(o ReplyOptions) *Builder {
 	b := &Builder{From: o.From, Subject: prefixed("Re: ", m.Subject), To: m.ReplyTo}
 	if len(b.To) == 0 { // "When the "Reply-To:" field is present, it indicates the address(es) to which the author […] suggests that replies be sent"
@@ -42,9 +42,9 @@ func (m *Message) Reply(o ReplyOptions) *Builder {
 	return b
 }
 
-// thread returns the References of an answer: "the contents of the parent's "References:" field (if any) followed by the contents of
-// the parent's "Message-ID:" field"; without the former, its "In-Reply-To:" if that is one identifier. The middle of a very long thread
-// is left out.
+// thread returns the References of an answer: "the contents of the parent's "References:" field (if any) followed by
+// the contents of the parent's "Message-ID:" field"; without the former, its "In-Reply-To:" if that is one identifier.
+// The middle of a very long thread is left out.
 func (m *Message) thread() []string {
 	refs := m.References
 	if len(refs) == 0 && len(m.InReplyTo) == 1 {
@@ -87,8 +87,8 @@ func (m *Message) quoted() string {
 	return b.String()
 }
 
-// Forward returns a Builder that passes the message on as an attachment, byte by byte: give its content to the File's Content before
-// writing.
+// Forward returns a Builder that passes the message on as an attachment, byte by byte: give its content to the File's
+// Content before writing.
 func (m *Message) Forward(from []Address) *Builder {
 	name := strings.Map(func(r rune) rune {
 		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {

@@ -134,8 +134,8 @@ func (s *scanner) header(dst []byte, limit int) (raw []byte, complete, long bool
 	}
 }
 
-// startsBody reports whether a first line shows that there is no header: it is neither empty, nor a field, nor one of the lines that mbox files and
-// careless forwarding put before a header.
+// startsBody reports whether a first line shows that there is no header: it is neither empty, nor a field, nor one of
+// the lines that mbox files and careless forwarding put before a header.
 func startsBody(line []byte) bool {
 	if isEmptyLine(line) || line[0] == ' ' || line[0] == '\t' || bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) {
 		return false

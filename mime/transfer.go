@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// DecodeTransfer decodes a Content-Transfer-Encoding. Encodings that it doesn't know are passed on as they are; [KnownTransfer] tells
-// them.
+// DecodeTransfer decodes a Content-Transfer-Encoding. Encodings that it doesn't know are passed on as they are;
+// [KnownTransfer] tells them.
 func DecodeTransfer(encoding string, r io.Reader) io.Reader {
 	switch strings.ToLower(encoding) {
 	case "base64":
@@ -37,8 +37,8 @@ func DecodeCharset(charset string, b []byte, other CharsetReader) string {
 	return guessUTF8(b)
 }
 
-// NewCharsetReader makes a text in some charset into valid UTF-8 as it goes. other may be nil. A charset that nobody knows is read as
-// in DecodeCharset, piece by piece.
+// NewCharsetReader makes a text in some charset into valid UTF-8 as it goes. other may be nil. A charset that nobody
+// knows is read as in DecodeCharset, piece by piece.
 func NewCharsetReader(charset string, r io.Reader, other CharsetReader) io.Reader {
 	known := builtinCharsetOf(charset)
 	if known == charsetUnknown && other != nil {

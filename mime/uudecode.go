@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// NewUUReader decodes the file between the first "begin" line and its "end" (x-uuencode, as POSIX's uuencode writes it). What stands
-// around them is passed over. Damage is no error: a line that is too short gives what it holds.
+// NewUUReader decodes the file between the first "begin" line and its "end" (x-uuencode, as POSIX's uuencode writes
+// it). What stands around them is passed over. Damage is no error: a line that is too short gives what it holds.
 func NewUUReader(r io.Reader) io.Reader { return &uuReader{r: bufio.NewReaderSize(r, 4096)} }
 
 type uuReader struct {

@@ -1,6 +1,6 @@
-// Package charset reads text in the charsets that mail is written in: those of the WHATWG Encoding standard under all their names, and
-// what mail adds to them. Pass [NewReader] where package mime has a field called CharsetReader. It is a package of its own so that
-// who needs UTF-8 only doesn't carry the tables.
+// Package charset reads text in the charsets that mail is written in: those of the WHATWG Encoding standard under all
+// their names, and what mail adds to them. Pass [NewReader] where package mime has a field called CharsetReader. It is
+// a package of its own so that who needs UTF-8 only doesn't carry the tables.
 package charset
 
 import (
@@ -18,8 +18,9 @@ import (
 // ErrUnknown says that a charset isn't known.
 var ErrUnknown = errors.New("charset: unknown charset")
 
-// NewReader returns input, text in the named charset, as UTF-8. What can't be read becomes U+FFFD. Vietnamese charsets that write marks after their
-// letters, such as windows-1258, are composed to normalisation form C. The error is ErrUnknown.
+// NewReader returns input, text in the named charset, as UTF-8. What can't be read becomes U+FFFD. Vietnamese charsets
+// that write marks after their letters, such as windows-1258, are composed to normalisation form C. The error is
+// ErrUnknown.
 func NewReader(charset string, input io.Reader) (io.Reader, error) {
 	name := canonical(charset)
 	switch name {

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// utf7Reader decodes UTF-7 (RFC 2152). "+" begins base64 of UTF-16, any octet outside the alphabet ends it, and "-" ending it vanishes.
+// utf7Reader decodes UTF-7 (RFC 2152). "+" begins base64 of UTF-16, any octet outside the alphabet ends it, and "-"
+// ending it vanishes.
 type utf7Reader struct {
 	r     io.Reader
 	in    [2048]byte

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Two Vietnamese charsets that nobody else knows. The High tables are 0x80 to 0xff in order; the Low tables are pairs of a control character
-// and the letter that took its place.
+// Two Vietnamese charsets that x/text doesn't have. The High tables are 0x80 to 0xff in order; the Low tables are pairs
+// of a control character and the letter that took its place.
 
 // RFC 1456.
 const visciiHigh = "" +

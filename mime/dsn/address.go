@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// FormatAddress writes an address after its type, "rfc822; user@example.test", as the recipient fields of reports have it; "" for no address. One
-// of type utf-8 is written as it is if utf8 is set, otherwise in ASCII as utf-8-addr-xtext (RFC 6533 section 3). An address that isn't ASCII has
-// type utf-8 whatever typ says.
+// FormatAddress writes an address after its type, "rfc822; user@example.test", as the recipient fields of reports have
+// it; "" for no address. One of type utf-8 is written as it is if utf8 is set, otherwise in ASCII as utf-8-addr-xtext
+// (RFC 6533 section 3). An address that isn't ASCII has type utf-8 whatever typ says.
 func FormatAddress(typ, addr string, utf8 bool) string {
 	if addr == "" {
 		return ""
@@ -34,7 +34,8 @@ func FormatAddress(typ, addr string, utf8 bool) string {
 	return typ + "; " + b.String()
 }
 
-// ParseAddress reads what FormatAddress writes. Brackets around the address, which don't belong there, go; typ is "" when there is none.
+// ParseAddress reads what FormatAddress writes. Brackets around the address, which don't belong there, go; typ is ""
+// when there is none.
 func ParseAddress(s string) (typ, addr string) {
 	typ, addr, ok := strings.Cut(s, ";")
 	if !ok {

@@ -22,8 +22,8 @@ const (
 	maxRecipients = 10_000
 )
 
-// Parse reads a notification out of a whole message. Return isn't filled in; Text returns the part for people. The error is ErrNotReport
-// when there is no delivery-status part, ErrTooLarge, or r's own.
+// Parse reads a notification out of a whole message. Return isn't filled in; Text returns the part for people. The
+// error is ErrNotReport when there is no delivery-status part, ErrTooLarge, or r's own.
 func Parse(r io.ReaderAt, size int64) (*Report, error) {
 	ix, err := mime.BuildIndex(r, size, nil)
 	if err != nil {

@@ -115,8 +115,8 @@ func (f *fieldWriter) add(name, value string) {
 	}
 }
 
-// presentable makes what a stranger wrote fit for a field: in an ASCII report "?" stands for what isn't ASCII, and no word is longer
-// than a line may be.
+// presentable makes what a stranger wrote fit for a field: in an ASCII report "?" stands for what isn't ASCII, and no
+// word is longer than a line may be.
 func presentable(s string, utf8 bool) string {
 	s = strings.ToValidUTF8(s, "?")
 	var b strings.Builder

@@ -92,8 +92,8 @@ func (r *Report) write(w *bufio.Writer) error {
 	return err
 }
 
-// writeHeader writes the notification's header. "Auto-Submitted: auto-replied" is RFC 3834 section 3.1.7's and 5.1's for an answer to
-// one message.
+// writeHeader writes the notification's header. "Auto-Submitted: auto-replied" is RFC 3834 section 3.1.7's and 5.1's
+// for an answer to one message.
 func (r *Report) writeHeader(w io.Writer, boundary string) error {
 	from := r.From
 	if from == (mime.Address{}) {

@@ -24,8 +24,9 @@ const (
 	Deleted    Disposition = "deleted"
 )
 
-// Report is a message disposition notification. To write one, set From, To and Disposition, and OriginalMessageID where the message has
-// one. The zero values of Automatic and SentAutomatically are what the RFC wants of a program that people read mail with.
+// Report is a message disposition notification. To write one, set From, To and Disposition, and OriginalMessageID where
+// the message has one. The zero values of Automatic and SentAutomatically are what the RFC wants of a program that
+// people read mail with.
 type Report struct {
 	From      mime.Address   // the recipient for whom it is sent
 	To        []mime.Address // Request.To

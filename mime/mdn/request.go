@@ -10,14 +10,14 @@ import (
 type Request struct {
 	To []mime.Address // who wants to be told
 
-	// NeedsConsent: the reader must agree to this very notification, whatever was set up. "MDNs MUST NOT be sent automatically if the
-	// address in the Disposition-Notification-To header field differs from the address in the Return-Path header field", nor without a
-	// Return-Path or with more than one address (RFC 8098 section 2.1).
+	// NeedsConsent: the reader must agree to this very notification, whatever was set up. "MDNs MUST NOT be sent
+	// automatically if the address in the Disposition-Notification-To header field differs from the address in the
+	// Return-Path header field", nor without a Return-Path or with more than one address (RFC 8098 section 2.1).
 	NeedsConsent bool
 }
 
-// Requested returns what the header of a message asks for. ok is false when it asks for nothing, or is a notification itself: "An MDN
-// MUST NOT be generated in response to an MDN."
+// Requested returns what the header of a message asks for. ok is false when it asks for nothing, or is a notification
+// itself: "An MDN MUST NOT be generated in response to an MDN."
 func Requested(h *mime.Header) (req Request, ok bool) {
 	ct := h.ContentType()
 	if ct.MediaType() == "multipart/report" && strings.EqualFold(ct.Param("report-type"), "disposition-notification") {
