@@ -219,6 +219,7 @@ func (c *Conn) stls(arg string) {
 		}
 		if c.handshake(tls.Server(c.nc, c.srv.tlsServerConfig())) {
 			_ = c.nc.SetDeadline(time.Time{})
+			c.lang = english // what was learned before TLS is forgotten (RFC 2595 section 4)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func TestCollectorExactlyOnce(t *testing.T) {
 			c, err := pop3.NewClient(context.Background(), conn, &pop3.ClientOptions{TLS: pop3.TLSNone, Auth: &mail.Credentials{
 				Username: "alice", Password: "secret", Mechanisms: []string{"PLAIN"}}})
 			if err == nil {
-				_, err = f.Run(context.Background(), c)
+				_, _ = f.Run(context.Background(), c)
 			}
 			client.Close()
 			<-done

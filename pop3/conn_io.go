@@ -3,6 +3,7 @@ package pop3
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -64,7 +65,7 @@ func (c *Conn) readLine(max int) ([]byte, error) {
 	return line, err
 }
 
-// Write queues p for the client. Everything that is sent goes through it.
+// write queues p for the client. Everything that is sent goes through it.
 func (c *Conn) write(p []byte) {
 	if c.writeErr != nil {
 		return
@@ -138,17 +139,20 @@ func (c *Conn) writeString(s string) {
 // or "".
 func (c *Conn) ok(text string, args ...any) { c.status("+OK", "", text, args) }
 
-// fail answers "-ERR [code] text" and counts the error.
+// fail answers "-ERR [code] text". Without a code it was the client's mistake, and counts: a maildrop that another program
+// has emptied is no reason to cut a session off.
 func (c *Conn) fail(command, code string, err error, text string, args ...any) {
-	c.errors++
-	if c.errors > limit(c.srv.Limits.SoftErrors, 10) {
+	if code == "" {
+		c.errors++
+	}
+	if code == "" && c.errors > limit(c.srv.Limits.SoftErrors, 10) {
 		c.pause()
 	}
 	s := c.status("-ERR", code, text, args)
 	if c.srv.Hooks.Rejected != nil {
 		c.srv.Hooks.Rejected(c, command, s, err)
 	}
-	if c.errors >= limit(c.srv.Limits.HardErrors, 20) {
+	if code == "" && c.errors >= limit(c.srv.Limits.HardErrors, 20) {
 		c.status("-ERR", "", "too many errors, goodbye", nil)
 		c.finish(CauseErrors, nil)
 	}
@@ -224,6 +228,8 @@ func (c *Conn) lost(err error) {
 	switch {
 	case errors.Is(err, errShutdown), closing && idle && errors.Is(err, os.ErrDeadlineExceeded):
 		c.status("-ERR", "SYS/TEMP", "server is shutting down", nil)
+		c.finish(CauseShutdown, nil)
+	case closing && errors.Is(err, net.ErrClosed):
 		c.finish(CauseShutdown, nil)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.finish(CauseTimeout, err)

@@ -78,7 +78,7 @@ func (c *Conn) open(implicit bool) bool {
 	}
 	if cfg := c.sasl(); cfg.OffersAPOP() && !c.srv.RequireSecure || cfg.OffersAPOP() && c.tls != nil {
 		c.timestamp = cfg.Challenge()
-		greeting += " " + c.timestamp
+		greeting = greeting[:min(len(greeting), 256)] + " " + c.timestamp // within the 512 octets of the line
 	}
 	c.ok(greeting)
 	return true

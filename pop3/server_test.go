@@ -93,7 +93,7 @@ func TestFailuresAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := twoMessages(t)
 		s.Config.Timeouts.Error = 0
-		s.Config.Limits.SoftErrors = 3
+		s.Config.Limits.SoftErrors = 1
 		p := connect(t, s.Config)
 		p.hear()
 		took := func(script string) time.Duration {
@@ -438,6 +438,36 @@ func TestZeroServer(t *testing.T) {
 	l, err := listen(t)
 	require.NoError(t, err)
 	require.Error(t, (&pop3.Server{}).ServeTLS(l))
+}
+
+// Messages that another program has removed are not the client's mistakes.
+func TestGoneMessagesAreNoErrors(t *testing.T) {
+	s := twoMessages(t)
+	s.Config.Limits.HardErrors = 2
+	p := connect(t, s.Config)
+	p.talk(login)
+	a, _ := s.Store.Account(t.Context(), "alice")
+	m, _ := a.Open(t.Context(), "INBOX")
+	_, err := m.Expunge(t.Context(), mail.AllUIDs(), nil)
+	require.NoError(t, err)
+	for range 5 {
+		p.talk("C: RETR 1\nS: -ERR [SYS/PERM] message 1 is gone: another program has removed it")
+	}
+}
+
+// RFC 2595 section 4: nothing that was said before TLS counts behind it. And a long greeting leaves room for the timestamp.
+func TestSTLSForgets(t *testing.T) {
+	s := twoMessages(t)
+	s.Config.Greeting = strings.Repeat("x", 1000)
+	p := connect(t, s.Config)
+	p.talk("S~ \\+OK x+ <[^ ]+@localhost>\nC: LANG vi\nS: +OK vi đã đổi ngôn ngữ\nC: USER alice\nS: +OK hãy gửi PASS")
+	p.say("STLS")
+	require.Equal(t, "+OK bắt đầu TLS", p.hear())
+	c := tls.Client(p.conn, s.ClientTLS())
+	require.NoError(t, c.Handshake())
+	p.conn = c
+	p.r.Reset(c)
+	p.talk("C: PASS secret\nS: -ERR USER comes first")
 }
 
 // Two sessions that fight for one maildrop, many times: never both, never neither for long.
