@@ -186,6 +186,9 @@ func (c *Client) Relay() string { return c.relay }
 // Quit says goodbye, waits a moment for the answer, and closes the connection. An error of the goodbye is not reported:
 // whatever was answered before holds.
 func (c *Client) Quit(ctx context.Context) error {
+	if c.current != nil {
+		c.current.Abort()
+	}
 	if !c.closed && c.arm(ctx) == nil {
 		c.put("QUIT\r\n")
 		c.command(timeout(c.opts.Timeouts.Quit, 5*time.Second), "QUIT", "sending QUIT command")

@@ -197,4 +197,7 @@ func (w *bdatWriter) close() {
 func (w *bdatWriter) gather(whole []byte) {
 	w.header(len(whole), true)
 	w.c.out = append(w.c.out, whole...)
+	if w.c.opts.Trace != nil {
+		w.c.opts.Trace(true, "("+strconv.Itoa(len(whole))+" octets of the message)")
+	}
 }

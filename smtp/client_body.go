@@ -272,6 +272,7 @@ func (t *clientTransaction) outcome(err error) mail.Result {
 	r := t.c.resultOf(err)
 	if err == nil {
 		r.Reply = t.c.reply.make()
+		r.Notifies = t.c.caps.Has(DSN)
 	}
 	r.Transmit = time.Since(t.start)
 	return r

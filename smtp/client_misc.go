@@ -36,6 +36,9 @@ func (c *Client) ask(ctx context.Context, verb, argument string) (*Reply, error)
 	if len(argument) > maxAddress || hasControl(argument) {
 		return nil, &Reply{Code: 501, Enhanced: EnhancedCode{5, 5, 4}, Text: "bad argument of " + verb, Err: errAddress}
 	}
+	if t := c.current; t != nil && (t.body || t.dataSent) {
+		return nil, &Reply{Code: 503, Enhanced: EnhancedCode{5, 5, 1}, Text: "Error: a message is being sent"}
+	}
 	if err := c.arm(ctx); err != nil {
 		return nil, err
 	}

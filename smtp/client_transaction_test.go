@@ -188,3 +188,75 @@ func TestClientTimeouts(t *testing.T) {
 		})
 	}
 }
+
+// Within a message there is no room for a command, and Quit doesn't put one there.
+func TestClientBusy(t *testing.T) {
+	ctx := context.Background()
+	server, conn := tcpPair(t)
+	rest := make(chan string, 1)
+	go func() {
+		defer server.Close()
+		d := newScripted(server)
+		d.run(greeted() + "C: MAIL FROM:<a@example.org>\nS: 250 Ok\nC: RCPT TO:<b@example.net>\nS: 250 Ok\nC: DATA\nS: 354 go")
+		b, _ := io.ReadAll(d.r)
+		rest <- string(b)
+	}()
+	c := clientOn(t, conn, nil)
+	tx, err := c.Begin(ctx, "a@example.org", &mail.MailOptions{})
+	require.NoError(t, err)
+	require.NoError(t, tx.Recipient(ctx, "b@example.net", &mail.RcptOptions{}))
+	require.NoError(t, tx.Body(ctx, strings.NewReader("Subject: x\r\n\r\n")))
+	require.ErrorContains(t, c.Noop(ctx), "a message is being sent")
+	require.NoError(t, c.Quit(ctx))
+	require.NotContains(t, <-rest, "QUIT")
+	_, err = tx.Commit(ctx)
+	require.Error(t, err)
+}
+
+// Commands beside the transaction.
+func TestClientAsks(t *testing.T) {
+	playServer(t, greeted()+`
+		C: NOOP
+		S: 250 Ok
+		C: VRFY bob
+		S: 252 2.0.0 bob
+		C: EXPN list
+		S: 250-a@example.net
+		S: 250 b@example.net
+		C: VRFY nobody
+		S: 550 5.1.1 unknown
+	`, func(conn net.Conn) {
+		ctx := context.Background()
+		c := clientOn(t, conn, nil)
+		require.NoError(t, c.Noop(ctx))
+		r, err := c.Verify(ctx, "bob")
+		require.NoError(t, err)
+		require.Equal(t, 252, r.Code)
+		r, err = c.Expand(ctx, "list")
+		require.NoError(t, err)
+		require.Equal(t, "a@example.net\nb@example.net", r.Text)
+		_, err = c.Verify(ctx, "nobody")
+		require.ErrorContains(t, err, "550 5.1.1 unknown (in reply to VRFY command)")
+		_, err = c.Verify(ctx, "a\r\nDATA")
+		require.ErrorContains(t, err, "bad argument of VRFY")
+	})
+}
+
+// Who took the notifications over is in the result (RFC 3461 section 5.2.2).
+func TestClientNotifies(t *testing.T) {
+	for _, announced := range []bool{true, false} {
+		script := greeted()
+		want := "RCPT TO:<b@example.net>"
+		if announced {
+			script = greeted("DSN")
+			want += " NOTIFY=SUCCESS"
+		}
+		playServer(t, script+"C: MAIL FROM:<a@example.org>\nS: 250 x\nC: "+want+"\nS: 250 x\nC: DATA\nS: 354 x\nC: x\nC: .\nS: 250 x", func(conn net.Conn) {
+			env := envelopeOf("a@example.org", "b@example.net")
+			env.Recipients[0].Options.Notify = mail.NotifySuccess
+			results, err := sendOn(clientOn(t, conn, nil), env, "x\r\n")
+			require.NoError(t, err)
+			require.Equal(t, announced, results[0].Notifies)
+		})
+	}
+}

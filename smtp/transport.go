@@ -106,8 +106,9 @@ func (t *Transport) begin(ctx context.Context, addr string, f func(c *Client) (m
 		if err == nil {
 			return &transportTx{Transaction: tx, t: tx.(*clientTransaction), pool: &t.Pool, addr: addr, release: release}, refused, nil
 		}
+		stale := reused && c.closed && ctx.Err() == nil
 		t.Pool.Put(addr, c)
-		if !reused || !c.closed || ctx.Err() != nil {
+		if !stale {
 			release()
 			return nil, nil, err
 		}

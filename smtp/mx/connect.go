@@ -3,6 +3,7 @@ package mx
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -85,6 +86,7 @@ func (s *search) connect(ctx context.Context) (*leg, error) {
 				break
 			}
 			if err := s.lookup(ctx); err != nil {
+				s.log(ctx, err)
 				last = worse(last, err)
 			}
 			continue
@@ -94,6 +96,7 @@ func (s *search) connect(ctx context.Context) (*leg, error) {
 		}
 		conn, at, err := s.dial(ctx)
 		if err != nil {
+			s.log(ctx, err)
 			last = worse(last, err)
 			continue
 		}
@@ -101,9 +104,17 @@ func (s *search) connect(ctx context.Context) (*leg, error) {
 		if err == nil {
 			return &leg{t: s.t, c: c, key: s.key(at), at: at}, nil
 		}
+		s.log(ctx, err)
 		last = worse(last, err)
 	}
 	return nil, last
+}
+
+// log says why a host was passed over.
+func (s *search) log(ctx context.Context, err error) {
+	if s.t.Logger != nil {
+		s.t.Logger.LogAttrs(ctx, slog.LevelInfo, detailOf(err), slog.String("nexthop", s.hop.String()))
+	}
 }
 
 // worse returns the error to report of two: the later one, unless only the earlier gives hope.

@@ -68,7 +68,7 @@ type Transport struct {
 	MaxKept int64
 
 	Trace  func(relay string, sent bool, line string) // see smtp.ClientOptions.Trace
-	Logger *slog.Logger                               // nil: silent
+	Logger *slog.Logger                               // of the hosts that were passed over, and why; nil: silent
 
 	once sync.Once
 	pool smtp.Pool
