@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
@@ -38,10 +39,19 @@ type cacheReader struct {
 	name   string
 	f      vfs.File
 	failed bool
+	octet  byte // with which an index of today's package mime begins; 0 means any
 }
 
 // read returns an entry's index, nil when it isn't what it should be.
 func (c *cacheReader) read(uid uint32, at int64, n uint32) []byte {
+	if e := c.entry(uid, at, n); e != nil && (c.octet == 0 || e[cacheEntry] == c.octet) {
+		return e[cacheEntry:]
+	}
+	return nil
+}
+
+// entry returns the whole entry.
+func (c *cacheReader) entry(uid uint32, at int64, n uint32) []byte {
 	if c.f == nil && !c.failed {
 		f, err := c.fs.OpenFile(c.name, os.O_RDONLY, 0)
 		if c.failed = err != nil; !c.failed {
@@ -59,13 +69,22 @@ func (c *cacheReader) read(uid uint32, at int64, n uint32) []byte {
 	if binary.LittleEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) || binary.LittleEndian.Uint32(b[4:]) != uid {
 		return nil
 	}
-	return b[cacheEntry:]
+	return b
 }
 
 func (c *cacheReader) close() {
 	if c.f != nil {
 		c.f.Close()
 	}
+}
+
+// indexOctet returns the first octet of an index as package mime writes it: its version. What another version wrote is made again.
+func indexOctet() byte {
+	b, err := buildIndex(strings.NewReader(""), 0)
+	if err != nil || len(b) == 0 {
+		return 0
+	}
+	return b[0]
 }
 
 // buildIndex makes a message's structure index.

@@ -123,7 +123,7 @@ func (t *txn) pick(uids []uint32) []copied {
 
 // readIndexes fills in the structure indexes that there are.
 func (m *mailbox) readIndexes(all []copied) {
-	cache := cacheReader{fs: m.sh.fs, name: m.b.folder() + "/" + cacheName}
+	cache := cacheReader{fs: m.sh.fs, name: m.b.folder() + "/" + cacheName, octet: m.sh.octet}
 	defer cache.close()
 	for i := range all {
 		if c := &all[i]; c.m.cacheLen > 0 {

@@ -166,6 +166,11 @@ func TestCacheDamaged(t *testing.T) {
 	}
 	r.write("buuta.index.cache", string(raw))
 	require.Equal(t, before, indexes(m))
+	// One of another version of package mime, checksum and all, counts as missing.
+	raw = []byte(r.read("buuta.index.cache"))
+	maildir.OtherIndexVersion(raw)
+	r.write("buuta.index.cache", string(raw))
+	require.Equal(t, before, indexes(m))
 	r.write("buuta.index.cache", "")
 	require.Equal(t, before, indexes(m))
 	r.restart()
@@ -401,4 +406,38 @@ func TestDiskErrors(t *testing.T) {
 		}
 	}
 	t.Fatal("more operations than were tried")
+}
+
+// Log, cache and UID list of a mailbox through which much mail goes stay small, and keep what is there.
+func TestCompaction(t *testing.T) {
+	r := newRig(t)
+	m := r.open("INBOX")
+	keep := addTo(t, m, "Subject: stays\r\n\r\nx\r\n").UIDs[0]
+	indexes := func(m mail.Mailbox) (out []string) {
+		for msg, err := range m.Messages(t.Context(), mail.AllUIDs(), mail.FieldIndex) {
+			require.NoError(t, err)
+			out = append(out, string(msg.Index))
+		}
+		return out
+	}
+	want := indexes(m)
+	require.Len(t, want, 1)
+	for i := range 2500 {
+		got := addTo(t, m, fmt.Sprintf("Subject: %d\r\nX: %s\r\n\r\nx\r\n", i, strings.Repeat("y", 60)))
+		_, err := m.Expunge(t.Context(), mail.UIDSetOf(got.UIDs...), nil)
+		require.NoError(t, err)
+	}
+	require.Less(t, len(r.read("buuta.index.cache")), 150000)
+	require.Less(t, len(r.read("dovecot-uidlist")), 20000)
+	require.Less(t, len(r.read("buuta.index.log")), 1000000)
+	require.Equal(t, want, indexes(m))
+	st := r.state(m)
+	require.Equal(t, mail.UID(2502), st.UIDNext)
+	r.restart()
+	m = r.open("INBOX")
+	require.Equal(t, want, indexes(m))
+	require.Equal(t, st, r.state(m))
+	require.Equal(t, keep, mail.UID(1))
+	c := r.changes(m, st.HighestModSeq-10)
+	require.Equal(t, 5, c.Vanished.Count())
 }

@@ -129,6 +129,9 @@ func (t *txn) promises() bool {
 // writeSnapshot replaces the log by one that begins with the whole mailbox.
 func (t *txn) writeSnapshot() error {
 	b := t.b
+	if err := t.compactCache(); err != nil {
+		return err
+	}
 	out, end := newLogHeader(b.end.generation + 1)
 	if t.st.validity != 0 {
 		out = end.appendFrame(out, t.st.snapshot(b.s.now().Unix()))

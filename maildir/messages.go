@@ -84,7 +84,7 @@ func (m *mailbox) withIndex(ctx context.Context, set mail.UIDSet, f mail.Fields,
 		yield(mail.Message{}, err)
 		return
 	}
-	cache := cacheReader{fs: m.sh.fs, name: m.b.folder() + "/" + cacheName}
+	cache := cacheReader{fs: m.sh.fs, name: m.b.folder() + "/" + cacheName, octet: m.sh.octet}
 	defer cache.close()
 	made := map[mail.UID][]byte{}
 	defer func() { m.keepIndexes(ctx, made) }()

@@ -88,6 +88,7 @@ type shared struct {
 	machine string // in lock files
 	syncs   chan struct{}
 	seq     sequence
+	octet   byte // see indexOctet
 
 	mu    sync.Mutex
 	boxes map[string]*box  // by folder
@@ -105,6 +106,7 @@ func (s *Store) start() *shared {
 		sh := &shared{fs: s.FS, host: s.Host, syncs: make(chan struct{}, min(limit(s.Limits.Syncs, 32), 1<<16))}
 		sh.boxes, sh.trees = map[string]*box{}, map[string]*tree{}
 		sh.machine, _ = os.Hostname()
+		sh.octet = indexOctet()
 		if sh.fs == nil {
 			sh.fs = vfs.OS{}
 		}
