@@ -1,12 +1,10 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -164,95 +162,6 @@ func (x *expander) plain(name string) (string, error) {
 		return "", fmt.Errorf("$%s: there is no such parameter%s", name, x.c.suggest(name))
 	}
 	return x.value(name)
-}
-
-// braced expands what stands between ${ and }: a name, a name with ?text or :text, or a comparison.
-func (x *expander) braced(s string, depth int) (string, error) {
-	s = strings.TrimSpace(s)
-	if strings.HasPrefix(s, "{") {
-		return x.comparison(s, depth)
-	}
-	name := leadingName(s)
-	if name == "" {
-		return "", fmt.Errorf("bad name in ${%s}", s)
-	}
-	rest := strings.TrimLeft(s[len(name):], " \t")
-	if rest == "" {
-		return x.plain(name)
-	}
-	var value string
-	if x.known(name) { // a name nobody gave counts as empty in a test
-		v, err := x.value(name)
-		if err != nil {
-			return "", err
-		}
-		value = v
-	}
-	return x.choose(value != "", rest, depth)
-}
-
-// choose takes the part of "?yes", ":no", "?{yes}:{no}" or ":{no}?{yes}" that the condition selects.
-func (x *expander) choose(cond bool, s string, depth int) (string, error) {
-	out := ""
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimLeft(s, " \t") {
-		op := s[0]
-		if op != '?' && op != ':' {
-			return "", fmt.Errorf("%q where '?' or ':' belongs", s)
-		}
-		part := strings.TrimLeft(s[1:], " \t")
-		if strings.HasPrefix(part, "{") {
-			inner, rest, ok := balanced(part)
-			if !ok {
-				return "", errors.New("missing '}'")
-			}
-			part, s = strings.TrimSpace(inner), rest
-		} else {
-			s = ""
-		}
-		if (op == '?') == cond {
-			v, err := x.expand(part, depth)
-			if err != nil {
-				return "", err
-			}
-			out = v
-		}
-	}
-	return out, nil
-}
-
-// comparison expands "{a} == {b} ? {yes} : {no}". As in Postfix, two numbers are compared as numbers, all else as text.
-func (x *expander) comparison(s string, depth int) (string, error) {
-	left, rest, ok := balanced(s)
-	if !ok {
-		return "", errors.New("missing '}'")
-	}
-	rest = strings.TrimSpace(rest)
-	n := len(rest) - len(strings.TrimLeft(rest, "=!<>"))
-	op := rest[:n]
-	right, rest, ok := balanced(strings.TrimSpace(rest[n:]))
-	if !ok {
-		return "", errors.New("a comparison has the form ${{a} == {b} ? {yes} : {no}}")
-	}
-	a, err := x.expand(strings.TrimSpace(left), depth)
-	if err != nil {
-		return "", err
-	}
-	b, err := x.expand(strings.TrimSpace(right), depth)
-	if err != nil {
-		return "", err
-	}
-	order := strings.Compare(a, b)
-	m, errA := strconv.ParseInt(a, 10, 64)
-	k, errB := strconv.ParseInt(b, 10, 64)
-	if errA == nil && errB == nil {
-		order = cmp.Compare(m, k)
-	}
-	ops := map[string]bool{"==": order == 0, "!=": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}
-	cond, ok := ops[op]
-	if !ok {
-		return "", fmt.Errorf("%q is not one of == != < <= > >=", op)
-	}
-	return x.choose(cond, rest, depth)
 }
 
 // balanced splits s, which begins with a bracket, behind the bracket that closes it.

@@ -165,7 +165,7 @@ func (d *Demo) commands(b *strings.Builder, s *config.Settings, users []string) 
 		login += ":" + p
 	}
 	b.WriteString("\nTry / Thử\n")
-	fmt.Fprintf(b, "  printf 'Subject: Xin chao\\r\\n\\r\\nHello\\r\\n' | curl -sS smtp://%s --mail-from %s --mail-rcpt %s -T -\n", s.SMTPListen[0], from, to)
+	fmt.Fprintf(b, "  printf 'Subject: Hello\\r\\n\\r\\nXin chào!\\r\\n' | curl -sS smtp://%s --mail-from %s --mail-rcpt %s -T -\n", s.SMTPListen[0], from, to)
 	fmt.Fprintf(b, "  curl -sS -u '%s' 'imap://%s/INBOX;MAILINDEX=1'\n", login, s.IMAPListen[0])
 	fmt.Fprintf(b, "  curl -sS -u '%s' pop3://%s/1\n", login, s.POP3Listen[0])
 	b.WriteString("\nCtrl-C stops it.\n")
