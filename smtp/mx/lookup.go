@@ -27,10 +27,30 @@ type host struct {
 }
 
 func (t *Transport) resolver() Resolver {
-	if t.Resolver != nil {
-		return t.Resolver
+	switch r := t.Resolver.(type) {
+	case nil:
+		return absolute{net.DefaultResolver}
+	case *net.Resolver:
+		return absolute{r}
+	default:
+		return r
 	}
-	return net.DefaultResolver
+}
+
+// absolute keeps a resolver from trying a mail domain that doesn't exist within the search domains of this machine, one of
+// which may have a wildcard record.
+type absolute struct{ r *net.Resolver }
+
+func (a absolute) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	return a.r.LookupMX(ctx, name+".")
+}
+
+func (a absolute) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	return a.r.LookupNetIP(ctx, network, host+".")
+}
+
+func (a absolute) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	return a.r.LookupTXT(ctx, name+".")
 }
 
 func (t *Transport) dnsContext(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -2,12 +2,17 @@ package mx_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/smtp/mx"
 )
 
 func TestLookupFailures(t *testing.T) {
@@ -125,4 +130,47 @@ func TestCancelled(t *testing.T) {
 		require.ErrorIs(t, results[0].Reply, context.DeadlineExceeded)
 		require.Equal(t, []string{"192.0.2.1:25"}, w.dialled)
 	})
+}
+
+// With a net.Resolver names are looked up as they are, not within the search domains of the machine.
+func TestAbsoluteNames(t *testing.T) {
+	var asked []string
+	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			var size [2]byte
+			for {
+				if _, err := io.ReadFull(theirs, size[:]); err != nil {
+					return
+				}
+				q := make([]byte, int(size[0])<<8|int(size[1]))
+				if _, err := io.ReadFull(theirs, q); err != nil {
+					return
+				}
+				var p dnsmessage.Parser
+				h, err := p.Start(q)
+				if err != nil {
+					return
+				}
+				question, err := p.Question()
+				if err != nil {
+					return
+				}
+				asked = append(asked, question.Name.String())
+				h.Response, h.RCode, h.RecursionAvailable = true, dnsmessage.RCodeNameError, true
+				m := dnsmessage.Message{Header: h, Questions: []dnsmessage.Question{question}}
+				b, _ := m.Pack()
+				theirs.Write(append([]byte{byte(len(b) >> 8), byte(len(b))}, b...))
+			}
+		}()
+		return ours, nil
+	}}
+	tr := &mx.Transport{Hostname: "client.example.org", Resolver: r, Network: "tcp4"}
+	res := deliver(t, tr.To("example.net"), nil, "b@example.net")[0]
+	require.Equal(t, mail.EnhancedCode{5, 4, 4}, res.Reply.Enhanced)
+	for _, name := range asked {
+		require.Equal(t, "example.net.", name)
+	}
+	require.NotEmpty(t, asked)
 }
