@@ -61,8 +61,7 @@ type Decoder struct {
 	Continue func() error
 	// BareLF lets LF alone end a line. Otherwise such a line is a syntax error (RFC 9051 section 2.2).
 	BareLF bool
-	// UTF8 lets quoted strings hold UTF-8 (RFC 6855, RFC 9051 section 4.3), and mailbox names be UTF-8 rather than
-	// modified UTF-7.
+	// UTF8 makes mailbox names UTF-8 rather than modified UTF-7 (RFC 6855 section 3, RFC 9051 section 5.1).
 	UTF8 bool
 
 	r          io.Reader

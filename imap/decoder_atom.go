@@ -34,8 +34,7 @@ func makeCharClass() (t [256]byte) {
 
 func isAStringChar(c byte) bool { return charClass[c]&classAString != 0 }
 
-// span returns how many octets at the beginning of the line are of the class. Where UTF-8 is allowed its octets count
-// as list and astring characters only, never as atoms.
+// span returns how many octets at the beginning of the line are of the class.
 func (d *Decoder) span(class byte) int {
 	n := 0
 	for n < len(d.line) && charClass[d.line[n]]&class != 0 {

@@ -53,7 +53,7 @@ func (d *Decoder) fetchItem(name string) FetchItem {
 	section := d.Peek('[')
 	switch name {
 	case "ENVELOPE", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID", "BODYSTRUCTURE", "RFC822", "RFC822.HEADER",
-		"RFC822.TEXT", "MODSEQ":
+		"RFC822.TEXT", "MODSEQ", "EMAILID", "THREADID", "SAVEDATE":
 		item := FetchItem{Att: FetchAtt(name)}
 		item.Peek = item.Att == FetchRFC822Header
 		return item

@@ -95,7 +95,7 @@ func (d *searchDecoder) key() (k SearchKey) {
 func (d *searchDecoder) arguments(k *SearchKey) {
 	switch k.Op {
 	case SearchAll, SearchAnswered, SearchDeleted, SearchDraft, SearchFlagged, SearchNew, SearchOld, SearchRecent, SearchSeen,
-		SearchUnanswered, SearchUndeleted, SearchUndraft, SearchUnflagged, SearchUnseen:
+		SearchSaveDateSupported, SearchUnanswered, SearchUndeleted, SearchUndraft, SearchUnflagged, SearchUnseen:
 		return
 	}
 	d.SP()
@@ -132,13 +132,33 @@ func (d *searchDecoder) arguments(k *SearchKey) {
 			d.SP()
 		}
 		k.Num = d.Number64()
-	case SearchBefore, SearchOn, SearchSince, SearchSentBefore, SearchSentOn, SearchSentSince:
+	case SearchEmailID, SearchThreadID:
+		k.Field = d.objectID()
+	case SearchBefore, SearchOn, SearchSince, SearchSentBefore, SearchSentOn, SearchSentSince, SearchSavedBefore, SearchSavedOn,
+		SearchSavedSince:
 		k.Date = d.Date()
 	default:
 		d.err = nil
 		d.fail("Unknown search key " + describe([]byte(k.Op)))
 		k.Date = time.Time{}
 	}
+}
+
+// objectID reads an object identifier: 1 to 255 of A-Z a-z 0-9 "_" and "-" (RFC 8474 section 7).
+func (d *searchDecoder) objectID() string {
+	id := d.Atom()
+	for i := range len(id) {
+		if c := id[i]; (c|0x20) < 'a' || (c|0x20) > 'z' {
+			if (c < '0' || c > '9') && c != '_' && c != '-' {
+				d.fail("Bad object identifier")
+				return ""
+			}
+		}
+	}
+	if len(id) > 255 {
+		d.fail("Object identifier too long")
+	}
+	return id
 }
 
 // modSeqEntry reads the optional entry name and type of MODSEQ, which servers without per-flag mod-sequences check and

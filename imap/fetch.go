@@ -25,6 +25,9 @@ const (
 	FetchRFC822Header  FetchAtt = "RFC822.HEADER"
 	FetchRFC822Text    FetchAtt = "RFC822.TEXT"
 	FetchModSeq        FetchAtt = "MODSEQ"
+	FetchEmailID       FetchAtt = "EMAILID"  // RFC 8474
+	FetchThreadID      FetchAtt = "THREADID" // RFC 8474
+	FetchSaveDate      FetchAtt = "SAVEDATE" // RFC 8514
 )
 
 // FetchItem is one thing that FETCH asks for.

@@ -15,46 +15,53 @@ const (
 	SearchSeq SearchOp = "SEQ"
 )
 
-// The search keys. NEW, OLD and RECENT are RFC 3501's; OLDER and YOUNGER RFC 5032's; MODSEQ RFC 7162's.
+// The search keys. NEW, OLD and RECENT are RFC 3501's; OLDER and YOUNGER RFC 5032's; MODSEQ RFC 7162's; EMAILID and THREADID
+// RFC 8474's; those with SAVE RFC 8514's.
 const (
-	SearchAll        SearchOp = "ALL"
-	SearchAnswered   SearchOp = "ANSWERED"
-	SearchBcc        SearchOp = "BCC"
-	SearchBefore     SearchOp = "BEFORE"
-	SearchBody       SearchOp = "BODY"
-	SearchCc         SearchOp = "CC"
-	SearchDeleted    SearchOp = "DELETED"
-	SearchDraft      SearchOp = "DRAFT"
-	SearchFlagged    SearchOp = "FLAGGED"
-	SearchFrom       SearchOp = "FROM"
-	SearchHeader     SearchOp = "HEADER"
-	SearchKeyword    SearchOp = "KEYWORD"
-	SearchLarger     SearchOp = "LARGER"
-	SearchModSeq     SearchOp = "MODSEQ"
-	SearchNew        SearchOp = "NEW"
-	SearchNot        SearchOp = "NOT"
-	SearchOld        SearchOp = "OLD"
-	SearchOlder      SearchOp = "OLDER"
-	SearchOn         SearchOp = "ON"
-	SearchOr         SearchOp = "OR"
-	SearchRecent     SearchOp = "RECENT"
-	SearchSeen       SearchOp = "SEEN"
-	SearchSentBefore SearchOp = "SENTBEFORE"
-	SearchSentOn     SearchOp = "SENTON"
-	SearchSentSince  SearchOp = "SENTSINCE"
-	SearchSince      SearchOp = "SINCE"
-	SearchSmaller    SearchOp = "SMALLER"
-	SearchSubject    SearchOp = "SUBJECT"
-	SearchText       SearchOp = "TEXT"
-	SearchTo         SearchOp = "TO"
-	SearchUID        SearchOp = "UID"
-	SearchUnanswered SearchOp = "UNANSWERED"
-	SearchUndeleted  SearchOp = "UNDELETED"
-	SearchUndraft    SearchOp = "UNDRAFT"
-	SearchUnflagged  SearchOp = "UNFLAGGED"
-	SearchUnkeyword  SearchOp = "UNKEYWORD"
-	SearchUnseen     SearchOp = "UNSEEN"
-	SearchYounger    SearchOp = "YOUNGER"
+	SearchAll               SearchOp = "ALL"
+	SearchAnswered          SearchOp = "ANSWERED"
+	SearchBcc               SearchOp = "BCC"
+	SearchBefore            SearchOp = "BEFORE"
+	SearchBody              SearchOp = "BODY"
+	SearchCc                SearchOp = "CC"
+	SearchDeleted           SearchOp = "DELETED"
+	SearchDraft             SearchOp = "DRAFT"
+	SearchEmailID           SearchOp = "EMAILID"
+	SearchFlagged           SearchOp = "FLAGGED"
+	SearchFrom              SearchOp = "FROM"
+	SearchHeader            SearchOp = "HEADER"
+	SearchKeyword           SearchOp = "KEYWORD"
+	SearchLarger            SearchOp = "LARGER"
+	SearchModSeq            SearchOp = "MODSEQ"
+	SearchNew               SearchOp = "NEW"
+	SearchNot               SearchOp = "NOT"
+	SearchOld               SearchOp = "OLD"
+	SearchOlder             SearchOp = "OLDER"
+	SearchOn                SearchOp = "ON"
+	SearchOr                SearchOp = "OR"
+	SearchRecent            SearchOp = "RECENT"
+	SearchSavedBefore       SearchOp = "SAVEDBEFORE"
+	SearchSavedOn           SearchOp = "SAVEDON"
+	SearchSavedSince        SearchOp = "SAVEDSINCE"
+	SearchSaveDateSupported SearchOp = "SAVEDATESUPPORTED"
+	SearchSeen              SearchOp = "SEEN"
+	SearchSentBefore        SearchOp = "SENTBEFORE"
+	SearchSentOn            SearchOp = "SENTON"
+	SearchSentSince         SearchOp = "SENTSINCE"
+	SearchSince             SearchOp = "SINCE"
+	SearchSmaller           SearchOp = "SMALLER"
+	SearchSubject           SearchOp = "SUBJECT"
+	SearchText              SearchOp = "TEXT"
+	SearchThreadID          SearchOp = "THREADID"
+	SearchTo                SearchOp = "TO"
+	SearchUID               SearchOp = "UID"
+	SearchUnanswered        SearchOp = "UNANSWERED"
+	SearchUndeleted         SearchOp = "UNDELETED"
+	SearchUndraft           SearchOp = "UNDRAFT"
+	SearchUnflagged         SearchOp = "UNFLAGGED"
+	SearchUnkeyword         SearchOp = "UNKEYWORD"
+	SearchUnseen            SearchOp = "UNSEEN"
+	SearchYounger           SearchOp = "YOUNGER"
 )
 
 // SearchKey is a node of a search program. Which fields count depends on Op.
@@ -62,7 +69,7 @@ type SearchKey struct {
 	Op    SearchOp
 	Keys  []SearchKey // of AND (any number), OR (two), NOT (one)
 	Set   NumSet      // of SEQ and UID
-	Field string      // of HEADER: the field's name; of KEYWORD and UNKEYWORD: the flag; of MODSEQ: entry name and type, or ""
+	Field string      // of HEADER: the field's name; of KEYWORD and UNKEYWORD: the flag; of EMAILID and THREADID: the id; of MODSEQ: entry name and type, or ""
 	Value string      // of the string keys, UTF-8
 	Num   uint64      // of LARGER and SMALLER: octets; of OLDER and YOUNGER: seconds; of MODSEQ: the mod-sequence
 	Date  time.Time   // of the date keys: midnight UTC of that date, the zone having no meaning
@@ -107,7 +114,7 @@ func (k SearchKey) append(b []byte, str func([]byte, string) []byte) []byte {
 		b = list(append(b, ' '), k.Keys)
 	case SearchHeader:
 		b = str(append(str(append(b, ' '), k.Field), ' '), k.Value)
-	case SearchKeyword, SearchUnkeyword:
+	case SearchKeyword, SearchUnkeyword, SearchEmailID, SearchThreadID:
 		b = append(append(b, ' '), k.Field...)
 	case SearchBcc, SearchBody, SearchCc, SearchFrom, SearchSubject, SearchText, SearchTo:
 		b = str(append(b, ' '), k.Value)
@@ -118,7 +125,8 @@ func (k SearchKey) append(b []byte, str func([]byte, string) []byte) []byte {
 			b = append(append(b, ' '), k.Field...)
 		}
 		b = strconv.AppendUint(append(b, ' '), k.Num, 10)
-	case SearchBefore, SearchOn, SearchSince, SearchSentBefore, SearchSentOn, SearchSentSince:
+	case SearchBefore, SearchOn, SearchSince, SearchSentBefore, SearchSentOn, SearchSentSince, SearchSavedBefore, SearchSavedOn,
+		SearchSavedSince:
 		b = k.Date.AppendFormat(append(b, ' '), "2-Jan-2006")
 	}
 	return b

@@ -41,6 +41,7 @@ const (
 	CodeHighestModSeq        Code = "HIGHESTMODSEQ"
 	CodeInUse                Code = "INUSE"
 	CodeLimit                Code = "LIMIT"
+	CodeMailboxID            Code = "MAILBOXID"
 	CodeModified             Code = "MODIFIED"
 	CodeNoModSeq             Code = "NOMODSEQ"
 	CodeNonExistent          Code = "NONEXISTENT"

@@ -42,7 +42,7 @@ func (c *Conn) capabilities() []imap.Capability {
 		list = append(list, imap.CapNamespace, imap.CapChildren, imap.CapUnselect, imap.CapUIDPlus, imap.CapMove,
 			imap.CapSpecialUse, imap.CapCreateSpecial, imap.CapListExtended, imap.CapListStatus, imap.CapStatusSize,
 			imap.CapESearch, imap.CapSearchRes, imap.CapCondStore, imap.CapQResync, imap.CapMultiAppend, imap.CapWithin,
-			imap.CapUTF8Accept, c.appendLimit())
+			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, c.appendLimit())
 	}
 	return slices.DeleteFunc(list, c.isDisabled)
 }

@@ -107,6 +107,11 @@ func (f *fetch) plan() {
 			hasModSeq = true
 		case imap.FetchInternalDate:
 			f.fields |= mail.FieldDate
+		case imap.FetchSaveDate:
+			f.fields |= mail.FieldDate
+		case imap.FetchEmailID:
+			f.fields |= mail.FieldGUID
+		case imap.FetchThreadID:
 		case imap.FetchSize:
 			f.fields |= mail.FieldSize
 		case imap.FetchUID:

@@ -22,6 +22,17 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 		e.Raw("RFC822.SIZE ").Number(uint64(f.m.Size))
 	case imap.FetchModSeq:
 		e.Raw("MODSEQ (").Number(uint64(f.m.ModSeq)).Raw(")")
+	case imap.FetchSaveDate:
+		e.Raw("SAVEDATE ")
+		if f.m.SaveDate.IsZero() {
+			e.Raw("NIL")
+		} else {
+			e.DateTime(f.m.SaveDate)
+		}
+	case imap.FetchEmailID:
+		e.Raw("EMAILID (").Raw(string(f.m.GUID)).Raw(")")
+	case imap.FetchThreadID:
+		e.Raw("THREADID NIL") // threads are not kept (RFC 8474 section 5.3)
 	case imap.FetchEnvelope:
 		e.Raw("ENVELOPE ")
 		writeEnvelope(e, f.index.Root.Envelope)

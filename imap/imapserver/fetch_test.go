@@ -250,3 +250,25 @@ func TestFetchChangedSince(t *testing.T) {
 		C: d FETCH 1 (FLAGS) (FOO)
 		S: d BAD Unknown FETCH modifier`)
 }
+
+// RFC 8474 and RFC 8514.
+func TestObjectIDAndSaveDate(t *testing.T) {
+	f := newFixture(t, nil)
+	f.add("INBOX", simple, simple)
+	p := f.login("INBOX")
+	lines := p.do("a FETCH 1:2 (EMAILID THREADID SAVEDATE)")
+	require.True(t, like(`* 1 FETCH (EMAILID (…) THREADID NIL SAVEDATE " 1-Mar-2026 12:00:00 +0700")`, lines[0]), lines[0])
+	_, id, _ := strings.Cut(lines[1], "(EMAILID (")
+	id, _, _ = strings.Cut(id, ")")
+	require.Equal(t, []string{"* SEARCH 2"}, p.do("b SEARCH EMAILID "+id))
+	// "The server MUST return the same EMAILID as the source message for the matching destination message in the COPYUID
+	// pairing" (RFC 8474 section 5.1).
+	p.do("c COPY 2 INBOX")
+	require.Equal(t, []string{"* SEARCH 2 3"}, p.do("d SEARCH EMAILID "+id))
+	require.Equal(t, []string{"* SEARCH"}, p.do("e SEARCH THREADID x"))
+	require.Equal(t, []string{"* SEARCH 1 2 3"}, p.do("f SEARCH SAVEDON 1-Mar-2026 SAVEDATESUPPORTED"))
+	require.Equal(t, []string{"* SEARCH"}, p.do("g SEARCH OR SAVEDBEFORE 1-Mar-2026 SAVEDSINCE 2-Mar-2026"))
+	require.Equal(t, []string{"* STATUS INBOX (MAILBOXID (box-1))"}, p.do("h STATUS INBOX (MAILBOXID)"))
+	_, status := p.try("i SEARCH EMAILID a.b")
+	require.Equal(t, "i BAD [PARSE] Bad object identifier", status)
+}

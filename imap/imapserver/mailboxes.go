@@ -45,10 +45,11 @@ func (c *Conn) handleCreate(ctx context.Context, cmd *command) error {
 	if name == "INBOX" || name == "" {
 		return imap.No(imap.CodeCannot, "Mailbox name is not allowed.")
 	}
-	if _, err := c.account.Create(ctx, name, &opts); err != nil {
-		return err
+	info, err := c.account.Create(ctx, name, &opts)
+	if err == nil && info.ID != "" && !c.isDisabled(imap.CapObjectID) {
+		cmd.done = imap.Okay(imap.CodeMailboxID, "("+string(info.ID)+")", "CREATE completed.")
 	}
-	return nil
+	return err
 }
 
 // specialUse returns the special use with the given name, less its backslash, "" if there is none.

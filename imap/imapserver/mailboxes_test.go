@@ -13,9 +13,9 @@ func TestCreate(t *testing.T) {
 	f := newFixture(t, nil)
 	f.login("").dialogue(`
 		C: a CREATE owatagusiam/
-		S: a OK CREATE completed.
+		S: a OK [MAILBOXID (…)] CREATE completed.
 		C: b CREATE owatagusiam/blurdybloop
-		S: b OK CREATE completed.
+		S: b OK [MAILBOXID (…)] CREATE completed.
 		C: c CREATE owatagusiam/blurdybloop
 		S: c NO [ALREADYEXISTS] Mailbox exists already.
 		C: d CREATE inbox
@@ -26,7 +26,7 @@ func TestCreate(t *testing.T) {
 		S: f NO [CANNOT] Mailbox name is not modified UTF-7
 		RFC 6154 section 3
 		C: g CREATE Gesendet (USE (\Sent))
-		S: g OK CREATE completed.
+		S: g OK [MAILBOXID (…)] CREATE completed.
 		C: h CREATE Alles (USE (\All))
 		S: h NO [USEATTR] Special use is not supported.
 		C: i CREATE x (FOO)
@@ -63,6 +63,7 @@ func TestDelete(t *testing.T) {
 		S: …
 		S: * 0 EXISTS
 		S: * 0 RECENT
+		S: …
 		S: …
 		S: …
 		S: …
@@ -132,7 +133,7 @@ func TestMailboxNames(t *testing.T) {
 		S: * STATUS "Th&AbA- &AREevw-n/&ZeVnLIqe-" (MESSAGES 0)
 		S: b OK STATUS completed.
 		C: c CREATE "Tom &- Jerry"
-		S: c OK CREATE completed.
+		S: c OK [MAILBOXID (…)] CREATE completed.
 		C: d LIST "" Tom*
 		S: * LIST (\HasNoChildren) "/" "Tom &- Jerry"
 		S: d OK LIST completed.`)
@@ -262,6 +263,7 @@ func TestSelect(t *testing.T) {
 		S: * OK [UIDVALIDITY 1001] UIDs valid.
 		S: * OK [UIDNEXT 2] Predicted next UID.
 		S: * OK [HIGHESTMODSEQ 2] Highest.
+		S: * OK [MAILBOXID (…)] Mailbox id.
 		S: a OK [READ-ONLY] EXAMINE completed.
 		C: b STORE 1 +FLAGS (\Seen)
 		S: b NO [NOPERM] Mailbox is read-only.
@@ -298,6 +300,7 @@ func TestSelectRev2(t *testing.T) {
 		S: * OK [UIDVALIDITY 1001] UIDs valid.
 		S: * OK [UIDNEXT 2] Predicted next UID.
 		S: * OK [HIGHESTMODSEQ 2] Highest.
+		S: * OK [MAILBOXID (…)] Mailbox id.
 		S: * LIST () "/" INBOX
 		S: b OK [READ-WRITE] SELECT completed.
 		C: c SEARCH UNSEEN
@@ -308,6 +311,7 @@ func TestSelectRev2(t *testing.T) {
 		S: * FLAGS …
 		S: * OK [PERMANENTFLAGS ()] …
 		S: * 1 EXISTS
+		S: …
 		S: …
 		S: …
 		S: …

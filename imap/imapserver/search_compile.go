@@ -78,6 +78,10 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 		n.set = sel.recent
 	case imap.SearchBefore, imap.SearchOn, imap.SearchSince, imap.SearchOlder, imap.SearchYounger:
 		s.fields |= mail.FieldDate
+	case imap.SearchSavedBefore, imap.SearchSavedOn, imap.SearchSavedSince:
+		s.fields |= mail.FieldDate
+	case imap.SearchEmailID:
+		s.fields |= mail.FieldGUID
 	case imap.SearchLarger, imap.SearchSmaller:
 		s.fields |= mail.FieldSize
 	case imap.SearchModSeq:

@@ -67,6 +67,18 @@ func (s *search) evalRecord(n *node) bool {
 		return m.Size < n.num
 	case imap.SearchModSeq:
 		return m.ModSeq >= mail.ModSeq(n.num)
+	case imap.SearchEmailID:
+		return string(m.GUID) == n.field
+	case imap.SearchThreadID:
+		return false // no message has one
+	case imap.SearchSaveDateSupported:
+		return true
+	case imap.SearchSavedBefore, imap.SearchSavedOn, imap.SearchSavedSince:
+		at := m.SaveDate
+		if at.IsZero() {
+			at = m.InternalDate // "MUST use the internal date attribute instead" (RFC 8514 section 4.3)
+		}
+		return matchDate(n, at)
 	case imap.SearchOlder:
 		return s.now.Sub(m.InternalDate) >= time.Duration(n.num)*time.Second
 	case imap.SearchYounger:
@@ -79,11 +91,11 @@ func (s *search) evalRecord(n *node) bool {
 func matchDate(n *node, t time.Time) bool {
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 	switch n.op {
-	case imap.SearchBefore, imap.SearchSentBefore:
+	case imap.SearchBefore, imap.SearchSentBefore, imap.SearchSavedBefore:
 		return day.Before(n.date)
-	case imap.SearchOn, imap.SearchSentOn:
+	case imap.SearchOn, imap.SearchSentOn, imap.SearchSavedOn:
 		return day.Equal(n.date)
-	case imap.SearchSince, imap.SearchSentSince:
+	case imap.SearchSince, imap.SearchSentSince, imap.SearchSavedSince:
 		return !day.Before(n.date)
 	}
 	return false

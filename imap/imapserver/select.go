@@ -138,15 +138,18 @@ func (c *Conn) tellSelected(ctx context.Context, sel *selected, q *qresyncParam)
 	if !c.isDisabled(imap.CapCondStore) {
 		e.Status("*", imap.Okay(imap.CodeHighestModSeq, modSeqString(state.HighestModSeq), "Highest."))
 	}
-	c.tellListOldName(sel)
+	if id := sel.box.Info().ID; id != "" && !c.isDisabled(imap.CapObjectID) {
+		e.Status("*", imap.Okay(imap.CodeMailboxID, "("+string(id)+")", "Mailbox id."))
+	}
+	c.tellName(sel)
 	if q != nil && q.validity == state.UIDValidity {
 		return c.tellQResync(ctx, sel, q)
 	}
 	return nil
 }
 
-// tellListOldName sends the LIST response that IMAP4rev2 wants of SELECT (RFC 9051 section 6.3.2).
-func (c *Conn) tellListOldName(sel *selected) {
+// tellName sends the LIST response that IMAP4rev2 wants of SELECT (RFC 9051 section 6.3.2).
+func (c *Conn) tellName(sel *selected) {
 	if c.rev2 {
 		c.enc.Raw(`* LIST () "/" `).Mailbox(sel.box.Info().Name).CRLF()
 	}

@@ -19,6 +19,7 @@ func TestSampleConnection(t *testing.T) {
 		S: * OK [UIDVALIDITY 1001] UIDs valid.
 		S: * OK [UIDNEXT 3] Predicted next UID.
 		S: * OK [HIGHESTMODSEQ 2] Highest.
+		S: * OK [MAILBOXID (…)] Mailbox id.
 		S: a002 OK [READ-WRITE] SELECT completed.
 		C: a003 fetch 2 full
 		S: * 2 FETCH (FLAGS (\Recent) INTERNALDATE " 1-Mar-2026 12:00:00 +0700" RFC822.SIZE 320 ENVELOPE ("Mon, 7 Feb 1994 21:52:25 -0800" "afternoon meeting" (("Fred Foobar" NIL "foobar" "Blurdybloop.example")) (("Fred Foobar" NIL "foobar" "Blurdybloop.example")) (("Fred Foobar" NIL "foobar" "Blurdybloop.example")) ((NIL NIL "mooch" "owatagu.siam.edu.example")) NIL NIL NIL "<B27397-0100000@Blurdybloop.example>") BODY ("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 55 1))
