@@ -164,7 +164,7 @@ func TestCollectorExactlyOnce(t *testing.T) {
 		if rapid.Bool().Draw(t, "keep") {
 			f.Keep, f.State = true, &memory{set: map[string]bool{}}
 		}
-		for range 20 {
+		for range 8 {
 			server, client := net.Pipe()
 			done := make(chan struct{})
 			go func() {

@@ -10,5 +10,5 @@
 // A message is removed only when a client that has marked it says QUIT; a session that ends in any other way changes
 // nothing. Messages go from the store to the network as a stream, whatever their size.
 //
-// [Client] reads a maildrop. Package pop3test has a server for the tests of programs that use one.
+// [Client] reads a maildrop, and [Collector] brings its messages into a mailbox, each once. Package pop3test has a server for the tests of programs that use one.
 package pop3
