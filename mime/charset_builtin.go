@@ -111,11 +111,12 @@ type utf8Reader struct {
 	in      [4096]byte
 	held    int // octets at the start of in that await the rest of their character
 	out     []byte
+	ready   []byte
 	err     error
 }
 
 func (u *utf8Reader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
+	for len(u.ready) == 0 {
 		if u.err != nil {
 			return 0, u.err
 		}
@@ -125,18 +126,18 @@ func (u *utf8Reader) Read(p []byte) (int, error) {
 		u.held = 0
 		switch {
 		case u.charset == charsetLatin1:
-			u.out = append(u.out[:0:0], fromLatin1(b)...)
-			continue
+			u.out = append(u.out[:0], fromLatin1(b)...)
 		case err == nil:
 			whole := completeUTF8(b)
-			u.out = append(u.out[:0:0], u.convert(b[:whole])...)
+			u.out = append(u.out[:0], u.convert(b[:whole])...)
 			u.held = copy(u.in[:], b[whole:])
 		default:
-			u.out = append(u.out[:0:0], u.convert(b)...)
+			u.out = append(u.out[:0], u.convert(b)...)
 		}
+		u.ready = u.out
 	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
+	n := copy(p, u.ready)
+	u.ready = u.ready[n:]
 	return n, nil
 }
 
