@@ -119,7 +119,23 @@ func (d *delivery) run(ctx context.Context) error {
 			d.results[k] = d.q.resultOf(errors.New("queue: the deliverer gave no reply"), tx)
 		}
 	}
+	d.siteFailed = allSiteFailures(d.results)
 	return nil
+}
+
+// allSiteFailures reports whether a deliverer that does its work late found the site unusable for every recipient.
+func allSiteFailures(results []mail.Result) bool {
+	for i := range results {
+		r := results[i].Reply
+		switch reached := results[i].Relay != "" && results[i].Relay != "none"; {
+		case !r.Temporary():
+			return false
+		case r.Code == 421, r.Enhanced[1] == 4, r.Enhanced[1] == 3 && !reached:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func (d *delivery) failAll(err error, tx mail.Transaction) {

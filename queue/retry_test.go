@@ -164,6 +164,42 @@ func TestDeadDestination(t *testing.T) {
 	})
 }
 
+// Deliverers that do their work in Commit tell of a dead site in their results.
+func TestDeadDestinationByResults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		late := mail.DelivererFunc(func(context.Context, *mail.Envelope, io.Reader) error {
+			calls++
+			return mail.NewReply(450, mail.EnhancedCode{4, 4, 1}, "connect to mx.dead.example[192.0.2.9]:25: Connection refused")
+		})
+		var ev events
+		tr := &queue.Transport{Deliverer: func(string) mail.Deliverer { return lateDeliverer{late} }, InitialConcurrency: 1}
+		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Trace: ev.trace, Transports: map[string]*queue.Transport{"smtp": tr}})
+		for range 5 {
+			send(t, q, "a@example.org", letter, "b@dead.example")
+		}
+		synctest.Wait()
+		require.Equal(t, 1, calls)
+		log := strings.Join(ev.lines(), "\n")
+		require.Equal(t, 4, strings.Count(log, "(delivery temporarily suspended: 450 4.4.1 connect to mx.dead.example"), log)
+	})
+}
+
+// lateDeliverer puts an error of the whole transaction into each result.
+type lateDeliverer struct{ mail.Deliverer }
+
+func (l lateDeliverer) Begin(ctx context.Context, from string, o *mail.MailOptions) (mail.Transaction, error) {
+	tx, err := l.Deliverer.Begin(ctx, from, o)
+	return lateTx{tx}, err
+}
+
+type lateTx struct{ mail.Transaction }
+
+func (l lateTx) Commit(ctx context.Context) ([]mail.Result, error) {
+	_, err := l.Transaction.Commit(ctx)
+	return []mail.Result{{Reply: mail.ReplyOf(err)}}, nil
+}
+
 // A refusal of one recipient says nothing about the destination.
 func TestRecipientFailureIsNotTheSites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

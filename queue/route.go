@@ -19,8 +19,9 @@ type Transport struct {
 	//
 	// A transaction's Result or error decides each recipient: 2yz is sent, 4yz deferred, 5yz bounced; an error that is
 	// no *mail.Reply is deferred. If Begin's error says that the destination itself can't be reached or used (a network
-	// error, "421", an enhanced code X.4.Z or X.3.Z), it counts against the destination's concurrency. An error or a
-	// transaction may have a method Relay() string, which then names the peer in the log.
+	// error, "421", an enhanced code X.4.Z or X.3.Z), or every Result does so (X.3.Z without a Relay), it counts
+	// against the destination's concurrency. An error or a transaction may have a method Relay() string, which then names
+	// the peer in the log. The message that Body gets is an io.Seeker as far as going back to its beginning.
 	Deliverer func(nexthop string) mail.Deliverer
 
 	// Final says that this transport puts messages into mailboxes, not to a next system: a success notification says

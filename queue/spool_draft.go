@@ -187,6 +187,9 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 	case d.done || !d.written:
 		return errors.New("queue: draft is not written or has been aborted")
 	}
+	if err := d.s.use(); err != nil {
+		return err // closed: the folder may be another process's by now
+	}
 	if !d.synced {
 		if err := d.s.syncing.acquire(ctx); err != nil {
 			return err

@@ -126,4 +126,16 @@ func (c *spoolContent) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
+// Seek goes back to the beginning, or tells the place. Other places can't be gone to: the checksum is of the whole.
+func (c *spoolContent) Seek(offset int64, whence int) (int64, error) {
+	switch {
+	case offset == 0 && whence == io.SeekStart:
+		c.at, c.sum = 0, 0
+		return 0, nil
+	case offset == 0 && whence == io.SeekCurrent, offset == c.at && whence == io.SeekStart:
+		return c.at, nil
+	}
+	return 0, errors.ErrUnsupported
+}
+
 func (c *spoolContent) Close() error { return c.f.Close() }

@@ -67,7 +67,8 @@ type Draft interface {
 	Abort() error
 }
 
-// Content is a message's content, with CRLF line ends.
+// Content is a message's content, with CRLF line ends. If it is an io.Seeker as well, deliverers can begin again, at
+// another host, from its beginning.
 type Content interface {
 	io.Reader
 	io.WriterTo

@@ -148,6 +148,13 @@ func testOpen(s *suite) {
 	s.noError(err, "WriteTo")
 	s.equal(n, int64(len(content)), "octets")
 	s.equal(b.String(), content, "content")
+	if sk, ok := c.(io.Seeker); ok {
+		_, err := sk.Seek(0, io.SeekStart)
+		s.noError(err, "Seek to the beginning")
+		again, err := io.ReadAll(c)
+		s.noError(err, "reading again")
+		s.equal(string(again), content, "content read again")
+	}
 	s.noError(c.Close(), "Close")
 	l := s.claimOne()
 	s.equal(s.text(id), content, "content of a leased message")
