@@ -14,7 +14,8 @@ type DecoderLimits struct {
 	Drain   int64 // octets of a refused non-synchronizing literal that are read and dropped; 0: 1 MiB. Above it reading ends
 	Depth   int   // parentheses within parentheses; 0: 32
 	Ranges  int   // ranges of a sequence set; 0: 10000
-	Items   int   // elements of any list: flags, search keys, fetch items, header names; 0: 10000
+	Keys    int   // keys of a search program; 0: 1000
+	Items   int   // elements of any list: flags, fetch items, header names; 0: 10000
 }
 
 func (l DecoderLimits) withDefaults() DecoderLimits {
@@ -34,6 +35,7 @@ func (l DecoderLimits) withDefaults() DecoderLimits {
 	def64(&l.Drain, 1<<20)
 	def(&l.Depth, 32)
 	def(&l.Ranges, 10_000)
+	def(&l.Keys, 1000)
 	def(&l.Items, 10_000)
 	return l
 }

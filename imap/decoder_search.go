@@ -67,7 +67,7 @@ func (d *searchDecoder) key() (k SearchKey) {
 	if !d.ok() {
 		return k
 	}
-	if d.keys++; d.keys > d.Limits.Items {
+	if d.keys++; d.keys > d.Limits.Keys {
 		d.Fail(&Status{Type: BAD, Code: CodeLimit, Text: "Search program too long"})
 		return k
 	}

@@ -10,7 +10,7 @@ import (
 // Limits bound what clients can make a server hold or do. 0 means the default, a negative number no limit.
 type Limits struct {
 	Connections        int   // at a time; 0: none
-	ConnectionsPerAddr int   // from one address; 0: 50. Loopback and unix sockets don't count
+	ConnectionsPerAddr int   // from one address, or one /64 of IPv6; 0: 50. Loopback and unix sockets don't count
 	CommandLine        int   // octets of a line; 0: 65,536. Before login never more than 12,288
 	Literal            int64 // octets of a literal that stands for a string; 0: 65,536. Before login never more than 4,096
 	Command            int64 // octets of a command without the messages of APPEND; 0: 1 MiB. Before login never more than 16,384
@@ -19,6 +19,7 @@ type Limits struct {
 	Depth              int   // nesting of lists and search keys; 0: 32
 	Ranges             int   // ranges in a sequence set; 0: 10,000
 	Items              int   // elements of a list; 0: 10,000
+	SearchKeys         int   // keys of a search program; 0: 1,000
 	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
 	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
 	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
@@ -77,6 +78,7 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.Depth = number(l.Depth, 32)
 	l.Ranges = number(l.Ranges, 10_000)
 	l.Items = number(l.Items, 10_000)
+	l.SearchKeys = number(l.SearchKeys, 1000)
 	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
 	l.TextBytes = number(l.TextBytes, 16<<20)
 	l.BadCommands = number(l.BadCommands, bad)
@@ -96,5 +98,5 @@ func (c *Conn) applyLimits() {
 		nonSync = 4096 // LITERAL- (RFC 7888 section 5)
 	}
 	c.dec.SetLimits(imap.DecoderLimits{Line: l.CommandLine, Literal: l.Literal, NonSync: nonSync, Command: l.Command,
-		Drain: drain, Depth: l.Depth, Ranges: l.Ranges, Items: l.Items})
+		Drain: drain, Depth: l.Depth, Ranges: l.Ranges, Items: l.Items, Keys: l.SearchKeys})
 }

@@ -105,6 +105,8 @@ func TestNesting(t *testing.T) {
 	_, status = p.try("b SEARCH " + strings.Repeat("NOT ", 33) + "ALL")
 	require.Equal(t, "b BAD [LIMIT] Nested too deep", status)
 	require.Equal(t, []string{"* SEARCH 1"}, p.do("c SEARCH "+strings.Repeat("NOT ", 32)+"ALL"))
+	_, status = p.try("c2 SEARCH" + strings.Repeat(" ALL", 1001))
+	require.Equal(t, "c2 BAD [LIMIT] Search program too long", status)
 	_, status = p.try("d FETCH " + strings.Repeat("1,", 10_001) + "1 UID")
 	require.Equal(t, "d BAD [LIMIT] Set has too many ranges", status)
 }

@@ -62,6 +62,9 @@ func (s *search) run(ctx context.Context, root *node) error {
 		if err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s.msg.reset(ctx, sel.box, &m)
 		ok, err := s.eval(root)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/buuta/mail/imap"
@@ -122,15 +123,22 @@ func (s *Server) forget(c *Conn) {
 	}
 }
 
+// hostOf returns what connections are counted by: the IP address, of IPv6 the /64 that one site has.
 func hostOf(a net.Addr) string {
 	if a == nil {
 		return ""
 	}
-	host, _, err := net.SplitHostPort(a.String())
+	at, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return a.String()
 	}
-	return host
+	ip := at.Addr().Unmap()
+	if ip.Is6() {
+		if site, err := ip.Prefix(64); err == nil {
+			return site.String()
+		}
+	}
+	return ip.String()
 }
 
 func (s *Server) addListener(l net.Listener) bool {
