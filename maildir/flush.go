@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -134,7 +135,9 @@ func (t *txn) writeSnapshot() error {
 	}
 	out, end := newLogHeader(b.end.generation + 1)
 	if t.st.validity != 0 {
-		out = end.appendFrame(out, t.st.snapshot(b.s.now().Unix()))
+		now := b.s.now().Unix() // only the writer looks at tokens, so that it may do this alone
+		maps.DeleteFunc(t.st.tokens, func(_ tokenKey, u tokenUse) bool { return now-u.at >= tokenLife })
+		out = end.appendFrame(out, t.st.snapshot())
 	} else {
 		var kws []record
 		for i, k := range t.keywords {

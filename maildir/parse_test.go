@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -355,9 +356,32 @@ func checkState(t *testing.T, st *state) {
 		return
 	}
 	again := newState(st.history)
-	again.apply(st.snapshot(0))
+	again.apply(st.snapshot())
 	require.Equal(t, len(st.msgs), len(again.msgs))
 	require.Equal(t, []any{st.unseen, st.deleted, st.size, st.head.next, st.head.high}, []any{again.unseen, again.deleted, again.size, again.head.next, again.head.high})
+}
+
+// Memory of what is gone is given back.
+func TestShrink(t *testing.T) {
+	st := newState(8)
+	for uid := uint32(1); uid <= 20000; uid++ {
+		st.apply([]record{{kind: recAdd, m: msg{uid: uid, size: 1}, name: strings.Repeat("n", 50) + strconv.Itoa(int(uid))}})
+		if uid > 10 {
+			st.apply([]record{{kind: recGone, m: msg{modseq: uint64(uid)}, first: uid - 10, last: uid - 10}})
+		}
+	}
+	checkState(t, st)
+	require.Len(t, st.msgs, 10)
+	require.Less(t, cap(st.names), 100<<10)
+	for i := range st.msgs {
+		require.Equal(t, strings.Repeat("n", 50)+strconv.Itoa(int(st.msgs[i].uid)), st.base(&st.msgs[i]))
+	}
+	all := newState(8)
+	for uid := uint32(1); uid <= 20000; uid++ {
+		all.apply([]record{{kind: recAdd, m: msg{uid: uid}, name: "n"}})
+	}
+	all.apply([]record{{kind: recGone, first: 1, last: 19990}})
+	require.Less(t, cap(all.msgs), 1000)
 }
 
 func TestRecords(t *testing.T) {

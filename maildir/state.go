@@ -59,6 +59,7 @@ type state struct {
 
 	unseen, deleted int
 	size            int64
+	unused          int // octets of names that belong to nobody any more
 	history         int // most entries of gone
 }
 
@@ -232,12 +233,31 @@ func (s *state) remove(recs []record) {
 			s.count(m, -1)
 			delete(s.odd, m.uid)
 			delete(s.guids, m.uid)
+			s.unused += int(m.nameLen)
 			continue
 		}
 		s.msgs[keep] = *m
 		keep++
 	}
 	s.msgs = s.msgs[:keep]
+	s.shrink()
+}
+
+// shrink gives back memory when most of what is held belongs to messages that are gone.
+func (s *state) shrink() {
+	if s.unused > 16<<10 && 2*s.unused > len(s.names) {
+		names := make([]byte, 0, len(s.names)-s.unused)
+		for i := range s.msgs {
+			m := &s.msgs[i]
+			base := s.names[m.nameOff : m.nameOff+uint32(m.nameLen)]
+			m.nameOff = uint32(len(names))
+			names = append(names, base...)
+		}
+		s.names, s.unused = names, 0
+	}
+	if cap(s.msgs) > 1024 && cap(s.msgs) > 4*len(s.msgs) {
+		s.msgs = slices.Clone(s.msgs)
+	}
 }
 
 // forget drops the oldest of what was removed when there is too much of it. What it drops, Changes no longer knows.
@@ -254,7 +274,7 @@ func (s *state) forget() {
 }
 
 // snapshot returns the steps from nothing to this state.
-func (s *state) snapshot(now int64) []record {
+func (s *state) snapshot() []record {
 	out := make([]record, 0, 2+len(s.msgs)+len(s.gone)+len(s.keywords)+len(s.odd))
 	out = append(out, record{kind: recHead, head: s.head})
 	for i, k := range s.keywords {
@@ -274,9 +294,7 @@ func (s *state) snapshot(now int64) []record {
 		out = append(out, record{kind: recGone, m: msg{modseq: g.modseq}, first: g.first, last: g.last})
 	}
 	for k, t := range s.tokens {
-		if now-t.at < tokenLife {
-			out = append(out, record{kind: recToken, token: k, m: msg{uid: t.uid, sdate: t.at}})
-		}
+		out = append(out, record{kind: recToken, token: k, m: msg{uid: t.uid, sdate: t.at}})
 	}
 	return out
 }
