@@ -109,7 +109,7 @@ func asciiDomain(s string) (string, error) {
 		}
 		s = a
 	}
-	if s == "" || len(s) > 253 || s[0] == '.' || strings.Contains(s, "..") {
+	if s == "" || len(s) > 253 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
 		return "", errNexthop
 	}
 	return strings.ToLower(s), nil
