@@ -57,8 +57,13 @@ func newFixture(t *testing.T, change func(*imapserver.Server)) *fixture {
 // box opens one of alice's mailboxes behind the server's back, making it if need be.
 func (f *fixture) box(name string) mail.Mailbox {
 	f.Helper()
-	a, err := f.store.Account(context.Background(), "alice")
+	var store mail.Store = f.store
+	if f.srv != nil {
+		store = f.srv.Store
+	}
+	a, err := store.Account(context.Background(), "alice")
 	require.NoError(f, err)
+	defer a.Close()
 	b, err := a.Open(context.Background(), name)
 	if err != nil {
 		_, err = a.Create(context.Background(), name, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/maildir"
 )
 
 // mirror is what a client believes of its mailbox, from nothing but what the server says.
@@ -63,7 +66,16 @@ func (m *mirror) apply(line string) error {
 // Many sessions change one mailbox at random. Each checks that what it is told makes sense, that sequence numbers never
 // slip during FETCH, STORE and SEARCH, and at the end that all agree with the store.
 func TestStress(t *testing.T) {
-	f := newFixture(t, nil)
+	t.Run("memory", func(t *testing.T) { stress(newFixture(t, nil)) })
+	t.Run("maildir", func(t *testing.T) {
+		stress(newFixture(t, func(s *imapserver.Server) {
+			s.Store = &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true}
+		}))
+	})
+}
+
+func stress(f *fixture) {
+	t := f.T
 	f.box("Other")
 	for range 20 {
 		f.add("INBOX", simple)
