@@ -25,6 +25,7 @@ func TestContractOtherOptions(t *testing.T) {
 			PathFunc: func(account string) (string, error) { return "/mail/" + account, nil },
 			FS:       vfs.NewCrash(),
 			UTF8:     true,
+			LF:       true,
 			Host:     "host/with:odd,name",
 			Limits:   maildir.Limits{IdleMailboxes: 1},
 		}
