@@ -49,6 +49,13 @@ func (c *Conn) dispatch(v verb, name, args string) *Reply {
 			return r
 		}
 	}
+	if name = strings.ToUpper(name); name == "GET" || name == "POST" || name == "CONNECT" {
+		// A browser that has been made to speak to a mail server, with SMTP in what it posts: what follows is not looked
+		// at, as Postfix does by smtpd_forbidden_commands.
+		c.errors++
+		c.finish(CauseRefused, nil)
+		return replyForbidden
+	}
 	return replyNoCommand
 }
 

@@ -126,7 +126,7 @@ func (c *Conn) commit(m *messageReader) *Reply {
 // accepted (RFC 2033 section 4.2), of which it sends all but the last.
 func (c *Conn) messageDone(results []mail.Result, all *Reply) *Reply {
 	n := len(c.tx.rcpts)
-	c.where = "END-OF-MESSAGE"
+	c.where, c.done = "END-OF-MESSAGE", c.tx
 	defer c.abort()
 	if all == nil && !c.srv.LMTP {
 		all = mail.Combine(results)

@@ -43,13 +43,14 @@ type Conn struct {
 	exts          Extension
 
 	tx       *transaction
-	pending  string // a command line that ended a message sent by BDAT, to be worked on next
-	refused  *Reply // greeting of a refused client: everything but QUIT is answered 503
-	last     string // the command before, for the log
-	where    string // a name for the present command other than its verb
-	lastTo   string // what the RCPT command in work named
-	sawHook  bool   // Hooks.Connected has been called
-	data     int64  // octets of the message being read
+	done     *transaction // the one that the reply being made ends
+	pending  string       // a command line that ended a message sent by BDAT, to be worked on next
+	refused  *Reply       // greeting of a refused client: everything but QUIT is answered 503
+	last     string       // the command before, for the log
+	where    string       // a name for the present command other than its verb
+	lastTo   string       // what the RCPT command in work named
+	sawHook  bool         // Hooks.Connected has been called
+	data     int64        // octets of the message being read
 	deadline time.Time
 	// messageEnd is when the message being read must be there.
 	messageEnd time.Time

@@ -97,6 +97,7 @@ func (c *Conn) count(v verb, r *Reply) {
 		c.rejected(c.last, r, "")
 		c.tarpit()
 	}
+	c.done = nil
 	c.reply(r)
 	if c.errors >= limit(c.srv.Limits.HardErrors, 20) && c.end == nil {
 		c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many errors")
@@ -131,8 +132,15 @@ func (c *Conn) rejected(command string, r *Reply, to string) {
 		return
 	}
 	rej := &Rejection{Command: command, Reply: r, To: to}
-	if c.tx != nil {
-		rej.From, rej.HasFrom = c.tx.from, true
+	tx := c.tx
+	if tx == nil {
+		tx = c.done
+	}
+	if tx != nil {
+		rej.From, rej.HasFrom = tx.from, true
+		if c.done != nil && to == "" && len(tx.rcpts) == 1 {
+			rej.To = tx.rcpts[0]
+		}
 	}
 	if to == "" && command == "RCPT" {
 		rej.To = c.lastTo

@@ -24,7 +24,7 @@ type Rejection struct {
 	Reply   *Reply // as the peer gets it; Err is why
 	From    string // the transaction's reverse-path
 	HasFrom bool   // whether there is one: "" is also the null sender
-	To      string // the forward-path that RCPT named, as far as it could be read
+	To      string // the forward-path that RCPT named, as far as it could be read; at the end of a message its only recipient
 }
 
 // Cause is why a connection ended.

@@ -12,6 +12,7 @@ var (
 	replyQueuing     = NewReply(250, EnhancedCode{2, 0, 0}, "Queuing started")
 	replyNoVRFY      = NewReply(252, EnhancedCode{2, 5, 2}, "Cannot VRFY user, but will accept message and attempt delivery")
 	replyNoCommand   = NewReply(500, EnhancedCode{5, 5, 2}, "Error: command not recognized")
+	replyForbidden   = NewReply(221, EnhancedCode{2, 7, 0}, "Error: I can break rules, too. Goodbye.")
 	replyTooLong     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: command too long")
 	replyBadUTF8     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: bad UTF-8 syntax")
 	replyControl     = NewReply(500, EnhancedCode{5, 5, 2}, "Error: control character in command")
