@@ -20,6 +20,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp"
+	"github.com/buuta/mail/smtp/smtptest"
 )
 
 // Every line of an EHLO reply is kept, known or not (RFC 5321 section 4.1.1.1), a keyword in any case of letters.
@@ -315,4 +316,58 @@ func TestClientLocalName(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+// oneUser is an Authenticator that knows one user and the password in the clear, so that every mechanism is possible.
+type oneUser struct{ mechanism *string }
+
+func (u oneUser) Authenticate(_ context.Context, a *mail.AuthRequest) (*mail.Identity, error) {
+	*u.mechanism = a.Mechanism
+	if a.Username != "bob" || a.Password != "s3cret" {
+		return nil, mail.ErrAuthFailed
+	}
+	return &mail.Identity{Username: "bob"}, nil
+}
+
+func (u oneUser) Password(_ context.Context, a *mail.AuthRequest) (string, *mail.Identity, error) {
+	*u.mechanism = a.Mechanism
+	if a.Username != "bob" {
+		return "", nil, mail.ErrAuthFailed
+	}
+	return "s3cret", &mail.Identity{Username: "bob"}, nil
+}
+
+// Against the server of this package, over TLS: the best of what it offers is used.
+func TestClientAuthBest(t *testing.T) {
+	var used string
+	srv := smtptest.NewServer(t)
+	cfg := srv.UseTLS()
+	srv.Config.Authenticator = oneUser{&used}
+	for _, c := range []struct {
+		only []string
+		want string
+	}{
+		{nil, "SCRAM-SHA-256-PLUS"},
+		{[]string{"SCRAM-SHA-256"}, "SCRAM-SHA-256"},
+		{[]string{"SCRAM-SHA-1"}, "SCRAM-SHA-1"},
+		{[]string{"CRAM-MD5"}, "CRAM-MD5"},
+		{[]string{"LOGIN", "PLAIN"}, "LOGIN"},
+		{[]string{"PLAIN"}, "PLAIN"},
+	} {
+		for password, ok := range map[string]bool{"s3cret": true, "wrong": false} {
+			cl, err := smtp.Dial(context.Background(), srv.Addr(), &smtp.ClientOptions{TLS: smtp.TLSStartTLS, TLSConfig: cfg,
+				Auth: &mail.Credentials{Username: "bob", Password: password, Mechanisms: c.only}})
+			require.Equal(t, ok, err == nil, "%s: %v", c.want, err)
+			require.Equal(t, c.want, used)
+			if err == nil {
+				_, err = sendOn(cl, envelopeOf("a@example.org", "b@example.net"), note)
+				require.NoError(t, err)
+				require.NoError(t, cl.Quit(context.Background()))
+			} else {
+				require.ErrorContains(t, err, "535 5.7.8")
+			}
+		}
+	}
+	require.Equal(t, "bob", srv.Messages()[0].User)
+	require.True(t, srv.Messages()[0].TLS)
 }
