@@ -135,10 +135,6 @@ func (q *Queue) suspend(b *batch, open int) {
 	q.mu.Lock()
 	why := b.dest.why
 	q.mu.Unlock()
-	text := why.Detail
-	if text == "" && why.Reply != nil {
-		text = why.Reply.String()
-	}
 	r := &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 4, 1}, Text: "delivery temporarily suspended"}
 	if why.Reply != nil {
 		r.Code, r.Enhanced = why.Reply.Code, enhancedOf(why.Reply)
@@ -148,7 +144,7 @@ func (q *Queue) suspend(b *batch, open int) {
 	}
 	results := make([]mail.Result, len(b.rcpts))
 	for i := range results {
-		results[i] = mail.Result{Reply: r, Relay: "none", Detail: "delivery temporarily suspended: " + text}
+		results[i] = mail.Result{Reply: r, Relay: "none", Detail: "delivery temporarily suspended: " + why.text()}
 	}
 	q.settle(b.job, b.dest.lane.label(), b.rcpts, results, Delays{}, false)
 	if open > 0 {

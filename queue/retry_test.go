@@ -155,6 +155,10 @@ func TestDeadDestination(t *testing.T) {
 		log := strings.Join(ev.lines(), "\n")
 		require.Equal(t, 1, strings.Count(log, "(connect to mx.dead.example"))
 		require.Equal(t, 9, strings.Count(log, "relay=none, delay=0, delays=0/0/0/0, dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to mx.dead.example[192.0.2.9]:25: dial tcp: connection refused)"), log)
+		require.Equal(t, []queue.Destination{{
+			Transport: "smtp", Nexthop: "dead.example", Window: 1, DeadUntil: time.Now().Add(300 * time.Second),
+			Why: "connect to mx.dead.example[192.0.2.9]:25: dial tcp: connection refused",
+		}}, q.Destinations())
 		up.Store(true)
 		n, err := q.Flush(t.Context(), queue.Filter{Destination: "dead.example"})
 		require.NoError(t, err)
