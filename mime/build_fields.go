@@ -106,7 +106,7 @@ func (r *fieldReader) encoding(value string) {
 
 // parseEncoding reads a Content-Transfer-Encoding field, in its misspellings too.
 func parseEncoding(value string) (encoding string, known bool) {
-	v := (&paramScanner{s: value}).upTo(";")
+	v := (&paramScanner{s: value}).upTo(';')
 	switch v = strings.ToLower(strings.Trim(v, " \t\r\n\"'")); v {
 	case "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
 		return v, true
@@ -123,7 +123,7 @@ func parseEncoding(value string) (encoding string, known bool) {
 }
 
 func (r *fieldReader) languages(value string) {
-	for tag := range strings.SplitSeq((&paramScanner{s: value}).upTo(""), ",") {
+	for tag := range strings.SplitSeq((&paramScanner{s: value}).upTo(0), ",") {
 		if tag = strings.TrimSpace(tag); tag != "" && len(r.part.Language) < r.x.lim.Parameters {
 			r.part.Language = append(r.part.Language, tag)
 		}

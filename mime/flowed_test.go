@@ -21,7 +21,7 @@ func TestUnflow(t *testing.T) {
 		{"one \ntwo \nthree\nnext\n", false, "one two three\nnext\n"},
 		{"one \r\ntwo\r\n", false, "one two\r\n"},
 		{"日本 \n語\n", true, "日本語\n"},
-		{"a  \nb\n", true, "a b\n"}, // "a flowed line that ends in two spaces" keeps one
+		{"a  \nb\n", true, "a b\n"}, // of two spaces one stays
 		// section 4.4: space-stuffing
 		{" From here\n  two\n >not a quote\n", false, "From here\n two\n>not a quote\n"},
 		// section 4.5 and the example of section 5.3: quotes

@@ -15,7 +15,7 @@ func (p *ParamParser) parse(body string) (first string, params []Param) {
 		return strings.TrimSpace(body), nil
 	}
 	s := paramScanner{s: body}
-	first = s.upTo(";")
+	first = s.upTo(';')
 	if at := nextParam(first); at > 0 && strings.HasPrefix(body, first) { // the semicolon was forgotten
 		first, s.i = first[:at], at
 	}
@@ -38,11 +38,11 @@ type paramScanner struct {
 	noComment bool
 }
 
-// upTo returns the text before the next octet of stop, without comments.
-func (p *paramScanner) upTo(stop string) string {
+// upTo returns the text before the next stop, without comments.
+func (p *paramScanner) upTo(stop byte) string {
 	start := p.i
 	var b []byte
-	for p.i < len(p.s) && strings.IndexByte(stop, p.s[p.i]) < 0 {
+	for p.i < len(p.s) && p.s[p.i] != stop {
 		if p.s[p.i] == '(' {
 			at := p.i
 			if p.skipComment() {
@@ -124,8 +124,8 @@ func (p *paramScanner) next() (r rawParam, ok bool) {
 	}
 }
 
-// value reads a token or quoted string. A token goes on to the semicolon although it should end at a blank, unless what follows
-// the blank looks like the next parameter.
+// value reads a token or quoted string. A token goes on to the semicolon although it should end at a blank, unless what
+// follows the blank looks like the next parameter.
 func (p *paramScanner) value(name string) (value string, quoted bool) {
 	for p.i < len(p.s) && isBlankOrBreak(p.s[p.i]) {
 		p.i++
@@ -133,18 +133,46 @@ func (p *paramScanner) value(name string) (value string, quoted bool) {
 	if p.i < len(p.s) && p.s[p.i] == '"' {
 		return p.quoted(name), true
 	}
-	text := p.upTo(";")
-	if blank := strings.IndexAny(text, " \t\r\n"); blank >= 0 && strings.IndexByte(text[blank:], '=') >= 0 && text[0] != '=' {
-		if at := nextParam(text); at > 0 {
-			p.i -= len(text) - at
-			if p.s[p.i:p.i+len(text)-at] == text[at:] { // no comment was cut out of it
-				text = text[:at]
-			} else {
-				p.i += len(text) - at
+	start := p.i
+	var b []byte
+	blank := true // before p.i
+	for p.i < len(p.s) && p.s[p.i] != ';' {
+		switch c := p.s[p.i]; {
+		case c == '(' && blank:
+			at := p.i
+			if p.skipComment() {
+				b = append(b, p.s[start:at]...)
+				start = p.i
+				continue
 			}
+			blank = false
+		case isBlankOrBreak(c):
+			if !blank && p.paramAhead() {
+				return strings.TrimSpace(string(append(b, p.s[start:p.i]...))), false
+			}
+			blank = true
+		default:
+			blank = false
 		}
+		p.i++
 	}
-	return strings.TrimSpace(text), false
+	if b == nil {
+		return strings.TrimSpace(p.s[start:p.i]), false
+	}
+	return strings.TrimSpace(string(append(b, p.s[start:p.i]...))), false
+}
+
+// paramAhead reports whether " name=" is next. Every octet is looked at once here, since the blanks before it are gone over first.
+func (p *paramScanner) paramAhead() bool {
+	i := p.i
+	for i < len(p.s) && isBlankOrBreak(p.s[i]) {
+		i++
+	}
+	start := i
+	for i < len(p.s) && isTokenChar(p.s[i]) {
+		i++
+	}
+	return i > start && i < len(p.s) && p.s[i] == '='
 }
 
 // nextParam returns where in an unquoted value " name=" begins, 0 for nowhere.
