@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail"
 )
 
 // What was read as an address is read as the same again, and can stand between angle brackets in a command or a header.
@@ -151,4 +153,42 @@ func TestExtensionNames(t *testing.T) {
 	require.Equal(t, "PIPELINING SIZE", (Pipelining | Size).String())
 	require.Equal(t, MTPriority, ParseExtension("mt-priority"))
 	require.Equal(t, XForward, ParseExtension("XFORWARD"))
+}
+
+func BenchmarkParsePath(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := parsePath("<nguyen.van.a+tag@mail.example.org> SIZE=12345 BODY=8BITMIME", false); !ok {
+			b.Fatal()
+		}
+	}
+}
+
+func BenchmarkParseParams(b *testing.B) {
+	var buf [4]mail.Parameter
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, r := parseParams(buf[:0], " SIZE=12345 BODY=8BITMIME SMTPUTF8"); r != nil {
+			b.Fatal(r)
+		}
+	}
+}
+
+func BenchmarkAppendReply(b *testing.B) {
+	buf := make([]byte, 0, 512)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = AppendReply(buf[:0], replyRcptOK, true)
+	}
+}
+
+// A path, parameters and a reply line are no reason to make the collector work.
+func TestParsersDoNotAllocate(t *testing.T) {
+	var buf [4]mail.Parameter
+	out := make([]byte, 0, 512)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		p, _ := parsePath("<nguyen.van.a+tag@mail.example.org> SIZE=12345 BODY=8BITMIME", false)
+		_, _ = parseParams(buf[:0], p.rest)
+		out = AppendReply(out[:0], replyRcptOK, true)
+	}))
 }

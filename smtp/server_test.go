@@ -1,11 +1,15 @@
 package smtp_test
 
 import (
+	"context"
+	"io"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/smtp"
 )
 
 // The exchange that textbooks show, typed by hand.
@@ -140,4 +144,31 @@ func TestZeroServer(t *testing.T) {
 	srv.Backend = nil
 	p := ehlo(t, srv)
 	require.Equal(t, "554 5.3.2 Error: this host takes no mail", p.cmd("MAIL FROM:<a@c.test>"))
+}
+
+type baseKey struct{}
+
+// BaseContext's values reach the sessions, and ListenAndServe is what it is with net/http.
+func TestListenAndServe(t *testing.T) {
+	srv, s := newServer()
+	var value any
+	srv.BaseContext = func(l net.Listener) context.Context {
+		go func() {
+			conn, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				return
+			}
+			_, _ = io.ReadAll(conn)
+			_ = conn.Close()
+		}()
+		return context.WithValue(context.Background(), baseKey{}, 7)
+	}
+	srv.Backend = smtp.BackendFunc(func(ctx context.Context, _ *smtp.Conn) (smtp.Session, error) {
+		value = ctx.Value(baseKey{})
+		go func() { _ = srv.Close() }()
+		return &helloSession{sink: s}, nil
+	})
+	require.ErrorIs(t, srv.ListenAndServe("127.0.0.1:0"), smtp.ErrServerClosed)
+	require.NoError(t, srv.Shutdown(context.Background()))
+	require.Equal(t, 7, value)
 }
