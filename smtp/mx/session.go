@@ -67,6 +67,9 @@ func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*pr
 // still serve.
 func (v *delivery) transmit(ctx context.Context, l *leg, list []*progress, src *source) ([]*progress, error) {
 	env := mail.Envelope{From: v.env.From, Options: v.env.Options}
+	if env.Options.Size == 0 {
+		env.Options.Size = src.size
+	}
 	for _, p := range list {
 		env.Recipients = append(env.Recipients, v.env.Recipients[p.index])
 	}

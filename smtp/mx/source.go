@@ -13,6 +13,7 @@ import (
 type source struct {
 	r      io.Reader
 	again  func() (io.Reader, error) // nil when it can't be read again
+	size   int64                     // 0 when it isn't known
 	used   bool
 	err    error
 	failed bool
@@ -22,6 +23,12 @@ func (s *source) prepare() {
 	switch m := s.r.(type) {
 	case io.Seeker:
 		at, err := m.Seek(0, io.SeekCurrent)
+		if err == nil {
+			if end, err := m.Seek(0, io.SeekEnd); err == nil && end > at {
+				s.size = end - at
+			}
+			_, err = m.Seek(at, io.SeekStart)
+		}
 		if err == nil {
 			r := s.r
 			s.again = func() (io.Reader, error) {

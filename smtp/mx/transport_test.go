@@ -234,3 +234,27 @@ func TestAbort(t *testing.T) {
 	_, err = tx.Commit(ctx)
 	require.Error(t, err)
 }
+
+// RFC 1870 section 6: the size is declared when it can be known, so that a message too large is refused before it is sent.
+func TestSizeIsDeclared(t *testing.T) {
+	w := newWorld(t)
+	w.a["example.net"] = []string{"192.0.2.1"}
+	w.hosts["192.0.2.1:25"] = []string{`S: 220 mx ESMTP
+		C: EHLO client.example.org
+		S: 250-mx
+		S: 250 SIZE 1000
+		C: MAIL FROM:<a@example.org> SIZE=22
+		S: 452 4.3.1 full
+		C: QUIT
+		S: 221 bye`, `S: 220 mx ESMTP
+		C: EHLO client.example.org
+		S: 250-mx
+		S: 250 SIZE 10
+		C: QUIT
+		S: 221 bye`}
+	tr := w.transport()
+	r := deliver(t, tr.To("example.net"), strings.NewReader(message), "b@example.net")[0]
+	require.Equal(t, "452 4.3.1 full", r.Reply.String())
+	r = deliver(t, tr.To("example.net"), strings.NewReader(message), "b@example.net")[0]
+	require.Equal(t, "552 5.3.4 message size 22 exceeds size limit 10 of server example.net[192.0.2.1]", r.Reply.String())
+}
