@@ -83,6 +83,9 @@ func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
 	}
 	end = logEnd{generation: binary.LittleEndian.Uint64(b[16:]), size: logHeader, chain: binary.LittleEndian.Uint32(b[24:])}
 	recs := make([]record, 0, 256)
+	st.msgs = make([]msg, 0, len(b)/104) // what a snapshot takes for each, about
+	st.names = make([]byte, 0, len(b)/2)
+	defer st.fit()
 	for {
 		rest := b[end.size:]
 		if len(rest) < frameSize {
@@ -97,7 +100,7 @@ func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
 		if sum != binary.LittleEndian.Uint32(frame[4:]) {
 			break
 		}
-		rd := recordReader{b: frame[frameSize:]}
+		rd := newRecordReader(frame[frameSize:])
 		for more := true; more; {
 			recs = recs[:0]
 			for len(recs) < cap(recs) && more {

@@ -275,7 +275,7 @@ func FuzzRecords(f *testing.F) {
 	}
 	f.Add(seed)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rd := recordReader{b: b}
+		rd := newRecordReader(b)
 		var recs []record
 		for {
 			var rec record
@@ -389,7 +389,7 @@ func TestRecords(t *testing.T) {
 	for _, r := range someRecords() {
 		b = r.appendTo(b)
 	}
-	rd := recordReader{b: b}
+	rd := newRecordReader(b)
 	for _, want := range someRecords() {
 		var got record
 		require.True(t, rd.next(&got))
@@ -404,7 +404,7 @@ func TestRecords(t *testing.T) {
 	require.Len(t, st.msgs, 1)
 	require.Equal(t, uint32(1), st.msgs[0].uid)
 	for n := range len(b) { // cut anywhere
-		rd := recordReader{b: b[:n]}
+		rd := newRecordReader(b[:n])
 		var rec record
 		for rd.next(&rec) {
 		}

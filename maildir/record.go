@@ -3,6 +3,7 @@ package maildir
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
 // A record is one step from one state of a mailbox to the next. The same records that a commit applies in memory are
@@ -126,16 +127,19 @@ func appendShort(b []byte, s string) []byte {
 // recordReader takes records apart. The first thing that doesn't fit ends it with errRecord.
 type recordReader struct {
 	b   []byte
+	s   string // the same octets, so that many strings cost one allocation
 	err error
 }
 
+func newRecordReader(b []byte) recordReader { return recordReader{b: b, s: string(b)} }
+
 func (r *recordReader) bytes(n int) []byte {
 	if len(r.b) < n {
-		r.err, r.b = errRecord, nil
+		r.err, r.b, r.s = errRecord, nil, ""
 		return make([]byte, n)
 	}
 	out := r.b[:n]
-	r.b = r.b[n:]
+	r.b, r.s = r.b[n:], r.s[n:]
 	return out
 }
 
@@ -143,8 +147,15 @@ func (r *recordReader) u16() uint16 { return binary.LittleEndian.Uint16(r.bytes(
 func (r *recordReader) u32() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) }
 func (r *recordReader) u64() uint64 { return binary.LittleEndian.Uint64(r.bytes(8)) }
 
-// short returns a string that shares the reader's memory.
-func (r *recordReader) short() []byte { return r.bytes(int(r.u16())) }
+// short returns a string that shares the reader's memory: who keeps it, clones it.
+func (r *recordReader) short() string {
+	n := int(r.u16())
+	s := r.s
+	if r.bytes(n); r.err != nil {
+		return ""
+	}
+	return s[:n]
+}
 
 // next reads a record into rec; ok is false at the end and after damage.
 func (r *recordReader) next(rec *record) (ok bool) {
@@ -155,7 +166,7 @@ func (r *recordReader) next(rec *record) (ok bool) {
 	m := &rec.m
 	switch rec.kind {
 	case recHead:
-		rec.head = head{validity: r.u32(), next: r.u32(), firstRecent: r.u32(), high: r.u64(), oldest: r.u64(), id: string(r.short())}
+		rec.head = head{validity: r.u32(), next: r.u32(), firstRecent: r.u32(), high: r.u64(), oldest: r.u64(), id: strings.Clone(r.short())}
 		if rec.head.validity == 0 || rec.head.next == 0 {
 			r.err = errRecord
 		}
@@ -165,7 +176,7 @@ func (r *recordReader) next(rec *record) (ok bool) {
 		m.cache, m.cacheLen, m.lf = int64(r.u64()), r.u32(), r.u32()
 		m.sys, m.where = r.bytes(1)[0], r.bytes(1)[0]
 		r.u16()
-		rec.name, rec.guid = string(r.short()), string(r.short())
+		rec.name, rec.guid = r.short(), r.short()
 		if m.uid == 0 || m.size < 0 || !safeBase(rec.name) {
 			r.err = errRecord
 		}
@@ -173,7 +184,7 @@ func (r *recordReader) next(rec *record) (ok bool) {
 		m.uid, m.kw, m.modseq = r.u32(), r.u32(), r.u64()
 		m.sys, m.where = r.bytes(1)[0], r.bytes(1)[0]
 	case recOdd:
-		m.uid, rec.name = r.u32(), string(r.short())
+		m.uid, rec.name = r.u32(), r.short()
 		if rec.name != "" && !safeBase(rec.name) {
 			r.err = errRecord
 		}
@@ -183,7 +194,7 @@ func (r *recordReader) next(rec *record) (ok bool) {
 			r.err = errRecord
 		}
 	case recKeyword:
-		m.kw, rec.name = uint32(r.bytes(1)[0]), string(r.short())
+		m.kw, rec.name = uint32(r.bytes(1)[0]), r.short()
 		if m.kw >= maxKeywords {
 			r.err = errRecord
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/buuta/mail"
 )
@@ -152,7 +153,7 @@ func (s *state) apply(recs []record) {
 			if r.name == "" {
 				delete(s.odd, r.m.uid)
 			} else {
-				s.odd[r.m.uid] = r.name
+				s.odd[r.m.uid] = strings.Clone(r.name)
 			}
 		case recGone:
 			n := i + 1
@@ -166,7 +167,7 @@ func (s *state) apply(recs []record) {
 			for len(k) <= int(r.m.kw) {
 				k = append(k, "")
 			}
-			k[r.m.kw] = r.name
+			k[r.m.kw] = strings.Clone(r.name)
 			s.keywords = k
 		case recToken:
 			s.tokens[r.token] = tokenUse{r.m.uid, r.m.sdate}
@@ -193,7 +194,7 @@ func (s *state) add(r *record) {
 	m.nameOff, m.nameLen = uint32(len(s.names)), uint16(len(r.name))
 	s.names = append(s.names, r.name...)
 	if r.guid != "" {
-		s.guids[m.uid] = r.guid
+		s.guids[m.uid] = strings.Clone(r.guid)
 	}
 	s.msgs = append(s.msgs, m)
 	s.count(&s.msgs[len(s.msgs)-1], 1)
@@ -241,6 +242,16 @@ func (s *state) remove(recs []record) {
 	}
 	s.msgs = s.msgs[:keep]
 	s.shrink()
+}
+
+// fit gives back what was set aside for more than came.
+func (s *state) fit() {
+	if 4*cap(s.msgs) > 5*len(s.msgs) {
+		s.msgs = slices.Clone(s.msgs)
+	}
+	if 4*cap(s.names) > 5*len(s.names) {
+		s.names = slices.Clone(s.names)
+	}
 }
 
 // shrink gives back memory when most of what is held belongs to messages that are gone.
