@@ -47,7 +47,7 @@ func (c *Conn) cmdXclient(args string) *Reply {
 	c.counts[verbXCLIENT].ok++
 	c.counts[verbXCLIENT].total++
 	if c.newSession() {
-		c.greet()
+		c.sayGreeting()
 	}
 	return nil
 }

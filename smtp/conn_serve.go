@@ -129,6 +129,11 @@ func (c *Conn) greet() bool {
 			return false
 		}
 	}
+	c.sayGreeting()
+	return true
+}
+
+func (c *Conn) sayGreeting() {
 	switch {
 	case c.refused != nil:
 		c.write(c.refused, false)
@@ -139,7 +144,6 @@ func (c *Conn) greet() bool {
 	default:
 		c.write(&Reply{Code: 220, Text: c.srv.host() + " ESMTP"}, false)
 	}
-	return true
 }
 
 // quiet waits and reports whether the client said nothing meanwhile. One that goes away is found out later.
