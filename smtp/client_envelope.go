@@ -91,7 +91,11 @@ func (t *clientTransaction) recipients(env *mail.Envelope, from, to, limit int, 
 	if t.whole {
 		c.bdat.gather(whole)
 	}
-	if err := c.flush(timeout(c.opts.Timeouts.Mail, 5*time.Minute), "sending MAIL FROM"); err != nil {
+	doing := "sending RCPT TO"
+	if withMail {
+		doing = "sending MAIL FROM"
+	}
+	if err := c.flush(timeout(c.opts.Timeouts.Recipient, 5*time.Minute), doing); err != nil {
 		return err
 	}
 	return t.answers(from, to, withMail, withData)

@@ -3,6 +3,7 @@ package mx
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -36,7 +37,10 @@ func (t *Transport) To(hop string) mail.Deliverer {
 // Begin implements [mail.Deliverer].
 func (d *deliverer) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
 	if d.err != nil {
-		return nil, &mail.Reply{Code: 554, Enhanced: mail.EnhancedCode{5, 3, 5}, Text: "bad next hop \"" + d.raw + "\"", Err: d.err}
+		if strings.ContainsAny(d.raw, "[:") { // not a recipient's domain: the mail waits until the configuration is right
+			return nil, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "bad next hop " + strconv.Quote(d.raw), Err: d.err}
+		}
+		return nil, &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 1, 2}, Text: "bad domain " + strconv.Quote(d.raw), Err: d.err}
 	}
 	return &delivery{d: d, env: mail.Envelope{From: from, Options: *opts}}, nil
 }

@@ -258,3 +258,16 @@ func TestSizeIsDeclared(t *testing.T) {
 	r = deliver(t, tr.To("example.net"), strings.NewReader(message), "b@example.net")[0]
 	require.Equal(t, "552 5.3.4 message size 22 exceeds size limit 10 of server example.net[192.0.2.1]", r.Reply.String())
 }
+
+// A next hop that is none: as a domain it is the recipient's mistake, in any other form the operator's.
+func TestBadNexthop(t *testing.T) {
+	for hop, want := range map[string]string{
+		"a b":           `550 5.1.2 bad domain "a b"`,
+		"a..b":          `550 5.1.2 bad domain "a..b"`,
+		"[mail.example": `451 4.3.5 bad next hop "[mail.example"`,
+		"mail.example:": `451 4.3.5 bad next hop "mail.example:"`,
+	} {
+		_, err := newWorld(t).transport().To(hop).Begin(context.Background(), "", &mail.MailOptions{})
+		require.ErrorContains(t, err, want)
+	}
+}
