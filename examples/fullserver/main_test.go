@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -105,7 +106,10 @@ func TestSignals(t *testing.T) {
 	s, err := server.Open(c, server.Options{})
 	require.NoError(t, err)
 	defer s.Close()
-	ctx, hurry, done := signals(s, &bytes.Buffer{})
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	ctx, hurry, done := signals(s, hup, &bytes.Buffer{})
 	defer done()
 	kill := func(sig syscall.Signal) { require.NoError(t, syscall.Kill(os.Getpid(), sig)) }
 	kill(syscall.SIGHUP)

@@ -25,6 +25,9 @@ func demoConfig() string {
 
 // serve runs the server until a signal ends it. Without a word of configuration it is the demo.
 func serve(file string, over overrides, stdout, stderr io.Writer) error {
+	hup := make(chan os.Signal, 1) // one that comes while we are still starting must not end us
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	var d *demo.Demo
 	if file == "" && len(over) == 0 {
 		var err error
@@ -47,19 +50,18 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	ctx, hurry, done := signals(s, stderr)
+	ctx, hurry, done := signals(s, hup, stderr)
 	defer done()
 	return s.Serve(ctx, hurry)
 }
 
 // signals turns the first SIGINT or SIGTERM into the end of ctx and the second into hurry; a third ends the program where it
-// stands. SIGHUP reloads.
-func signals(s *server.Server, stderr io.Writer) (ctx context.Context, hurry <-chan struct{}, done func()) {
+// stands. What comes from hup reloads.
+func signals(s *server.Server, hup <-chan os.Signal, stderr io.Writer) (ctx context.Context, hurry <-chan struct{}, done func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	now, finished := make(chan struct{}), make(chan struct{})
-	end, hup := make(chan os.Signal, 3), make(chan os.Signal, 1)
+	end := make(chan os.Signal, 3)
 	signal.Notify(end, os.Interrupt, syscall.SIGTERM)
-	signal.Notify(hup, syscall.SIGHUP)
 	go func() {
 		count := 0
 		for {
@@ -83,7 +85,6 @@ func signals(s *server.Server, stderr io.Writer) (ctx context.Context, hurry <-c
 	}()
 	return ctx, now, func() {
 		signal.Stop(end)
-		signal.Stop(hup)
 		close(finished)
 		cancel()
 	}

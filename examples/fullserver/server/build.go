@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,7 +147,10 @@ func (s *Server) imapServer() *imapserver.Server {
 
 func (s *Server) pop3Server() *pop3.Server {
 	log := &storeLog{log: s.log}
-	mechanisms := append(s.mechanisms(), "USER")
+	mechanisms := s.mechanisms()
+	if slices.Contains(mechanisms, "PLAIN") || slices.Contains(mechanisms, "LOGIN") {
+		mechanisms = append(mechanisms, "USER")
+	}
 	return &pop3.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.tlsConfig(),
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms,
