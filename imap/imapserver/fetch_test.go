@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/imap/imapserver"
 )
 
 // nested has the structure of RFC 9051 section 6.4.5.1's example: 1 TEXT/PLAIN, 2 APPLICATION/OCTET-STREAM, 3
@@ -271,4 +273,53 @@ func TestObjectIDAndSaveDate(t *testing.T) {
 	require.Equal(t, []string{"* STATUS INBOX (MAILBOXID (box-1))"}, p.do("h STATUS INBOX (MAILBOXID)"))
 	_, status := p.try("i SEARCH EMAILID a.b")
 	require.Equal(t, "i BAD [PARSE] Bad object identifier", status)
+}
+
+// RFC 6855 section 3: UTF-8 stands in quoted strings once the client has said that it knows it; before that it is a literal.
+// RFC 9051 section 7.5.2: a parameter that came in RFC 2231's form is named with "*".
+func TestFetchUTF8(t *testing.T) {
+	f := newFixture(t, nil)
+	f.add("INBOX", "Subject: Thư gửi\nContent-Type: text/plain; name*=utf-8''%C3%A9.txt\n\nx\n")
+	p := f.login("INBOX")
+	require.Equal(t, []string{"* 1 FETCH (ENVELOPE (NIL {10}", "Thư gửi NIL NIL NIL NIL NIL NIL NIL NIL))"}, p.do("a FETCH 1 ENVELOPE"))
+	require.Equal(t, []string{`* 1 FETCH (BODYSTRUCTURE ("text" "plain" ("name*" {6}`, `é.txt) NIL NIL "7bit" 3 1 NIL NIL NIL NIL))`},
+		p.do("b FETCH 1 BODYSTRUCTURE"))
+	p.do("c ENABLE UTF8=ACCEPT")
+	require.Equal(t, []string{`* 1 FETCH (ENVELOPE (NIL "Thư gửi" NIL NIL NIL NIL NIL NIL NIL NIL))`}, p.do("d FETCH 1 ENVELOPE"))
+}
+
+// A message that was marked \Seen by the fetch itself is told once, together with its body.
+func TestFetchSetsSeen(t *testing.T) {
+	f := newFixture(t, nil)
+	f.add("INBOX", simple, simple, simple)
+	p := f.login("INBOX")
+	p.do(`a STORE 2 +FLAGS.SILENT (\Seen)`)
+	p.dialogue(`
+		C: b FETCH 1:2 (UID BODY[TEXT]<0.5>)
+		S: * 1 FETCH (UID 1 BODY[TEXT]<0> {5}
+		S: Hello FLAGS (\Seen \Recent))
+		S: * 2 FETCH (UID 2 BODY[TEXT]<0> {5}
+		S: Hello)
+		S: b OK FETCH completed.
+		C: c FETCH 3 (FLAGS BODY[TEXT]<0.5>)
+		S: * 3 FETCH (FLAGS (\Seen \Recent) BODY[TEXT]<0> {5}
+		S: Hello)
+		S: c OK FETCH completed.
+		C: d NOOP
+		S: d OK NOOP completed.`)
+}
+
+// A structure that package mime could not read is valid syntax all the same, and a store without an index is served.
+func TestFetchDamaged(t *testing.T) {
+	f := newFixture(t, func(s *imapserver.Server) { s.Store = noIndex{s.Store} })
+	f.add("INBOX", "", "\n", "no header at all", "Content-Type: multipart/mixed\n\nno boundary", "Content-Type: message/rfc822\n\n",
+		"Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/mixed; boundary=x\n\n--x--", "From: <\nTo: @,;:\nSubject\n: x\n\n\x00")
+	p := f.login("INBOX")
+	lines := p.do("a FETCH 1:* (ENVELOPE BODY BODYSTRUCTURE BODY.PEEK[1] BODY.PEEK[HEADER])")
+	require.NotEmpty(t, lines)
+	text := strings.Join(lines, "\n")
+	for i := range 7 {
+		require.Contains(t, text, fmt.Sprintf("* %d FETCH (ENVELOPE (", i+1))
+	}
+	require.Equal(t, strings.Count(text, "("), strings.Count(text, ")"))
 }

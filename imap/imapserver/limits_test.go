@@ -163,7 +163,6 @@ func TestPipelining(t *testing.T) {
 	writes := 0
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	f.srv.AllowPlaintext = func(*imapserver.Conn) bool { return true }
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

@@ -19,6 +19,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// How long to wait for what happens in another goroutine, and between looks.
+const (
+	waitLong  = 10 * time.Second
+	waitShort = 5 * time.Millisecond
+)
+
 // testTime is when everything happens.
 var testTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 7*3600))
 
