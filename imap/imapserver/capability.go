@@ -59,6 +59,9 @@ func (c *Conn) capabilityString() string {
 }
 
 func (c *Conn) isDisabled(name imap.Capability) bool {
+	if name == imap.CapQResync && c.isDisabled(imap.CapCondStore) {
+		return true // it is built on the other
+	}
 	same := func(other imap.Capability) bool { return strings.EqualFold(string(name), string(other)) }
 	return name != imap.CapIMAP4rev1 && (slices.ContainsFunc(c.srv.Without, same) || slices.ContainsFunc(c.without, same))
 }

@@ -165,7 +165,7 @@ func TestWithout(t *testing.T) {
 		s.Without = []imap.Capability{imap.CapIdle}
 		s.WithoutFor = func(id *mail.Identity) []imap.Capability {
 			if id.Username == "alice" {
-				return []imap.Capability{imap.CapMove}
+				return []imap.Capability{imap.CapMove, imap.CapCondStore}
 			}
 			return nil
 		}
@@ -174,11 +174,20 @@ func TestWithout(t *testing.T) {
 	caps := p.do("a CAPABILITY")[0]
 	require.NotContains(t, caps, "IDLE")
 	require.NotContains(t, caps, "MOVE")
+	require.NotContains(t, caps, "CONDSTORE")
+	require.NotContains(t, caps, "QRESYNC")
 	p.dialogue(`
 		C: b IDLE
 		S: b BAD Unknown command
 		C: c UID MOVE 1 x
-		S: c BAD Unknown command`)
+		S: c BAD Unknown command
+		C: d ENABLE QRESYNC CONDSTORE
+		S: * ENABLED
+		S: d OK ENABLE completed.
+		C: e SELECT INBOX (CONDSTORE)
+		S: e BAD Unknown SELECT parameter
+		C: f STATUS INBOX (HIGHESTMODSEQ)
+		S: f BAD Unknown status item`)
 	bob := f.dial()
 	bob.line()
 	bob.do("a LOGIN bob secret")
