@@ -65,11 +65,11 @@ func (s *search) findSTS(ctx context.Context) {
 		return
 	}
 	p, err := s.t.STS.Lookup(ctx, s.hop.name, s.t.resolver())
-	if err != nil {
-		s.reportSTS(err)
-	}
 	if p != nil && p.Mode != STSNone {
 		s.sts = p
+	}
+	if err != nil {
+		s.reportSTS(err)
 	}
 }
 
@@ -99,7 +99,7 @@ func (s *search) findTLSA(ctx context.Context, h *host, secure bool) error {
 		records, ok, err := r.LookupTLSASecure(ctx, name)
 		if err != nil && !notFound(err) {
 			// Somebody may be hiding the records: such a host is not to be used (RFC 7672 section 2.1.1).
-			s.tell(TLSResult{Type: TLSDANERequired, MXHost: h.name, Reason: "TLSA look-up failed"})
+			s.tell(TLSResult{PolicyType: "tlsa", Type: TLSDNSSECInvalid, MXHost: h.name, Reason: "TLSA look-up failed"})
 			return &mail.Reply{Code: 450, Enhanced: mail.EnhancedCode{4, 7, 5}, Text: "TLSA lookup error for " + h.name + ":" + s.port, Err: err}
 		}
 		if ok && len(records) > 0 {

@@ -50,6 +50,9 @@ func (s *search) tell(r TLSResult) {
 		return
 	}
 	r.Domain = s.hop.name
+	if r.PolicyType == "sts" && r.Policy == nil && s.sts != nil {
+		r.Policy, r.MXPatterns = s.sts.Text, s.sts.MX
+	}
 	if r.PolicyType == "" {
 		r.PolicyType = "no-policy-found"
 		if s.sts != nil {

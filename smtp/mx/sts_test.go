@@ -241,3 +241,23 @@ func TestSTSDelivery(t *testing.T) {
 		})
 	}
 }
+
+// A new policy that can't be had is reported, with the old one that holds on (RFC 8460 section 4.3.2.2).
+func TestSTSFetchIsReported(t *testing.T) {
+	w, h, s := stsWorld(t)
+	w.secured("mx.example.net")
+	h.kind = "text/html"
+	w.mx["example.net"] = []*net.MX{{Host: "mx.example.net", Pref: 1}}
+	w.a["mx.example.net"] = []string{"192.0.2.1"}
+	w.hosts["192.0.2.1:25"] = []string{hello + envelope("b@example.net") + taken}
+	tr := w.transport()
+	var reports []mx.TLSResult
+	tr.STS = s
+	tr.TLSReport = func(r mx.TLSResult) { reports = append(reports, r) }
+	require.True(t, deliver(t, tr.To("example.net"), nil, "b@example.net")[0].Reply.OK())
+	require.Len(t, reports, 2)
+	require.Equal(t, mx.TLSPolicyFetchError, reports[0].Type)
+	require.Equal(t, "sts", reports[0].PolicyType)
+	require.Equal(t, mx.TLSNotSupported, reports[1].Type)
+	require.Equal(t, "no-policy-found", reports[1].PolicyType)
+}
