@@ -54,7 +54,7 @@ func isRemote(err error) bool {
 }
 
 // finishLMTP reads a reply for each accepted recipient (RFC 2033 section 4.2). When the connection breaks among them,
-// those that haven't been answered have failed for now.
+// those that haven't been answered have failed temporarily.
 func (t *clientTransaction) finishLMTP(results []mail.Result, d time.Duration, command string) []mail.Result {
 	c := t.c
 	var lost error

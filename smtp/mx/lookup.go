@@ -194,7 +194,7 @@ func notFound(err error) bool {
 	return errors.As(err, &d) && d.IsNotFound && !d.IsTemporary && !d.IsTimeout
 }
 
-// dnsReply says in Postfix's words that a look-up failed: for good when there is no such name, else for now.
+// dnsReply says in Postfix's words that a look-up failed: for good when there is no such name, else temporarily.
 func dnsReply(name, rr string, err error) *mail.Reply {
 	text := fmt.Sprintf("Host or domain name not found. Name service error for name=%s type=%s: Host not found", name, rr)
 	if notFound(err) {

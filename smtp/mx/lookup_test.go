@@ -26,7 +26,7 @@ func TestLookupFailures(t *testing.T) {
 		{"no such domain", func(w *world) {}, "example.net",
 			"550 5.4.4 Host or domain name not found. Name service error for name=example.net type=MX: Host not found"},
 		// "If a temporary error is returned, the message MUST be queued and retried later."
-		{"MX fails for now", func(w *world) { w.fails["example.net"] = true }, "example.net",
+		{"MX fails temporarily", func(w *world) { w.fails["example.net"] = true }, "example.net",
 			"450 4.4.3 Host or domain name not found. Name service error for name=example.net type=MX: Host not found, try again"},
 		// RFC 7505 section 4.1: "556 and enhanced status code 5.1.10".
 		{"null MX", func(w *world) {

@@ -30,7 +30,7 @@ type world struct {
 	mx    map[string][]*net.MX
 	a     map[string][]string
 	txt   map[string][]string
-	fails map[string]bool // names whose look-up fails for now
+	fails map[string]bool // names whose look-up fails temporarily
 
 	mu      sync.Mutex
 	hosts   map[string][]string // scripts by address and port, one for each connection
