@@ -363,3 +363,24 @@ func TestPreview(t *testing.T) {
 	require.LessOrEqual(t, len([]rune(ix.Preview)), 200)
 	require.Greater(t, len([]rune(ix.Preview)), 190)
 }
+
+// RFC 2046 section 5.1.1: "The CRLF preceding the boundary delimiter line is conceptually attached to the boundary", also
+// where the line before is the closing delimiter of an inner multipart.
+func TestOuterDelimiterTakesTheLineEndOfAnInnerOne(t *testing.T) {
+	const inner = "--I\r\n\r\nx\r\n--I--"
+	const message = "Content-Type: multipart/mixed; boundary=I\r\n\r\n" + inner
+	for _, padding := range []string{"", "\r\n", "\r\nepilogue", " \t"} {
+		text := "Content-Type: multipart/mixed; boundary=O\r\n\r\n--O\r\n" + message + padding + "\r\n--O\r\n" +
+			"Content-Type: message/rfc822\r\n\r\n" + message + padding + "\r\n--O--\r\n"
+		x, err := mime.BuildIndex(strings.NewReader(text), int64(len(text)), nil)
+		require.NoError(t, err)
+		first, ok := x.Locate([]uint32{1}, mime.SectionAll)
+		require.True(t, ok)
+		require.Equal(t, inner+padding, text[first.Offset:first.Offset+first.Size])
+		second, ok := x.Locate([]uint32{2}, mime.SectionAll)
+		require.True(t, ok)
+		require.Equal(t, message+padding, text[second.Offset:second.Offset+second.Size])
+		require.Equal(t, int64(len(text)), x.Root.Body.Offset+x.Root.Body.Size)
+		require.Empty(t, x.Problems)
+	}
+}

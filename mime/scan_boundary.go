@@ -37,11 +37,18 @@ func (s *scanner) match(w []byte, at int) delimiter {
 	}
 }
 
-// passDelimiter goes over the delimiter line that was found.
+// passDelimiter goes over the delimiter line that was found. The line end of a closing one is left: it begins the
+// epilogue or, when an outer delimiter follows, belongs to that (RFC 2046 section 5.1.1: "close-delimiter
+// transport-padding [CRLF epilogue]").
 func (s *scanner) passDelimiter() {
-	s.pass(s.hit.length)
-	s.hit = delimiter{}
+	n := s.hit.length
 	s.lineStart = true
+	if line := s.buf[s.start : s.start+n]; s.hit.closing && line[n-1] == '\n' {
+		s.lineStart = false
+		n -= len(line) - len(bytes.TrimRight(line, "\r\n"))
+	}
+	s.pass(n)
+	s.hit = delimiter{}
 }
 
 // push opens a multipart.
