@@ -108,7 +108,7 @@ func (r *fieldReader) encoding(value string) {
 func parseEncoding(value string) (encoding string, known bool) {
 	v := (&paramScanner{s: value}).upTo(';')
 	switch v = strings.ToLower(strings.Trim(v, " \t\r\n\"'")); v {
-	case "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
+	case "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode", "x-yenc", "yenc":
 		return v, true
 	case "7-bit", "7bits", "7 bit", "7":
 		return "7bit", true

@@ -15,6 +15,8 @@ func DecodeTransfer(encoding string, r io.Reader) io.Reader {
 		return NewQuotedPrintableReader(r)
 	case "x-uuencode", "x-uue", "uuencode":
 		return NewUUReader(r)
+	case "x-yenc", "yenc":
+		return NewYEncReader(r)
 	}
 	return r
 }
@@ -22,7 +24,7 @@ func DecodeTransfer(encoding string, r io.Reader) io.Reader {
 // KnownTransfer reports whether DecodeTransfer can undo an encoding. If not, IMAP answers UNKNOWN-CTE (RFC 3516 section 4.3).
 func KnownTransfer(encoding string) bool {
 	switch strings.ToLower(encoding) {
-	case "", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode":
+	case "", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode", "x-yenc", "yenc":
 		return true
 	}
 	return false

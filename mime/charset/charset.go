@@ -11,6 +11,9 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/unicode/norm"
 )
@@ -32,6 +35,10 @@ func NewReader(charset string, input io.Reader) (io.Reader, error) {
 		return norm.NFC.Reader(charmap.Windows1258.NewDecoder().Reader(input)), nil
 	case "utf-7":
 		return newUTF7Reader(input), nil
+	case "iso-2022-kr":
+		return korean.EUCKR.NewDecoder().Reader(&iso2022Reader{r: input}), nil
+	case "iso-2022-cn":
+		return simplifiedchinese.GBK.NewDecoder().Reader(&iso2022Reader{r: input}), nil
 	}
 	e := find(name)
 	if e == nil {
@@ -43,7 +50,7 @@ func NewReader(charset string, input io.Reader) (io.Reader, error) {
 // Known reports whether NewReader knows a charset.
 func Known(charset string) bool {
 	switch name := canonical(charset); name {
-	case "viscii", "tcvn", "windows-1258", "utf-7":
+	case "viscii", "tcvn", "windows-1258", "utf-7", "iso-2022-kr", "iso-2022-cn":
 		return true
 	default:
 		return find(name) != nil
@@ -61,6 +68,10 @@ func find(name string) encoding.Encoding {
 		return charmap.CodePage852
 	case "cp858", "ibm00858":
 		return charmap.CodePage858
+	case "utf-16": // "SHOULD be interpreted as being big-endian" without a mark (RFC 2781 section 4.3)
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case "hz-gb-2312":
+		return simplifiedchinese.HZGB2312
 	case "utf-32":
 		return utf32.UTF32(utf32.BigEndian, utf32.UseBOM)
 	case "utf-32be":
@@ -78,6 +89,12 @@ func find(name string) encoding.Encoding {
 // canonical brings a name to one the tables know. Senders write quotes, underscores, and names of their own.
 func canonical(name string) string {
 	name = strings.ToLower(strings.Trim(name, " \t\r\n\"'"))
+	switch name {
+	case "iso-2022-kr", "csiso2022kr":
+		return "iso-2022-kr"
+	case "iso-2022-cn", "iso-2022-cn-ext":
+		return "iso-2022-cn"
+	}
 	if _, err := htmlindex.Get(name); err == nil {
 		if name == "cp1258" || name == "x-cp1258" {
 			return "windows-1258"
@@ -91,8 +108,10 @@ func canonical(name string) string {
 		return "tcvn"
 	case "utf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7":
 		return "utf-7"
-	case "utf16", "ucs-2", "iso-10646-ucs-2":
+	case "utf16", "ucs-2", "iso-10646-ucs-2", "csutf16":
 		return "utf-16"
+	case "hz":
+		return "hz-gb-2312"
 	case "utf32", "ucs-4":
 		return "utf-32"
 	case "gb2312_charset", "x-euc-cn", "euc-cn", "cp936", "936":

@@ -50,7 +50,19 @@ func TestCharsets(t *testing.T) {
 		{"gb18030", "\xd6\xd0", "中"},
 		{"big5", "\xa4\xa4", "中"},
 		{"cp437", "\x81", "ü"},
+		{"iso-2022-jp-2", "\x1b$BF|K\\\x1b(B", "日本"},
 		{"utf-16le", "t\x00h\x00", "th"},
+		{"utf-16be", "\x00t\x00h", "th"},
+		// "text labelled with the "UTF-16" charset might be serialized in either big-endian or little-endian order" (RFC 2781 section 4.3).
+		{"utf-16", "\xff\xfet\x00\xb0\x01", "tư"},
+		{"UTF-16", "\xfe\xff\x00t\x01\xb0", "tư"},
+		{"utf-16", "\x00t\x01\xb0", "tư"},
+		{"utf-16", "\xd8\x3d\xde\x00", "😀"},
+		{"utf-16", "\xd8\x3d\x00t", "\uFFFDt"},
+		// RFC 1557, RFC 1922 and RFC 1843 (its example).
+		{"ISO-2022-KR", "\x1b$)C\x0eGQ1[\x0f abc\r\n\x0eGQ\r\nGQ\r\n", "한글 abc\r\n한\r\nGQ\r\n"},
+		{"iso-2022-cn", "\x1b$)A\x0eVP9z\x0f ok\x1b$)G\x0eabcd\x0f\x1b$*H\x1bNabz", "中国 ok\uFFFD\uFFFD\uFFFDz"},
+		{"hz-gb-2312", "This sentence is in ASCII.\r\n~{<:Ky2;S{#,NpJ)l6HK!#~}Bye.", "This sentence is in ASCII.\r\n己所不欲，勿施於人。Bye."},
 		{"utf-32be", "\x00\x00\x01\xb0", "ư"},
 		// Vietnamese. windows-1258 writes tone marks after their letters; what comes out is composed.
 		{"windows-1258", "Ti\xea\xecng Vi\xea\xf2t th\xfd", "Tiếng Việt thư"},
@@ -71,7 +83,7 @@ func TestCharsets(t *testing.T) {
 		require.True(t, charset.Known(c.name), c.name)
 		require.Equal(t, c.want, decode(t, c.name, c.in), c.name)
 	}
-	for _, bad := range []string{"", "no-such", "iso-2022-kr", "win12x1", "replacement"} {
+	for _, bad := range []string{"", "no-such", "win12x1", "replacement"} {
 		require.False(t, charset.Known(bad), bad)
 		_, err := charset.NewReader(bad, strings.NewReader(""))
 		require.ErrorIs(t, err, charset.ErrUnknown)
@@ -91,6 +103,8 @@ func FuzzNewReader(f *testing.F) {
 	f.Add("utf-7", []byte("+2D0-x\xff+"))
 	f.Add("windows-1258", []byte("a\xec"))
 	f.Add("tcvn", []byte("a\xb3"))
+	f.Add("iso-2022-kr", []byte("\x1b$)C\x0eGQ\x1b"))
+	f.Add("iso-2022-cn", []byte("\x1b$)G\x0eGQ\x1bNab"))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
 		r, err := charset.NewReader(name, strings.NewReader(string(b)))
 		require.Equal(t, err == nil, charset.Known(name))
