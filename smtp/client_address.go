@@ -98,8 +98,8 @@ func asciiAddress(s string) (string, bool) {
 		return "", false
 	}
 	domain, err := idna.Lookup.ToASCII(s[i+1:])
-	if err != nil {
-		return "", false
+	if err != nil || checkDomain(domain) != nil || domain[0] == '.' || strings.Contains(domain, "..") {
+		return "", false // some characters, as U+00AD, map to nothing
 	}
 	return s[:i+1] + domain, true
 }

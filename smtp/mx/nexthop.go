@@ -61,6 +61,9 @@ func parseNexthop(s string) (nexthop, error) {
 		literal = literal[5:]
 	}
 	if a, err := netip.ParseAddr(literal); err == nil {
+		if strings.ContainsFunc(a.Zone(), notInterface) {
+			return n, errNexthop
+		}
 		n.addr, n.literal = a.Unmap(), true
 		return n, nil
 	}
@@ -73,6 +76,11 @@ func parseNexthop(s string) (nexthop, error) {
 		n.literal = true // RFC 6761 section 6.3: not a name for the DNS
 	}
 	return n, nil
+}
+
+// notInterface finds what no interface's name has and what would end or split the address where it is written down.
+func notInterface(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`[]<>(),;:@%"\`, r)
 }
 
 // validPort accepts numbers and service names.
