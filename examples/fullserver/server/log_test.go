@@ -70,6 +70,6 @@ func TestRefusalsInTheLog(t *testing.T) {
 	m.say(base64.StdEncoding.EncodeToString(make([]byte, 1500))+"\r\n.", "552 5.3.4 ")
 	r.logged(`postfix/smtpd\[\d+\]: NOQUEUE: reject: RCPT from localhost\[127\.0\.0\.1\]: 554 5\.7\.1 <x@far\.test>: Relay access denied; from=<> to=<x@far\.test> proto=SMTP helo=<c\.test>\n`)
 	r.logged(`NOQUEUE: reject: RCPT from localhost\[127\.0\.0\.1\]: 550 5\.1\.1 <nobody@example\.test>: Recipient address rejected: User unknown in virtual mailbox table; from=<> to=<nobody@example\.test> proto=SMTP helo=<c\.test>\n`)
-	r.logged(`NOQUEUE: reject: END-OF-MESSAGE from localhost\[127\.0\.0\.1\]: 552 5\.3\.4 [^;]+;( from=<>)? proto=SMTP helo=<c\.test>\n`)
+	r.logged(`NOQUEUE: reject: END-OF-MESSAGE from localhost\[127\.0\.0\.1\]: 552 5\.3\.4 Error: message file too big; from=<> to=<alice@example\.test> proto=SMTP helo=<c\.test>\n`)
 	require.NotContains(t, r.log(), "503")
 }
