@@ -37,6 +37,7 @@ type Settings struct {
 	MetricsListen     []Address
 
 	SMTPDBanner          string
+	SMTPDPeernameLookup  bool
 	DisablePlaintextAuth bool
 	TLSCertFile          string
 	TLSKeyFile           string

@@ -92,6 +92,8 @@ func access() []Param {
 	return []Param{
 		{Name: "smtpd_banner", Group: g, Kind: Text, Default: "$myhostname ESMTP", into: func(s *Settings) any { return &s.SMTPDBanner },
 			Help: "What follows 220 in the greeting. It must begin with $myhostname (RFC 5321 section 4.3.1)."},
+		{Name: "smtpd_peername_lookup", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.SMTPDPeernameLookup },
+			Help: "Ask the DNS for the names of SMTP clients, for the log and Received fields. Without it they are \"unknown\"."},
 		{Name: "disable_plaintext_auth", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.DisablePlaintextAuth },
 			Help: "Take passwords only over TLS or from this machine itself."},
 		{Name: "auth_mechanisms", Group: g, Kind: List, Default: "plain login", Choices: []string{"plain", "login", "cram-md5", "apop", "scram-sha-1", "scram-sha-256"}, into: func(s *Settings) any { return &s.AuthMechanisms },

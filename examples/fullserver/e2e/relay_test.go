@@ -41,6 +41,9 @@ func TestRelayAccess(t *testing.T) {
 	require.Regexp(t, `^250 2\.0\.0 Ok: queued as `, d.smtp("Subject: x\r\n\r\nx\r\n."))
 	require.Len(t, s.maildir("u0"), 1)
 	require.Len(t, s.maildir("u1"), 1)
+	for _, b := range s.maildir("u1") {
+		require.Contains(t, string(b), "Received: from client.example.org (localhost [127.0.0.1])\r\n\tby mail.example.test")
+	}
 	require.NoError(t, match(`NOQUEUE: reject: RCPT from localhost\[127\.0\.0\.1\]: 554 5\.7\.1 <b@elsewhere\.test>: Relay access denied; from=<a@example\.org> to=<b@elsewhere\.test> proto=ESMTP helo=<client\.example\.org>`, s.log()))
 }
 

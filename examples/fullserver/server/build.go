@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/intake"
+	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
@@ -88,6 +89,9 @@ func unlimited[T int | int64](n int64) T {
 // smtpServer makes the server of smtp_listen or submission_listen.
 func (s *Server) smtpServer(kind intake.Kind, program string) *smtp.Server {
 	log := &smtpLog{log: s.log, program: program}
+	if s.set.SMTPDPeernameLookup {
+		log.names = &peername.Lookup{Resolver: s.opts.Names}
+	}
 	srv := &smtp.Server{
 		Hostname: s.set.MyHostname, Greeting: s.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
 		Backend:       s.backend(kind, log),

@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
@@ -28,6 +29,7 @@ import (
 type Options struct {
 	Stderr   io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
 	Resolver mx.Resolver                                                       // for MX look-ups; nil: the system's
+	Names    peername.Resolver                                                 // for clients' host names; nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
 	Now      func() time.Time                                                  // nil: time.Now
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
 )
@@ -15,7 +16,8 @@ import (
 // smtpLog writes what happens on SMTP connections as Postfix's smtpd does. It implements intake.Log too.
 type smtpLog struct {
 	log     *maillog.Log
-	program string // "postfix/smtpd", "postfix/submission/smtpd"
+	program string           // "postfix/smtpd", "postfix/submission/smtpd"
+	names   *peername.Lookup // nil: clients have none but what XCLIENT says
 
 	mechanisms sync.Map // *smtp.Conn to the SASL mechanism that it used
 }
@@ -28,7 +30,11 @@ func (l *smtpLog) hooks() smtp.Hooks {
 // client writes a connection's peer: "localhost[127.0.0.1]".
 func client(c *smtp.Conn) string { return maillog.Client(c.ClientName(), c.RemoteAddr()) }
 
+// connected finds out the client's name, which log lines and Received fields carry, and so comes before the greeting.
 func (l *smtpLog) connected(c *smtp.Conn) {
+	if l.names != nil {
+		c.SetClientName(l.names.Name(c.Context(), c.RemoteAddr()))
+	}
 	l.log.Print(l.program, "connect from ", client(c))
 }
 
