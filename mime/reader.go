@@ -6,7 +6,7 @@ import (
 )
 
 // Reader reads a message from a stream, once and in order: its header, then its leaves one after the other, each with
-// its header and its content decoded as it goes. It holds one header and one window in memory, whatever the message's
+// its header and its content decoded as it goes. It holds one header and two windows in memory, whatever the message's
 // size. Use it from one goroutine.
 type Reader struct {
 	// Header is the message's header.
@@ -20,7 +20,13 @@ type Reader struct {
 	parts  int
 	began  bool
 	err    error
+
+	keeping bool   // no part of the innermost multipart was found
+	kept    []byte // the beginning of its body
 }
+
+// maxKept is how much is given of a multipart in whose body no part is found. An [Index] has it whole.
+const maxKept = 64 << 10
 
 // ReaderOptions change how a [Reader] reads. The zero value is what [NewReader] does.
 type ReaderOptions struct {
@@ -59,22 +65,6 @@ func (m *Reader) readHeader() *Header {
 	return ParseHeader(raw, &m.lim)
 }
 
-// BodyPart is a leaf of a message: a text, an attachment, an image. It is an io.Reader of its content with the transfer encoding
-// undone, and can be read until the next part is asked for.
-type BodyPart struct {
-	Header      *Header
-	Number      []uint32    // section number, as IMAP counts: {1, 2} for "1.2"
-	Parent      string      // media type of the multipart around it, such as "multipart/alternative"; "" for none
-	Type        ContentType // text/plain where the header doesn't say
-	Disposition Disposition // Type is "" where the header doesn't say
-	Encoding    string      // Content-Transfer-Encoding, lower case
-
-	m    *Reader
-	raw  []byte // read and not yet given out
-	end  bool
-	body io.Reader
-}
-
 // Parts yields the message's leaves. A part can be read only within its turn of the loop. An error is that of the
 // stream and ends it.
 func (m *Reader) Parts() iter.Seq2[*BodyPart, error] {
@@ -110,22 +100,29 @@ func (m *Reader) next() (*BodyPart, error) {
 	}
 	for {
 		for done := false; !done; {
-			_, done = m.s.body()
+			var piece []byte
+			piece, done = m.s.body()
+			m.keep(piece)
 		}
 		switch {
 		case m.s.err != nil:
 			return nil, m.s.err
+		case m.keeping && (!m.s.hit.found || m.s.hit.at < len(m.frames)-1):
+			return m.partless(), nil
 		case !m.s.hit.found:
 			return nil, io.EOF
 		}
 		at, closing := m.s.hit.at, m.s.hit.closing
 		m.s.popTo(at + 1)
 		m.frames = m.frames[:at+1]
+		start := m.s.start
 		m.s.passDelimiter()
 		if closing || m.parts >= m.lim.Parts {
+			m.keep(m.s.buf[start:m.s.start])
 			m.s.closeBoundary(at)
 			continue
 		}
+		m.keeping = false
 		f := &m.frames[at]
 		number := append(f.number[:len(f.number):len(f.number)], f.next)
 		f.next++
@@ -133,6 +130,25 @@ func (m *Reader) next() (*BodyPart, error) {
 			return p, nil
 		}
 	}
+}
+
+// keep keeps the beginning of a multipart's body for the case that no part is in it.
+func (m *Reader) keep(b []byte) {
+	if m.keeping {
+		m.kept = append(m.kept, b[:min(len(b), maxKept-len(m.kept))]...)
+	}
+}
+
+// partless makes a text of a multipart in whose body no part was found, as an [Index] does.
+func (m *Reader) partless() *BodyPart {
+	m.keeping = false
+	f := &m.frames[len(m.frames)-1]
+	p := &BodyPart{
+		Header: &Header{}, Number: append(f.number[:len(f.number):len(f.number)], 1), Parent: "multipart/" + f.sub,
+		Type: ContentType{Type: "text", Subtype: "plain"}, Encoding: "7bit", m: m, raw: m.kept, end: true,
+	}
+	p.body = rawPart{p}
+	return p
 }
 
 // begin looks at a part whose header was read. It returns a leaf, or nil after opening a multipart.
@@ -154,13 +170,16 @@ func (m *Reader) begin(h *Header, number []uint32, parent string, digest, isMess
 		if f := h.Field("Content-Transfer-Encoding"); f != nil {
 			p.Encoding, _ = parseEncoding(f.Value())
 		}
-		deep := len(m.frames) >= m.lim.Depth
+		deep := len(m.frames) >= m.lim.Depth-1
 		boundary := trimRightBlanks(p.Type.Param("boundary"))
 		switch {
 		case p.Type.Type == "multipart" && boundary != "" && len(boundary) <= maxBoundary && !deep:
 			m.frames = append(m.frames, readerFrame{number: number, next: 1, digest: p.Type.Subtype == "digest", sub: p.Type.Subtype})
 			m.s.push(boundary, 0)
+			m.keeping, m.kept = true, m.kept[:0]
 			return nil
+		case p.Type.Type == "multipart" && deep:
+			p.Type = ContentType{Type: "application", Subtype: "octet-stream"}
 		case p.Type.Type == "multipart": // can't be split: its body is read as one text
 			p.Type = ContentType{Type: "text", Subtype: "plain"}
 		case m.opts.OpenMessages && p.Type.Type == "message" && (p.Type.Subtype == "rfc822" || p.Type.Subtype == "global") &&
@@ -177,62 +196,4 @@ func (m *Reader) begin(h *Header, number []uint32, parent string, digest, isMess
 		p.body = DecodeTransfer(p.Encoding, rawPart{p})
 		return p
 	}
-}
-
-// rawPart reads a part as it stands in the message.
-type rawPart struct{ p *BodyPart }
-
-func (r rawPart) Read(b []byte) (int, error) {
-	p := r.p
-	for len(p.raw) == 0 {
-		if p.end {
-			return 0, io.EOF
-		}
-		piece, done := p.m.s.body()
-		p.raw = piece
-		if done {
-			p.end = true
-			if err := p.m.s.err; err != nil {
-				return 0, err
-			}
-		}
-	}
-	n := copy(b, p.raw)
-	p.raw = p.raw[n:]
-	return n, nil
-}
-
-// Read reads the content with its transfer encoding undone.
-func (p *BodyPart) Read(b []byte) (int, error) { return p.body.Read(b) }
-
-// Raw returns the content as it stands in the message. Don't mix it with Read.
-func (p *BodyPart) Raw() io.Reader { return rawPart{p} }
-
-// Text reads the content as text in UTF-8.
-func (p *BodyPart) Text() io.Reader {
-	return NewCharsetReader(p.Type.Param("charset"), p, p.m.opts.CharsetReader)
-}
-
-// Filename returns the name proposed for the part, "" for none. See [Part.Filename].
-func (p *BodyPart) Filename() string { return filename(p.Disposition.Params, p.Type.Params) }
-
-// ContentID returns the Content-ID without its brackets, as cid: URLs have it.
-func (p *BodyPart) ContentID() string {
-	if ids := ParseMessageIDs(p.Header.Get("Content-ID")); len(ids) > 0 {
-		return ids[0]
-	}
-	return ""
-}
-
-// IsAttachment reports whether the part is something to keep rather than to show in place: it says so, or it is neither
-// text nor shown inline.
-func (p *BodyPart) IsAttachment() bool {
-	switch p.Disposition.Type {
-	case "inline":
-		return false
-	case "":
-		isText := p.Type.Type == "text" && (p.Type.Subtype == "plain" || p.Type.Subtype == "html")
-		return !isText && p.Parent != "multipart/related"
-	}
-	return true
 }

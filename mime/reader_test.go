@@ -205,3 +205,22 @@ func FuzzReaderAgainstIndex(f *testing.F) {
 		}
 	})
 }
+
+// A multipart without a single part is read as a text, so that what someone wrote is not lost; no more than 64 KiB of it.
+func TestReaderMultipartWithoutParts(t *testing.T) {
+	for body, want := range map[string]string{
+		"the text\r\n":                           "the text\r\n",
+		"":                                       "",
+		"--b--\r\nmore":                          "--b--\r\nmore",
+		strings.Repeat("0123456789abcdef", 8192): strings.Repeat("0123456789abcdef", 4096),
+	} {
+		m, err := mime.Read(strings.NewReader("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + body))
+		require.NoError(t, err)
+		require.Equal(t, want, m.Text)
+		require.Empty(t, m.Attachments)
+	}
+	inner := "Content-Type: multipart/mixed; boundary=i\r\n\r\nkept\r\n"
+	m, err := mime.Read(strings.NewReader("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + inner + "--b\r\n\r\ntwo\r\n--b\r\n" + inner + "--b--\r\n"))
+	require.NoError(t, err)
+	require.Equal(t, "kept\ntwo\nkept", m.Text)
+}
