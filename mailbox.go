@@ -50,7 +50,7 @@ type Mailbox interface {
 
 // State is a mailbox's counters as of one moment.
 type State struct {
-	UIDValidity   uint32 // never 0
+	UIDValidity   uint32 // never 0. Should another program change it, a Mailbox that was opened before answers ErrNoMailbox
 	UIDNext       UID    // every later message's UID is at least this
 	HighestModSeq ModSeq
 	Messages      uint32
