@@ -159,13 +159,13 @@ func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := a.info(ctx, b)
+	info, validity, err := a.info(ctx, b)
 	if err != nil {
 		a.sh.release(a.s, b)
 		return nil, err
 	}
 	own := newAccount(a.s, a.sh, a.name, a.root) // stays when a is closed
-	m := &mailbox{s: a.s, sh: a.sh, a: own, b: b, info: info}
+	m := &mailbox{s: a.s, sh: a.sh, a: own, b: b, info: info, validity: validity}
 	m.end = sync.OnceFunc(func() {
 		a.sh.release(a.s, b)
 		own.end()

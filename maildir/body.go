@@ -18,7 +18,7 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 			return nil, err
 		}
 		var name string
-		err := m.b.view(ctx, func(st *state) {
+		err := m.view(ctx, func(st *state) {
 			if i, ok := st.find(uint32(uid)); ok {
 				msg := &st.msgs[i]
 				name = m.b.dir + "/" + whereDir(msg.where) + "/" + st.fileName(msg)
@@ -38,7 +38,7 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 			return nil, err
 		}
 		// Another program has renamed or removed it.
-		if err := m.b.do(ctx, func(t *txn) error { return t.again() }); err != nil {
+		if err := m.do(ctx, func(t *txn) error { return t.again() }); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +88,7 @@ func (m *mailbox) body(ctx context.Context, f vfs.File, uid mail.UID) (mail.Body
 	}
 	if size >= 0 && r.size != size {
 		m.s.logger().Warn("message has another size than its name says", "mailbox", m.b.title(), "uid", uid, "said", size, "is", r.size)
-		err := m.b.do(ctx, func(t *txn) error {
+		err := m.do(ctx, func(t *txn) error {
 			if _, ok := t.msg(uint32(uid)); ok {
 				t.recs = append(t.recs, record{kind: recSize, m: msg{uid: uint32(uid), size: r.size, lf: uint32(r.size - info.Size())}})
 			}

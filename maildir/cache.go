@@ -114,7 +114,7 @@ func (m *mailbox) keepIndexes(ctx context.Context, made map[mail.UID][]byte) {
 	if len(made) == 0 {
 		return
 	}
-	err := m.b.do(ctx, func(t *txn) error {
+	err := m.do(ctx, func(t *txn) error {
 		for uid, index := range made {
 			if _, ok := t.msg(uint32(uid)); ok {
 				at, n := t.keepIndex(uint32(uid), index)

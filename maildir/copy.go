@@ -36,7 +36,7 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 	}
 	var out mail.UIDMap
 	if target == m.b {
-		err = m.b.do(ctx, func(t *txn) (err error) {
+		err = m.do(ctx, func(t *txn) (err error) {
 			out, _, err = t.take(t.pick(t.selected(set)), t.b.dir)
 			return err
 		})
@@ -46,7 +46,7 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 		}
 		var from []copied
 		dir := m.b.folder()
-		err = m.b.view(ctx, func(st *state) {
+		err = m.view(ctx, func(st *state) {
 			st.each(set, func(msg *msg) { from = append(from, st.copied(*msg, st.fileName(msg))) })
 		})
 		if err != nil {
@@ -73,7 +73,7 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box) (mail.
 		return mail.UIDMap{}, ctx.Err()
 	}
 	var out mail.UIDMap
-	err := m.b.do(ctx, func(t *txn) (err error) {
+	err := m.do(ctx, func(t *txn) (err error) {
 		from := t.pick(t.selected(set))
 		m.readIndexes(from)
 		var taken []uint32

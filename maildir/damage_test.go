@@ -239,7 +239,8 @@ func TestAllGone(t *testing.T) {
 	require.Greater(t, r.state(m).UIDValidity, was.UIDValidity)
 }
 
-// Another program may begin a new UIDVALIDITY: then the UIDs are its.
+// Another program may begin a new UIDVALIDITY: then the UIDs are its. Who has the mailbox open with the old ones may do nothing
+// more with it: "2" would be another message now (RFC 9051 section 2.3.1.1).
 func TestUIDValidityChanged(t *testing.T) {
 	r, _, was := filled(t)
 	m := r.open("INBOX")
@@ -247,6 +248,22 @@ func TestUIDValidityChanged(t *testing.T) {
 	lines := strings.Split(r.read("dovecot-uidlist"), "\n")
 	base := lines[3][strings.Index(lines[3], ":"):]
 	r.write("dovecot-uidlist", "3 V77 N42 G0123456789abcdef0123456789abcdef\n41 "+base+"\n")
+	_, err := m.SetFlags(t.Context(), mail.UIDSetOf(2), mail.FlagChange{Op: mail.FlagsAdd, Flags: mail.Flags{System: mail.Deleted}})
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	_, err = m.Expunge(t.Context(), mail.AllUIDs(), nil)
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	_, err = m.Copy(t.Context(), mail.UIDSetOf(2), m.Info().ID, nil)
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	_, err = m.OpenBody(t.Context(), 41)
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	_, err = m.Changes(t.Context(), 1)
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	_, err = m.State(t.Context())
+	require.ErrorIs(t, err, mail.ErrNoMailbox)
+	for _, err := range m.Messages(t.Context(), mail.AllUIDs(), 0) {
+		require.ErrorIs(t, err, mail.ErrNoMailbox)
+	}
+	m = r.open("INBOX")
 	st := r.state(m)
 	require.Equal(t, uint32(77), st.UIDValidity)
 	require.Equal(t, mail.UID(46), st.UIDNext)

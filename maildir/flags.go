@@ -13,7 +13,7 @@ import (
 // SetFlags implements mail.Mailbox.
 func (m *mailbox) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange) (mail.FlagResult, error) {
 	var out mail.FlagResult
-	err := m.b.do(ctx, func(t *txn) (err error) {
+	err := m.do(ctx, func(t *txn) (err error) {
 		out, err = t.setFlags(set, &c)
 		return err
 	})
@@ -122,7 +122,7 @@ func locateIn(fsys FS, dir, base string) (where uint8, name string, err error) {
 func (m *mailbox) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.ExpungeOptions) (mail.ExpungeResult, error) {
 	var out mail.ExpungeResult
 	onlyDeleted := opts != nil && opts.OnlyDeleted
-	err := m.b.do(ctx, func(t *txn) (err error) {
+	err := m.do(ctx, func(t *txn) (err error) {
 		out = mail.ExpungeResult{}
 		var uids []uint32
 		for _, uid := range t.selected(set) {

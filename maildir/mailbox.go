@@ -1,7 +1,9 @@
 package maildir
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -16,6 +18,8 @@ type mailbox struct {
 	b    *box
 	info mail.MailboxInfo
 	end  func()
+
+	validity uint32 // when it was opened; its UIDs mean nothing under another
 }
 
 var _ mail.RecentTaker = (*mailbox)(nil)
@@ -38,7 +42,38 @@ func (m *mailbox) State(ctx context.Context) (mail.State, error) {
 	if err := ctx.Err(); err != nil {
 		return mail.State{}, err
 	}
-	return m.b.state(ctx)
+	st, err := m.b.state(ctx)
+	if err == nil && st.UIDValidity != m.validity {
+		return mail.State{}, errRenumbered
+	}
+	return st, err
+}
+
+// errRenumbered is what a session gets whose mailbox has another UIDVALIDITY now, another program having written so: what
+// it says about UIDs would hit other messages (RFC 9051 section 2.3.1.1).
+var errRenumbered = fmt.Errorf("%w: its UIDVALIDITY is another", mail.ErrNoMailbox)
+
+// view is the box's view for a session.
+func (m *mailbox) view(ctx context.Context, f func(*state)) error {
+	var renumbered error
+	err := m.b.view(ctx, func(st *state) {
+		if st.validity != m.validity {
+			renumbered = errRenumbered
+			return
+		}
+		f(st)
+	})
+	return cmp.Or(err, renumbered)
+}
+
+// do is the box's do for a session.
+func (m *mailbox) do(ctx context.Context, f func(*txn) error) error {
+	return m.b.do(ctx, func(t *txn) error {
+		if t.head.validity != m.validity {
+			return errRenumbered
+		}
+		return f(t)
+	})
 }
 
 func (b *box) state(ctx context.Context) (mail.State, error) {
@@ -94,7 +129,7 @@ func (m *mailbox) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes,
 		return out, err
 	}
 	tooOld := false
-	err := m.b.view(ctx, func(st *state) {
+	err := m.view(ctx, func(st *state) {
 		after := uint64(since)
 		if after > st.high || after != 0 && after < st.oldest {
 			tooOld = true
@@ -126,7 +161,7 @@ func (m *mailbox) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes,
 // TakeRecent implements mail.RecentTaker. Files in new move to cur, as Maildir wants it once somebody has seen them.
 func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
 	var out mail.UIDSet
-	err := m.b.do(ctx, func(t *txn) error {
+	err := m.do(ctx, func(t *txn) error {
 		out = mail.UIDSet{}
 		uids := t.selected(mail.UIDRangeSet(mail.UID(t.head.firstRecent), mail.MaxUID))
 		for _, uid := range uids {

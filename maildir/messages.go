@@ -29,7 +29,7 @@ func (m *mailbox) Messages(ctx context.Context, set mail.UIDSet, f mail.Fields) 
 			return
 		}
 		var all []mail.Message
-		err := m.b.view(ctx, func(st *state) {
+		err := m.view(ctx, func(st *state) {
 			all = make([]mail.Message, 0, st.countIn(set))
 			p := painter{st: st, f: f}
 			st.each(set, func(msg *msg) { all = append(all, p.message(msg)) })
@@ -75,7 +75,7 @@ func (s *state) countIn(set mail.UIDSet) int {
 // withIndex is Messages with the structure indexes: from the cache file, or made anew where it has none.
 func (m *mailbox) withIndex(ctx context.Context, set mail.UIDSet, f mail.Fields, yield func(mail.Message, error) bool) {
 	var all []shown
-	err := m.b.view(ctx, func(st *state) {
+	err := m.view(ctx, func(st *state) {
 		all = make([]shown, 0, st.countIn(set))
 		p := painter{st: st, f: f}
 		st.each(set, func(msg *msg) { all = append(all, shown{p.message(msg), msg.cache, msg.cacheLen}) })
