@@ -3,6 +3,7 @@ package maildir
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"os"
@@ -76,9 +77,17 @@ func (a *account) list(ctx context.Context) ([]mail.MailboxInfo, error) {
 	infos[inbox].ID = a.readID(a.root)
 	a.tree.mu.RUnlock()
 	for _, info := range infos {
-		if info.ID == "" { // nobody has opened it yet
-			if err := a.fillID(ctx, info); err != nil {
-				return nil, err
+		if info.ID != "" {
+			continue
+		}
+		// Nobody has opened it yet. One that can't be opened, because the disk is full or it is gone meanwhile, must not hide
+		// the others, which may hold what can be deleted.
+		if err := a.fillID(ctx, info); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if !errors.Is(err, mail.ErrNoMailbox) {
+				a.s.logger().Warn("a mailbox has no ID yet and can't be given one", "mailbox", info.Name, "error", err)
 			}
 		}
 	}
@@ -127,22 +136,21 @@ func inOrder(infos map[string]*mail.MailboxInfo) []mail.MailboxInfo {
 	return out
 }
 
-// info returns what the list says of an open mailbox, without the cost of a list.
-func (a *account) info(ctx context.Context, b *box) (mail.MailboxInfo, error) {
-	var info mail.MailboxInfo
-	err := b.view(ctx, func(st *state) { info.ID, info.Name = mail.MailboxID(st.id), b.name })
+// info returns what the list says of an open mailbox, without the cost of a list, and its UIDVALIDITY.
+func (a *account) info(ctx context.Context, b *box) (info mail.MailboxInfo, validity uint32, err error) {
+	err = b.view(ctx, func(st *state) { info.ID, info.Name, validity = mail.MailboxID(st.id), b.name, st.validity })
 	if err != nil {
-		return info, err
+		return info, 0, err
 	}
 	a.tree.mu.RLock()
 	defer a.tree.mu.RUnlock()
 	folders, err := a.folders()
 	if err != nil {
-		return info, err
+		return info, 0, err
 	}
 	subscribed, err := a.subscriptions()
 	if err != nil {
-		return info, err
+		return info, 0, err
 	}
 	info.Subscribed = subscribed[info.Name]
 	explicit := map[mail.SpecialUse]bool{}
@@ -154,7 +162,7 @@ func (a *account) info(ctx context.Context, b *box) (mail.MailboxInfo, error) {
 		}
 		use, err := a.readUse(a.root + "/" + folder)
 		if err != nil {
-			return info, err
+			return info, 0, err
 		}
 		for _, u := range use {
 			explicit[u] = true
@@ -164,7 +172,7 @@ func (a *account) info(ctx context.Context, b *box) (mail.MailboxInfo, error) {
 		}
 	}
 	a.complete(map[string]*mail.MailboxInfo{info.Name: &info}, nil, explicit)
-	return info, nil
+	return info, validity, nil
 }
 
 func (a *account) uses() map[string]mail.SpecialUse {

@@ -33,7 +33,8 @@ func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOpti
 		return mail.MailboxInfo{}, err
 	}
 	defer a.sh.release(a.s, b)
-	return a.info(ctx, b)
+	info, _, err := a.info(ctx, b)
+	return info, err
 }
 
 func (a *account) create(ctx context.Context, name string, opts *mail.CreateOptions) error {
@@ -76,7 +77,7 @@ func (a *account) makeParents(name string, folders map[string]string) error {
 	return nil
 }
 
-// makeFolder makes one mailbox's folder, durably. One that a crash leaves half made is completed when it is opened.
+// makeFolder makes one mailbox's folder, durably, or nothing. One that a crash leaves half made is completed when it is opened.
 func (a *account) makeFolder(name string, use []mail.SpecialUse) error {
 	dir := a.root + "/" + a.s.folderName(name)
 	if err := a.sh.fs.Mkdir(dir, 0o700); err != nil {
@@ -85,6 +86,14 @@ func (a *account) makeFolder(name string, use []mail.SpecialUse) error {
 		}
 		return err
 	}
+	if err := a.fillFolder(dir, use); err != nil {
+		return errors.Join(err, a.sh.fs.RemoveAll(dir))
+	}
+	return nil
+}
+
+// fillFolder makes what belongs into a mailbox's folder.
+func (a *account) fillFolder(dir string, use []mail.SpecialUse) error {
 	for _, d := range []string{"tmp", "new", "cur"} {
 		if err := a.sh.fs.Mkdir(dir+"/"+d, 0o700); err != nil {
 			return err
