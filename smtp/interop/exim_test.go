@@ -91,6 +91,7 @@ secure:
 lmtp:
   driver = smtp
   protocol = lmtp
+  port = $LMTP
   hosts_avoid_tls = *
 
 begin retry

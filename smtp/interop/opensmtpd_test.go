@@ -21,7 +21,7 @@ smtp max-message-size "$SIZE"
 listen on 127.0.0.1 port $PORT tls pki self auth-optional <logins> hostname mx.example.test
 action box maildir "$D/box/%{rcpt.user}" virtual { "reader@example.test" = reader, "other@example.test" = reader }
 action out relay host smtp://127.0.0.1:$PLAIN helo mx.example.test
-action secure relay host smtp+tls://own@127.0.0.1:$SECURE auth <passwords> helo mx.example.test
+action secure relay host smtp+tls://own@localhost:$SECURE ca own auth <passwords> helo mx.example.test
 action mailbox relay host lmtp://127.0.0.1:$LMTP helo mx.example.test
 match from any for domain "example.test" action box
 match from any for domain "smtp.test" action out
@@ -46,7 +46,7 @@ func startOpenSMTPD(t *testing.T, r *routes, id *identity) *mta {
 	require.NoError(t, os.WriteFile(j.path("key.pem"), []byte(id.key), 0o600))
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	j.start(fill.Replace("exec /peers/usr/sbin/smtpd -d -f $D/smtpd.conf\n"), addr)
-	m := &mta{jail: j, addr: addr, id: id, has: smtp.Size | smtp.EightBitMIME | smtp.EnhancedStatusCodes | smtp.DSN}
+	m := &mta{jail: j, addr: addr, id: id, alone: true, has: smtp.Size | smtp.EightBitMIME | smtp.EnhancedStatusCodes | smtp.DSN}
 	// The keeper of its private key doesn't get on with OpenSSL 3, so that the package of Debian 12 does TLS with nobody. Where it
 	// does it with OpenSSL's own client, it has to with ours.
 	if out, status := run(t, j.dir, "", "openssl", "s_client", "-starttls", "smtp", "-connect", addr, "-brief"); status == 0 {

@@ -21,6 +21,8 @@ type mta struct {
 	id   *identity
 	has  smtp.Extension // what it is known to offer, before STARTTLS
 	auth bool           // AUTH is offered behind STARTTLS, to reader with "secret"
+	// alone: it can't read LMTP's replies for several recipients when they come in one packet ("Remote host sent too much data").
+	alone bool
 }
 
 // routes are our servers that a mail server relays to, by domain.
