@@ -20,6 +20,7 @@ type Limits struct {
 	Ranges             int   // ranges in a sequence set; 0: 10,000
 	Items              int   // elements of a list; 0: 10,000
 	SearchKeys         int   // keys of a search program; 0: 1,000
+	SearchTexts        int   // keys of a search program that read messages: HEADER, BODY, TEXT; 0: 64
 	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
 	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
 	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
@@ -33,6 +34,7 @@ type Timeouts struct {
 	Data      time.Duration // for the next octets of a command that has begun; 0: 5 min
 	Write     time.Duration // for what is sent to be taken; 0: 5 min
 	Handshake time.Duration // for a TLS handshake; 0: 30 s
+	Progress  time.Duration // between the words that a long SEARCH sends, by which a client that is gone is found out; 0: 5 s
 	Poll      time.Duration // between a session's looks for changes while it is in IDLE and not woken; 0: 1 min
 }
 
@@ -79,6 +81,7 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.Ranges = number(l.Ranges, 10_000)
 	l.Items = number(l.Items, 10_000)
 	l.SearchKeys = number(l.SearchKeys, 1000)
+	l.SearchTexts = number(l.SearchTexts, 64)
 	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
 	l.TextBytes = number(l.TextBytes, 16<<20)
 	l.BadCommands = number(l.BadCommands, bad)

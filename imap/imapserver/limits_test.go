@@ -1,16 +1,19 @@
 package imapserver_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,6 +112,48 @@ func TestNesting(t *testing.T) {
 	require.Equal(t, "c2 BAD [LIMIT] Search program too long", status)
 	_, status = p.try("d FETCH " + strings.Repeat("1,", 10_001) + "1 UID")
 	require.Equal(t, "d BAD [LIMIT] Set has too many ranges", status)
+}
+
+// Each key that reads messages may read the whole mailbox, so there can be few of them.
+func TestSearchTexts(t *testing.T) {
+	f := newFixture(t, func(s *imapserver.Server) { s.Limits.SearchTexts = 3 })
+	f.add("INBOX", simple)
+	p := f.login("INBOX")
+	require.Len(t, p.do(`a SEARCH NOT TEXT "x" OR BODY y HEADER Subject z SUBJECT q FROM q TO q`), 1)
+	_, status := p.try("b SEARCH NOT TEXT x (OR BODY y NOT (TEXT z HEADER Subject q))")
+	require.Equal(t, "b NO [LIMIT] Too many keys that read messages.", status)
+	p.do("c NOOP")
+}
+
+// A search that goes on says so, and one whose client is gone ends.
+func TestSearchAbandoned(t *testing.T) {
+	const messages = 200
+	gate := make(chan struct{})
+	var read atomic.Int64
+	f := newFixture(t, func(s *imapserver.Server) {
+		s.Timeouts.Progress = 1
+		s.CharsetReader = func(string, io.Reader) (io.Reader, error) {
+			read.Add(1)
+			<-gate
+			return strings.NewReader("text"), nil
+		}
+	})
+	all := make([]string, messages)
+	for i := range all {
+		all[i] = "Content-Type: text/plain; charset=x-slow\n\ntext\n"
+	}
+	f.add("INBOX", all...)
+	p := f.login("INBOX")
+	p.send("a SEARCH BODY nowhere\r\n")
+	require.Equal(t, "* OK Still searching.", p.line())
+	gate <- struct{}{}
+	require.NoError(t, p.Conn.(*net.TCPConn).SetLinger(0)) // what waits to be read doesn't keep the connection
+	require.NoError(t, p.Close())
+	close(gate)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLong)
+	defer cancel()
+	require.NoError(t, f.srv.Shutdown(ctx))
+	require.Less(t, read.Load(), int64(messages/2))
 }
 
 func TestConnectionLimit(t *testing.T) {

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/buuta/mail"
@@ -58,11 +59,12 @@ func (s *search) run(ctx context.Context, root *node) error {
 	sel := s.c.sel
 	universe := root.narrow(sel.view.all())
 	defer s.msg.close()
+	s.told = time.Now()
 	for m, err := range sel.box.Messages(ctx, universe, s.fields) {
 		if err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := s.breathe(ctx); err != nil {
 			return err
 		}
 		s.msg.reset(ctx, sel.box, &m)
@@ -75,6 +77,21 @@ func (s *search) run(ctx context.Context, root *node) error {
 		}
 	}
 	return nil
+}
+
+// breathe stops a search that nobody waits for any more. It can't read, because the client may have sent more and closed its
+// half, but a word to a client that is gone comes back as an error; others are glad of a sign of life.
+func (s *search) breathe(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now := time.Now()
+	if now.Sub(s.told) < wait(s.c.srv.Timeouts.Progress, 5*time.Second) {
+		return nil
+	}
+	s.told = now
+	s.c.enc.Status("*", &imap.Status{Type: imap.OK, Text: "Still searching."})
+	return s.c.enc.Flush()
 }
 
 // tell writes the result.

@@ -17,6 +17,8 @@ type search struct {
 	modSeq bool // MODSEQ is among the keys
 	msg    searchMessage
 	hits   []hit
+	texts  int       // keys that read messages
+	told   time.Time // when the client last heard of it
 
 	chunk, window []byte // of inReader
 }
@@ -94,9 +96,14 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 	case imap.SearchHeader:
 		s.fields |= mail.FieldIndex
 		n.cost = costHeader
+		s.texts++
 	case imap.SearchBody, imap.SearchText:
 		s.fields |= mail.FieldIndex
 		n.cost = costBody
+		s.texts++
+	}
+	if s.texts > s.c.srv.limits(true).SearchTexts {
+		return nil, &imap.Status{Type: imap.NO, Code: imap.CodeLimit, Text: "Too many keys that read messages."}
 	}
 	if n.system != 0 {
 		s.fields |= mail.FieldFlags

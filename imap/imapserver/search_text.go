@@ -105,6 +105,9 @@ func (s *search) inPart(n *node, p *mime.Part, header bool, left *int64) (bool, 
 	if p.IsMultipart() || p.Type != "text" || *left <= 0 {
 		return false, nil
 	}
+	if err := s.breathe(s.msg.ctx); err != nil {
+		return false, err
+	}
 	if err := s.msg.openBody(); err != nil {
 		return false, err
 	}
