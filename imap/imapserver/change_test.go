@@ -3,7 +3,10 @@ package imapserver_test
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"log/slog"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -206,6 +209,26 @@ func TestOverQuota(t *testing.T) {
 		S: b OK [COPYUID 1001 1 2] COPY completed.
 		C: c COPY 1 INBOX
 		S: c NO [OVERQUOTA] Quota exceeded.`)
+}
+
+// A full disk is no bug: what can be done is what a full quota asks for, and the operator reads of it in the log.
+func TestDiskFull(t *testing.T) {
+	var log strings.Builder
+	f := newFixture(t, func(s *imapserver.Server) { s.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	f.store.Fail = func(op string) error {
+		if op == "Commit" {
+			return &fs.PathError{Op: "write", Path: "/mail/x", Err: syscall.ENOSPC}
+		}
+		return nil
+	}
+	p := f.login("INBOX")
+	p.dialogue(`
+		C: a APPEND INBOX {1+}
+		C: x
+		S: a NO [OVERQUOTA] Not enough disk space.
+		C: b NOOP
+		S: b OK NOOP completed.`)
+	require.Contains(t, log.String(), "/mail/x")
 }
 
 // Internal text stays inside, and one failure doesn't end the session.

@@ -53,7 +53,7 @@ func (c *Conn) command(ctx context.Context) error {
 	}
 	status := cmd.done
 	if err != nil {
-		if status = statusOf(err); status.Code == imap.CodeServerBug {
+		if status = statusOf(err); status.Code == imap.CodeServerBug || isDiskFull(err) {
 			c.srv.logError(ctx, "command failed", err, "command", cmd.name)
 		}
 	} else if status == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"syscall"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
@@ -28,6 +29,9 @@ func statusOf(err error) *imap.Status {
 		return no(imap.CodeExpungeIssued, "Some of the messages no longer exist.")
 	case errors.Is(err, mail.ErrOverQuota):
 		return no(imap.CodeOverQuota, "Quota exceeded.")
+	case isDiskFull(err):
+		// Dovecot's answer: the user can't do more about it than about a quota, and it is no bug.
+		return no(imap.CodeOverQuota, "Not enough disk space.")
 	case errors.Is(err, mail.ErrTooLarge):
 		return no(imap.CodeTooBig, "Message too large.")
 	case errors.Is(err, mail.ErrReadOnly):
@@ -40,4 +44,8 @@ func statusOf(err error) *imap.Status {
 		return no(imap.CodeUnavailable, "Cancelled.")
 	}
 	return imap.StatusOf(err)
+}
+
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
