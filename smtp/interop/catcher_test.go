@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,7 +121,7 @@ func (c *catcher) wait(t *testing.T, l letter) caught {
 			}
 		}
 		return false
-	}, 20*time.Second, 10*time.Millisecond, "%s has not come", l.id)
+	}, patience, tick, "%s has not come", l.id)
 	return found
 }
 

@@ -114,7 +114,7 @@ func (j *jail) start(script string, addrs ...string) {
 		}
 	})
 	for _, a := range addrs {
-		require.Eventually(j.t, func() bool { return listens(a) || j.gone() }, 15*time.Second, 20*time.Millisecond, "nobody listens on %s", a)
+		require.Eventually(j.t, func() bool { return listens(a) || j.gone() }, patience, tick, "nobody listens on %s", a)
 	}
 	if j.gone() {
 		j.t.Fatalf("the server doesn't start:\n%s", j.log())
@@ -167,7 +167,7 @@ func (j *jail) find(t *testing.T, user, text string) string {
 	require.Eventually(t, func() bool {
 		content = j.search(user, text)
 		return content != ""
-	}, 5*time.Second, 20*time.Millisecond, "%q has not come to %s", text, user)
+	}, patience, tick, "%q has not come to %s", text, user)
 	return content
 }
 

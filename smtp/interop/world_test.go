@@ -22,6 +22,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// How long something is waited for, and how often it is looked for.
+const patience, tick = 30 * time.Second, 20 * time.Millisecond
+
 // lack skips a test for want of something, or fails it where everything has to be there.
 func lack(t testing.TB, what string) {
 	t.Helper()
