@@ -119,7 +119,7 @@ func (d *Decrypter) open(der []byte) (content []byte, authenticated bool, err er
 		return nil, false, ErrSyntax
 	}
 	how, ok := cipherOf(data.Content.Algorithm.Algorithm)
-	if !ok || how.gcm != auth {
+	if !data.Content.Type.Equal(oidData()) || !ok || how.gcm != auth {
 		return nil, false, ErrUnsupported
 	}
 	sealed, err := octets(data.Content.Content)

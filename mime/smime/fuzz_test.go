@@ -17,7 +17,7 @@ import (
 
 // FuzzVerify: whatever comes, there is an answer, and no changed content is called good.
 func FuzzVerify(f *testing.F) {
-	w := world()
+	w := smallWorld()
 	msg := letter(f)
 	for _, opaque := range []bool{false, true} {
 		f.Add([]byte(sign(f, signerOf(w.alice), opaque, msg)))
@@ -35,12 +35,13 @@ func FuzzVerify(f *testing.F) {
 
 // FuzzDecrypt: whatever comes, nothing but the true content comes out.
 func FuzzDecrypt(f *testing.F) {
-	w := world()
+	w := smallWorld()
 	msg := letter(f)
 	f.Add([]byte(encrypt(f, &smime.Encrypter{To: []*x509.Certificate{w.bob.cert}}, msg)))
 	f.Add([]byte(encrypt(f, &smime.Encrypter{To: []*x509.Certificate{w.carol.cert}, Signer: signerOf(w.alice), Compatible: true}, msg)))
 	want := entityOf(msg)
 	d := decrypterOf(w.bob, w.carol)
+	d.Verifier = w.verifier()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := d.Decrypt(bytes.NewReader(b), int64(len(b)))
 		if err == nil && string(got.Content) != want {
@@ -51,7 +52,7 @@ func FuzzDecrypt(f *testing.F) {
 
 // FuzzCMS gives the structure itself to the parsers.
 func FuzzCMS(f *testing.F) {
-	w := world()
+	w := smallWorld()
 	for _, msg := range []string{
 		sign(f, signerOf(w.alice), true, "From: a@b\r\n\r\nx\r\n"),
 		encrypt(f, &smime.Encrypter{To: []*x509.Certificate{w.bob.cert, w.carol.cert}}, "From: a@b\r\n\r\nx\r\n"),
@@ -62,6 +63,7 @@ func FuzzCMS(f *testing.F) {
 		f.Add(der)
 	}
 	v, d := w.verifier(), decrypterOf(w.bob, w.carol)
+	d.Verifier = w.verifier()
 	f.Fuzz(func(t *testing.T, der []byte) {
 		msg := cmsMessage(der)
 		v.Verify(bytes.NewReader(msg), int64(len(msg)))
