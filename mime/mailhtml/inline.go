@@ -1,0 +1,108 @@
+package mailhtml
+
+// line is an element within a line that has begun and not ended in the mail. In the output it may be open or not: it is
+// closed when a block begins or ends, and opened again before the next text.
+type line struct {
+	name   string
+	tag    []byte // attributes
+	format bool   // survives the end of the block it began in, as HTML's formatting elements do
+	depth  int    // len(stack) where it began
+	scope  int    // cells where it began
+	open   bool
+	used   bool // has been open
+}
+
+// maxLines bounds what is opened again and again.
+const maxLines = 32
+
+func (b *builder) openLine(name string, format bool) {
+	if name == "a" {
+		b.endOpenLink()
+	}
+	if len(b.lines) >= maxLines {
+		b.refuse(name)
+		return
+	}
+	attrs, _ := b.attrs(name)
+	b.lines = append(b.lines, line{
+		name: name, tag: append([]byte(nil), attrs...), format: format, depth: len(b.stack), scope: b.cells,
+	})
+}
+
+// endOpenLink makes way for another <a>: links don't nest. One that began outside of the present table cell waits until this
+// one has ended.
+func (b *builder) endOpenLink() {
+	for i := len(b.lines) - 1; i >= 0; i-- {
+		if l := b.lines[i]; l.name != "a" {
+			continue
+		} else if l.scope == b.cells {
+			b.closeLine("a", true)
+		} else if l.open {
+			b.closeLines(i)
+		}
+	}
+}
+
+// closeLine handles an end tag.
+func (b *builder) closeLine(name string, format bool) {
+	for i := len(b.lines) - 1; i >= 0; i-- {
+		l := &b.lines[i]
+		if l.scope < b.cells {
+			return
+		}
+		if l.name != name {
+			continue
+		}
+		if !format && l.depth < len(b.stack) {
+			return // an inner block is still open
+		}
+		if !l.used && len(l.tag) > 0 && !tableContext(b.top()) {
+			b.reopen() // empty, but perhaps a coloured box or the target of a link
+		}
+		b.closeLines(i)
+		b.removeLines(i, func(j int, l line) bool { return j == i || !l.format })
+		return
+	}
+}
+
+// closeLines closes what is open from index i on. It will be opened again with the next text.
+func (b *builder) closeLines(i int) {
+	for j := len(b.lines) - 1; j >= i; j-- {
+		if b.lines[j].open {
+			b.lines[j].open = false
+			b.writeEnd(b.lines[j].name)
+		}
+	}
+}
+
+// removeLines forgets lines from index i on for which gone is true.
+func (b *builder) removeLines(i int, gone func(int, line) bool) {
+	kept := b.lines[:i]
+	for j, l := range b.lines[i:] {
+		if !gone(i+j, l) {
+			kept = append(kept, l)
+		}
+	}
+	clear(b.lines[len(kept):])
+	b.lines = kept
+}
+
+// reopen opens what the mail says is open.
+func (b *builder) reopen() {
+	link := -1
+	for i, l := range b.lines {
+		if l.name == "a" {
+			link = i
+		}
+	}
+	for i := range b.lines {
+		l := &b.lines[i]
+		if l.open || l.name == "a" && i != link {
+			continue
+		}
+		if !b.write(l.name, l.tag) {
+			return
+		}
+		l.open, l.used = true, true
+	}
+}
