@@ -82,6 +82,9 @@ func Load(o Options) (*Config, error) {
 		if !ok || !validName(name) {
 			return nil, &Error{Line: i + 1, Reason: fmt.Sprintf("%q is not of the form name=value", s)}
 		}
+		if b := control(value); b >= 0 {
+			return nil, &Error{Line: i + 1, Param: name, Reason: fmt.Sprintf("control character 0x%02x", b)}
+		}
 		c.given[name] = entry{text: strings.TrimSpace(value), line: i + 1}
 	}
 	if err := c.names(); err != nil {

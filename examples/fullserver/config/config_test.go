@@ -62,6 +62,23 @@ func TestHostAndDomain(t *testing.T) {
 	require.Contains(t, readError(t, "myhostname = mx.$mydomain"), "refers to itself")
 }
 
+// Files that other systems' editors wrote: CRLF, a byte order mark, no line end at the end. What would end up in a reply as a
+// line of its own is refused, from a file and from the command line.
+func TestForeignFiles(t *testing.T) {
+	c := read(t, "\ufeffmyhostname = mail.example.test\r\nmydestination = a.test,\r\n\tb.test\r\n\r\nrelayhost = c.test")
+	require.Equal(t, "mail.example.test", c.Settings.MyHostname)
+	require.Equal(t, []string{"a.test", "b.test"}, c.Settings.MyDestination)
+	require.Equal(t, "c.test", c.Settings.RelayHost)
+	require.Equal(t, "main.cf, line 2: control character 0x0d in a configuration file", readError(t, "\nmyhostname = a.test\rsmtp_listen = :25\r"))
+	require.Equal(t, "main.cf, line 1: control character 0x1b in a configuration file", readError(t, "smtpd_banner = $myhostname \x1b[2J"))
+	require.Equal(t, "main.cf, line 1: control character 0x00 in a configuration file", readError(t, "myhostname = a.test\x00"))
+	for _, value := range []string{"$myhostname hello\r\n250 injected", "$myhostname\n", "\x00"} {
+		_, err := config.Load(config.Options{Overrides: []string{"smtpd_banner=" + value}, Hostname: "mx1.example.net"})
+		require.ErrorContains(t, err, "smtpd_banner: control character 0x")
+		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
 func TestSyntax(t *testing.T) {
 	c := read(t, `# a comment
 myhostname=mail.example.test
@@ -143,7 +160,7 @@ func TestErrorsNameFileLineAndParameter(t *testing.T) {
 		{"smtpd_banner = 5 $ a month", "main.cf, line 1: smtpd_banner: a '$' that no name follows; write $$ for the character itself"},
 		{"smtpd_banner = ${{a} ~ {b} ? {c}}", "main.cf, line 1: smtpd_banner: "},
 		{"smtpd_banner = ${myhostname!x}", `main.cf, line 1: smtpd_banner: "!x" where '?' or ':' belongs`},
-		{"smtpd_banner = a\x00b", "main.cf, line 1: NUL in a configuration file"},
+		{"smtpd_banner = a\x00b", "main.cf, line 1: control character 0x00 in a configuration file"},
 		{"smtpd_banner = " + strings.Repeat("x", 70000), "main.cf, line 1: line too long"},
 	} {
 		require.Contains(t, readError(t, tt.text), tt.want)

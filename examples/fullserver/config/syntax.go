@@ -3,6 +3,7 @@ package config
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -15,7 +16,7 @@ const (
 
 // read takes the logical lines of a main.cf, "name = value". A line that begins with white space continues the one
 // before; empty lines and lines whose first character is "#" are skipped, also between a line and its continuation. A
-// name that comes twice means its last value.
+// name that comes twice means its last value. Lines end in LF or CRLF.
 func (c *Config) read(file string, r io.Reader) error {
 	sc := bufio.NewScanner(io.LimitReader(r, maxFile+1))
 	sc.Buffer(make([]byte, 0, 4096), maxLine)
@@ -27,8 +28,11 @@ func (c *Config) read(file string, r io.Reader) error {
 		if size += len(text) + 1; size > maxFile {
 			return &Error{File: file, Line: line, Reason: "file too large"}
 		}
-		if strings.ContainsRune(text, 0) {
-			return &Error{File: file, Line: line, Reason: "NUL in a configuration file"}
+		if line == 1 {
+			text = strings.TrimPrefix(text, "\ufeff") // what some editors on Windows begin a file with
+		}
+		if c := control(text); c >= 0 {
+			return &Error{File: file, Line: line, Reason: fmt.Sprintf("control character 0x%02x in a configuration file", c)}
 		}
 		trimmed := strings.TrimSpace(text)
 		switch {
@@ -53,6 +57,17 @@ func (c *Config) read(file string, r io.Reader) error {
 		return &Error{File: file, Line: line + 1, Reason: reason}
 	}
 	return c.line(file, start, logical)
+}
+
+// control returns the first control character that is no tab, -1 when there is none. A line that ends in CR and no LF, for one,
+// would become part of a value and from there of a reply.
+func control(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return int(c)
+		}
+	}
+	return -1
 }
 
 // line takes one logical line.
