@@ -43,7 +43,7 @@ func Setup(dir string) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	d := &Demo{Dir: dir, MainCF: filepath.Join(dir, "main.cf")}

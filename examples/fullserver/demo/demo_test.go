@@ -40,7 +40,7 @@ func TestFirstStart(t *testing.T) {
 		require.Equal(t, user, id.AccountName())
 	}
 	require.NotEqual(t, d.Passwords["alice@example.test"], d.Passwords["bob@example.test"])
-	for file, mode := range map[string]os.FileMode{"users": 0o600, "main.cf": 0o600, "initial-passwords": 0o600} {
+	for file, mode := range map[string]os.FileMode{".": 0o700, "users": 0o600, "main.cf": 0o600, "initial-passwords": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, file))
 		require.NoError(t, err)
 		require.Equal(t, mode, info.Mode().Perm(), file)

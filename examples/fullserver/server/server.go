@@ -176,9 +176,10 @@ func (s *Server) openStore() error {
 	return nil
 }
 
-// makeDir makes a folder that a parameter names.
+// makeDir makes a folder that a parameter names. What it will hold is nobody else's business; a socket that others are to reach
+// needs a folder of its own.
 func (s *Server) makeDir(param, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return s.cfg.ErrorFor(param, err)
 	}
 	return nil
