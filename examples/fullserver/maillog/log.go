@@ -7,9 +7,9 @@
 package maillog
 
 import (
-	"errors"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,6 +41,7 @@ type Log struct {
 	second  int64 // the time that stamp shows
 	stamp   []byte
 	lost    int    // lines that a write error took, not yet told of
+	torn    bool   // what was written last ends within a line
 	printed uint64 // octets that ever came in
 	written uint64 // octets of them that have been dealt with
 	closing bool
@@ -107,10 +108,12 @@ func (l *Log) Reopen() error {
 	if err != nil {
 		return err
 	}
-	if err := l.Flush(); err != nil && !errors.Is(err, os.ErrClosed) {
-		_ = f.Close()
-		return err
-	}
+	// What the old file can't take is lost and told of: on a full disk the new one must come all the same, because the old one,
+	// removed perhaps, gives its room back only when it is closed.
+	_ = l.Flush()
+	l.mu.Lock()
+	l.torn = false
+	l.mu.Unlock()
 	l.files.Lock()
 	defer l.files.Unlock()
 	if l.file != nil {
@@ -176,6 +179,10 @@ func (l *Log) writer() {
 		if len(l.buf) == 0 {
 			return
 		}
+		if l.torn {
+			l.buf = slices.Insert(l.buf, 0, '\n')
+			l.printed++
+		}
 		batch := l.buf
 		l.buf = l.spare[:0]
 		l.mu.Unlock()
@@ -194,9 +201,12 @@ func (l *Log) writer() {
 
 // wrote remembers lines that were lost, and tells of them once there is room again.
 func (l *Log) wrote(batch []byte, n int, err error) {
+	if n > 0 {
+		l.torn = batch[n-1] != '\n'
+	}
 	if err != nil {
 		l.err = err
-		for _, c := range batch[n:] {
+		for _, c := range batch[max(n, 1):] { // the first may be the end of a torn line
 			if c == '\n' {
 				l.lost++
 			}

@@ -150,6 +150,62 @@ func TestFullDisk(t *testing.T) {
 	require.Contains(t, f.got.String(), "postfix/postlogd[3125]: warning: 2 lines could not be written and are lost\n")
 }
 
+// torn takes a part of what is written and then says that the disk is full, once.
+type torn struct {
+	got  bytes.Buffer
+	part int
+}
+
+func (w *torn) Write(p []byte) (int, error) {
+	if w.part == 0 {
+		return w.got.Write(p)
+	}
+	n, _ := w.got.Write(p[:w.part])
+	w.part = 0
+	return n, errors.New("no space left on device")
+}
+
+// A line that was written in part doesn't become the beginning of the next.
+func TestTornLine(t *testing.T) {
+	w := &torn{part: 20}
+	o := options
+	o.Stderr = w
+	l, err := maillog.Open("", o)
+	require.NoError(t, err)
+	l.Print("p", "a")
+	require.Error(t, l.Flush())
+	l.Print("p", "b")
+	require.NoError(t, l.Close())
+	lines := strings.Split(w.got.String(), "\n")
+	require.Len(t, lines, 4, "%q", lines)
+	require.Len(t, lines[0], 20)
+	require.Equal(t, "Nov  2 09:00:07 ubuntu p[3125]: b", lines[1])
+	require.Contains(t, lines[2], "1 lines could not be written")
+}
+
+// An operator who makes room by taking the log away gets it back.
+func TestReopenOnFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mail.log")
+	if err := os.Symlink("/dev/full", path); err != nil {
+		t.Skip(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	l, err := maillog.Open(path, options)
+	require.NoError(t, err)
+	l.Print("p", "a")
+	require.Error(t, l.Flush())
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, l.Reopen())
+	l.Print("p", "b")
+	require.NoError(t, l.Close())
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(b), ": b\n")
+	require.Contains(t, string(b), "1 lines could not be written and are lost")
+}
+
 func TestClient(t *testing.T) {
 	tcp := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 4711} }
 	require.Equal(t, "localhost[127.0.0.1]", maillog.Client("", tcp("127.0.0.1")))
