@@ -92,17 +92,26 @@ func fold(d string) string {
 
 // Sender completes a reverse-path that has no domain with myorigin. The null sender stays.
 func (p *Policy) Sender(from string) string {
-	if from == "" || strings.LastIndexByte(from, '@') >= 0 {
+	if from == "" || domainAt(from) >= 0 {
 		return from
 	}
 	return from + "@" + p.origin
+}
+
+// domainAt returns where the "@" is that divides an address, -1 when it has no domain: what stands in quotes to its end,
+// <"a@b">, is a local part alone.
+func domainAt(address string) int {
+	if strings.HasSuffix(address, "\"") {
+		return -1
+	}
+	return strings.LastIndexByte(address, '@')
 }
 
 // Resolve finds out where a forward-path leads. The error is the reply to an address at one of our domains that nobody
 // has.
 func (p *Policy) Resolve(to string) (Target, error) {
 	full := to
-	at := strings.LastIndexByte(full, '@')
+	at := domainAt(full)
 	if at < 0 {
 		at = len(full)
 		full += "@" + p.origin

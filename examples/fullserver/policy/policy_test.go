@@ -63,6 +63,7 @@ func TestResolve(t *testing.T) {
 		{"root@mail.example.test", policy.Local, "root@home.test"},
 		{"alice@mail.example.test", policy.Local, "alice@mail.example.test"},
 		{"root", policy.Local, "root@home.test"},
+		{`"root"`, policy.Local, "root@home.test"},
 		{"root@[127.0.0.1]", policy.Local, "root@home.test"},
 		{"root@[IPv6:::1]", policy.Local, "root@home.test"},
 		{"root@[192.0.2.7]", policy.Local, "root@home.test"},
@@ -100,6 +101,7 @@ func TestUnknownUsers(t *testing.T) {
 		`"bob@example.test"@example.test`: `550 5.1.1 <"bob@example.test"@example.test>: Recipient address rejected: User unknown in virtual mailbox table`,
 		"root@example.test":               "550 5.1.1 <root@example.test>: Recipient address rejected: User unknown in virtual mailbox table",
 		`"alice@example.test"@localhost`:  `550 5.1.1 <"alice@example.test"@localhost>: Recipient address rejected: User unknown in local recipient table`,
+		`"b@elsewhere.test"`:              `550 5.1.1 <"b@elsewhere.test">: Recipient address rejected: User unknown in local recipient table`,
 		"carol":                           "550 5.1.1 <carol>: Recipient address rejected: User unknown in local recipient table",
 	} {
 		_, err := p.Resolve(to)
@@ -132,6 +134,7 @@ func TestSender(t *testing.T) {
 	require.Equal(t, "", p.Sender(""))
 	require.Equal(t, "a@b.test", p.Sender("a@b.test"))
 	require.Equal(t, "root@mail.example.test", p.Sender("root"))
+	require.Equal(t, `"a@b"@mail.example.test`, p.Sender(`"a@b"`))
 }
 
 func TestWhoMayRelay(t *testing.T) {
