@@ -6,7 +6,8 @@ import (
 )
 
 // NewBase64Reader decodes base64 (RFC 2045 section 6.8) in blocks. "Any characters outside of the base64 alphabet are
-// to be ignored"; padding ends one encoding, and another may follow. Missing padding is no error.
+// to be ignored"; padding ends one encoding, and another may follow. Missing padding is no error. After padding anything but
+// letters and line ends is text that a list or a scanner put there, and ends the content.
 func NewBase64Reader(r io.Reader) io.Reader { return &base64Reader{r: r} }
 
 type base64Reader struct {
@@ -17,6 +18,9 @@ type base64Reader struct {
 	acc   uint32 // letters that don't make up three octets yet
 	bits  int
 	err   error
+
+	padded bool // there was padding
+	over   bool // what follows is no content
 }
 
 func (d *base64Reader) Read(p []byte) (int, error) {
@@ -44,7 +48,7 @@ func (d *base64Reader) Read(p []byte) (int, error) {
 func (d *base64Reader) decode(dst, b []byte) []byte {
 	out := dst[:cap(dst)]
 	n := len(dst)
-	for len(b) > 0 {
+	for len(b) > 0 && !d.over {
 		if d.bits == 0 { // four letters at a time as long as nothing else comes
 			for len(b) >= 8 && n+6 <= len(out) {
 				v0, v1, v2, v3 := base64Value[b[0]], base64Value[b[1]], base64Value[b[2]], base64Value[b[3]]
@@ -67,7 +71,9 @@ func (d *base64Reader) decode(dst, b []byte) []byte {
 		v := base64Value[c]
 		if v > 63 {
 			if c == '=' {
-				d.acc, d.bits = 0, 0
+				d.acc, d.bits, d.padded = 0, 0, true
+			} else if d.padded && c != '\r' && c != '\n' && c != '\t' {
+				d.over = true
 			}
 			continue
 		}

@@ -47,7 +47,7 @@ func (p *ParamParser) ContentType(body string) (ContentType, error) {
 	first, params := p.parse(body)
 	typ, sub, found := strings.Cut(first, "/")
 	typ, sub = strings.ToLower(strings.TrimSpace(typ)), strings.ToLower(strings.TrimSpace(sub))
-	if i := strings.IndexAny(sub, " \t\r\n"); i > 0 {
+	if i := strings.IndexAny(sub, " \t\r\n,"); i > 0 {
 		sub = sub[:i]
 	}
 	if found && isToken(typ) && isToken(sub) {
@@ -57,7 +57,7 @@ func (p *ParamParser) ContentType(body string) (ContentType, error) {
 	switch {
 	case typ == "text" && !found: // RFC 1049 knew types without subtypes
 		return ContentType{"text", "plain", params}, err
-	case found && typ == "multipart" && findParam(params, "boundary") != "":
+	case typ == "multipart" && findParam(params, "boundary") != "":
 		return ContentType{"multipart", "mixed", params}, err
 	case first == "":
 		return ContentType{"text", "plain", params}, err

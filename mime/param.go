@@ -19,6 +19,9 @@ func (p *ParamParser) parse(body string) (first string, params []Param) {
 	if at := nextParam(first); at > 0 && strings.HasPrefix(body, first) { // the semicolon was forgotten
 		first, s.i = first[:at], at
 	}
+	if beginsParam(first) { // there is nothing but parameters
+		first, s.i = "", 0
+	}
 	limit := orDefault(p.Max, 100)
 	raw := make([]rawParam, 0, 4)
 	for len(raw) < limit {
@@ -156,10 +159,11 @@ func (p *paramScanner) value(name string) (value string, quoted bool) {
 		}
 		p.i++
 	}
-	if b == nil {
-		return strings.TrimSpace(p.s[start:p.i]), false
+	value = p.s[start:p.i]
+	if b != nil {
+		value = string(append(b, value...))
 	}
-	return strings.TrimSpace(string(append(b, p.s[start:p.i]...))), false
+	return strings.TrimSuffix(strings.TrimSpace(value), `"`), false // the opening quote was forgotten
 }
 
 // paramAhead reports whether " name=" is next. Every octet is looked at once here, since the blanks before it are gone over first.
@@ -173,6 +177,15 @@ func (p *paramScanner) paramAhead() bool {
 		i++
 	}
 	return i > start && i < len(p.s) && p.s[i] == '='
+}
+
+// beginsParam reports whether s begins with "name=".
+func beginsParam(s string) bool {
+	i := 0
+	for i < len(s) && (isTokenChar(s[i]) || isBlankOrBreak(s[i])) {
+		i++
+	}
+	return i > 0 && i < len(s) && s[i] == '='
 }
 
 // nextParam returns where in an unquoted value " name=" begins, 0 for nowhere.

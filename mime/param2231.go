@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // segment is one piece of a parameter in RFC 2231's form: name*0*=…, name*1=…, name*=….
@@ -26,7 +27,7 @@ func (p *ParamParser) join(raw []rawParam) []Param {
 			continue
 		}
 		if !hasParam(params, r.name) {
-			params = append(params, Param{Name: r.name, Value: cleanText(r.value)})
+			params = append(params, Param{Name: r.name, Value: plainValue(r)})
 		}
 	}
 	if len(segments) == 0 {
@@ -59,6 +60,15 @@ func (p *ParamParser) join(raw []rawParam) []Param {
 		i = n
 	}
 	return params
+}
+
+// plainValue returns the value of a parameter that isn't in RFC 2231's form. 8-bit octets are read as in [TextDecoder.Decode], but those of
+// a boundary: it has to be found in the body as it stands.
+func plainValue(r rawParam) string {
+	if r.name != "boundary" && !utf8.ValidString(r.value) {
+		return cleanText(guessUTF8([]byte(r.value)))
+	}
+	return cleanText(r.value)
 }
 
 func hasParam(params []Param, name string) bool {

@@ -54,6 +54,10 @@ func TestContentType(t *testing.T) {
 		{"text/plain;;; =; x; a=b", ct("text", "plain", param("a", "b"))},
 		{"text/plain; a=1; A=2", ct("text", "plain", param("a", "1"))},
 		{"text/plain; boundary==_x", ct("text", "plain", param("boundary", "=_x"))},
+		{"text/plain, charset=utf-8", ct("text", "plain", param("charset", "utf-8"))},
+		{"text/plain; name=caf\xe9.txt", ct("text", "plain", param("name", "café.txt"))},
+		{"multipart/mixed; boundary=\xe9", ct("multipart", "mixed", param("boundary", "\xe9"))}, // as in the body
+		{"text/plain; name=a b.txt\"", ct("text", "plain", param("name", "a b.txt"))},
 		{"text/html; charset=", ct("text", "html", param("charset", ""))},
 	} {
 		got, err := mime.ParseContentType(c.in)
@@ -67,7 +71,7 @@ func TestContentType(t *testing.T) {
 	// RFC 2045 section 5.2: what can't be read is text/plain, unless it clearly is something else.
 	for in, want := range map[string]string{
 		"": "text/plain", "text": "text/plain", "/": "text/plain", "pdf": "application/octet-stream", "application/": "application/octet-stream",
-		"multipart; boundary=x": "application/octet-stream", "multipart/; boundary=x": "multipart/mixed", ";charset=utf-8": "text/plain",
+		"multipart; boundary=x": "multipart/mixed", "multipart": "application/octet-stream", "charset=utf-8": "text/plain", "multipart/; boundary=x": "multipart/mixed", ";charset=utf-8": "text/plain",
 	} {
 		got, err := mime.ParseContentType(in)
 		require.Error(t, err)

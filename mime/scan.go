@@ -140,7 +140,7 @@ func startsBody(line []byte) bool {
 	if isEmptyLine(line) || line[0] == ' ' || line[0] == '\t' || bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) {
 		return false
 	}
-	f := newField(line)
+	f := newField(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))) // a text editor's mark; the rest of the header is one all the same
 	return !f.IsField()
 }
 
