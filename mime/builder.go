@@ -27,7 +27,13 @@ type Builder struct {
 
 	Text        string // plain text, LF or CRLF line ends
 	HTML        string // the same as HTML
+	Calendar    *Calendar
 	Attachments []File
+
+	// ToASCII makes a domain that isn't ASCII into A-labels, such as idna.Lookup.ToASCII of golang.org/x/net/idna; its
+	// error leaves the domain as it is. nil: such a domain is written in UTF-8, and the message needs SMTPUTF8. A message
+	// that needs it for a local-part keeps all its domains.
+	ToASCII func(domain string) (string, error)
 }
 
 // File is something attached to a message that is being written.
@@ -39,7 +45,7 @@ type File struct {
 	Content   io.Reader
 }
 
-// Recipients returns the addresses of To, Cc and Bcc for the envelope, each once.
+// Recipients returns the addresses of To, Cc and Bcc for the envelope, each once. Domains are as they were given.
 func (b *Builder) Recipients() []string {
 	var out []string
 	seen := make(map[string]bool)
@@ -56,6 +62,11 @@ func (b *Builder) Recipients() []string {
 
 // NeedsUTF8 reports whether an address in the header isn't ASCII, so that the message must be sent with SMTPUTF8 (RFC 6531).
 func (b *Builder) NeedsUTF8() bool {
+	return b.ascii().hasUTF8()
+}
+
+// hasUTF8 looks at the addresses as they are.
+func (b *Builder) hasUTF8() bool {
 	lists := [][]Address{b.From, b.ReplyTo, b.To, b.Cc}
 	if b.Sender != nil {
 		lists = append(lists, []Address{*b.Sender})
@@ -94,6 +105,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 func (b *Builder) write(w *bufio.Writer) error {
+	b = b.ascii()
 	body, err := b.structure()
 	if err != nil {
 		return err

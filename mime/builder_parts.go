@@ -20,8 +20,8 @@ type node struct {
 	children []*node
 }
 
-// structure arranges text, HTML and files: mixed( alternative( text, related( HTML, images ) ), attachments ), leaving out what
-// would hold one part only.
+// structure arranges text, HTML and files: mixed( alternative( text, related( HTML, images ), calendar ), attachments ), leaving out
+// what would hold one part only.
 func (b *Builder) structure() (*node, error) {
 	var inline, attached []*node
 	for i := range b.Attachments {
@@ -36,7 +36,7 @@ func (b *Builder) structure() (*node, error) {
 		}
 	}
 	var root *node
-	if b.Text != "" || b.HTML == "" && len(attached) == 0 {
+	if b.Text != "" || b.HTML == "" && len(attached) == 0 && b.Calendar == nil {
 		root = textNode("plain", b.Text)
 	}
 	if b.HTML != "" {
@@ -49,6 +49,20 @@ func (b *Builder) structure() (*node, error) {
 			root = multipart("alternative", root, html)
 		} else {
 			root = html
+		}
+	}
+	if b.Calendar != nil {
+		n, err := b.Calendar.node()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case root == nil:
+			root = n
+		case root.ct.Subtype == "alternative":
+			root.children = append(root.children, n)
+		default:
+			root = multipart("alternative", root, n)
 		}
 	}
 	if len(attached) > 0 {
@@ -145,7 +159,9 @@ func fileNode(f *File) (*node, error) {
 		n.disp.Params = []Param{{Name: "filename", Value: f.Filename}}
 	}
 	if ct.Type == "message" { // "No encoding other than "7bit", "8bit", or "binary" is permitted" (RFC 2046 section 5.2.1)
-		n.encoding = "8bit"
+		if n.encoding, n.content, err = messageEncoding(f.Content); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
 }
@@ -230,7 +246,7 @@ func (n *node) writeContent(w *bufio.Writer) error {
 	case "quoted-printable":
 		enc = NewQuotedPrintableWriter(w)
 	default:
-		_, err := io.Copy(w, content)
+		_, err := io.Copy(&crlfWriter{w: w}, content)
 		return err
 	}
 	if _, err := io.Copy(enc, content); err != nil {
