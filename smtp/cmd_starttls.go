@@ -3,7 +3,9 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -61,7 +63,7 @@ func (c *Conn) handshake(tc tlsConn) bool {
 		defer cancel()
 	}
 	_ = c.nc.SetDeadline(time.Time{})
-	err := tc.HandshakeContext(ctx)
+	err := shakeHands(ctx, tc)
 	if err != nil {
 		if c.srv.Hooks.Secured != nil {
 			c.srv.Hooks.Secured(c, nil, err)
@@ -79,4 +81,19 @@ func (c *Conn) handshake(tc tlsConn) bool {
 		c.srv.Hooks.Secured(c, &state, nil)
 	}
 	return true
+}
+
+// shakeHands does the handshake on a goroutine of its own. It takes a deep stack, and a connection's goroutine would keep
+// that for as long as the client stays, also when it is idle: 4 KiB more for each.
+func shakeHands(ctx context.Context, tc tlsConn) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // in a function of the configuration
+				done <- fmt.Errorf("panic in handshake: %v\n%s", p, debug.Stack())
+			}
+		}()
+		done <- tc.HandshakeContext(ctx)
+	}()
+	return <-done
 }

@@ -124,6 +124,32 @@ func TestHandshakeFails(t *testing.T) {
 	require.Error(t, hsErr)
 }
 
+// A function of the configuration that panics costs its own connection and nothing else.
+func TestHandshakePanics(t *testing.T) {
+	srv, _ := newServer()
+	cfg := withTLS(t, srv)
+	srv.TLSConfig = srv.TLSConfig.Clone()
+	srv.TLSConfig.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if h.ServerName == "panic.example" {
+			panic("a bug")
+		}
+		return nil, nil
+	}
+	failed := make(chan error, 2)
+	srv.Hooks.Secured = func(_ *smtp.Conn, _ *tls.ConnectionState, err error) { failed <- err }
+	addr := listen(t, srv, true)
+	bad := cfg.Clone()
+	bad.ServerName = "panic.example"
+	_, err := tls.Dial("tcp", addr, bad)
+	require.Error(t, err)
+	require.ErrorContains(t, <-failed, "a bug")
+	c, err := tls.Dial("tcp", addr, cfg)
+	require.NoError(t, err)
+	require.NoError(t, <-failed)
+	require.NoError(t, c.Close())
+	require.NoError(t, srv.Close())
+}
+
 // RFC 8689 section 2: REQUIRETLS is announced, and taken, over TLS only.
 func TestRequireTLSParameter(t *testing.T) {
 	srv, s := newServer()

@@ -30,13 +30,13 @@ const DefaultSize = 32 << 10
 
 // smallSize is what a Reader holds while it waits for a line: nearly every command, and a pipelined group of the usual
 // length, fits. The large buffer is borrowed when there is more.
-const smallSize = 1 << 10
+const smallSize = 512
 
 // buffers are the large buffers that no Reader needs at the moment.
 var buffers = sync.Pool{New: func() any { return new([DefaultSize]byte) }}
 
 // Reader reads lines and blocks of bytes from a connection. It is for one goroutine. While it waits for a line it
-// holds 1 KiB.
+// holds half a KiB.
 type Reader struct {
 	// LineEnd is what ends a line.
 	LineEnd LineEnd
