@@ -71,6 +71,9 @@ func parseNexthop(s string) (nexthop, error) {
 	if err != nil {
 		return n, errNexthop
 	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return n, errNexthop // an address with a dot behind it, or in digits of another script
+	}
 	n.name = name
 	if name == "localhost" {
 		n.literal = true // RFC 6761 section 6.3: not a name for the DNS
