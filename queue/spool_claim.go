@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -141,17 +142,21 @@ func (s *Spool) dueIn(id string) (State, time.Time, error) {
 
 // readFile reads a message's envelope and journal.
 func (s *Spool) readFile(st State, id string) (*queueFile, error) {
+	// Asked before it is opened, which for a named pipe would last until somebody writes to it.
+	info, err := s.fs.Stat(s.path(st, id))
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: not a file", ErrCorrupt)
+	}
 	f, err := s.fs.OpenFile(s.path(st, id), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
+	if info, err = f.Stat(); err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, ErrCorrupt
 	}
 	q, err := readQueueFile(f, info.Size())
 	if err != nil {
