@@ -130,6 +130,7 @@ func startExim(t *testing.T, r *routes, id *identity) *mta {
 }
 
 func TestExim(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t)
 	r := newRoutes(t, id)
 	m := startExim(t, r, id)

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -81,26 +82,43 @@ func openFiles(t *testing.T, connections int) {
 	}
 }
 
+// serveEnv tells a process of this program that it is TestMemory's server.
 const serveEnv = "INTEROP_SERVE"
 
-// TestServeElsewhere is no test: it is the server's process of TestMemory, which ends when its standard input does.
-func TestServeElsewhere(t *testing.T) {
-	kind := os.Getenv(serveEnv)
-	if kind == "" {
-		t.Skip("runs as a child of TestMemory")
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(serveEnv); kind != "" {
+		if err := serve(kind); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
+	os.Exit(m.Run())
+}
+
+// serve is the server's process. It ends when its standard input does.
+func serve(kind string) error {
 	srv := &smtp.Server{Hostname: "mx.example.test", Backend: smtp.Handle(mail.DelivererFunc(discard))}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	fmt.Printf("listening on %s\n", l.Addr())
-	if kind == "tls" {
-		srv.TLSConfig = quickCertificate(t)
-		go srv.ServeTLS(l)
-	} else {
-		go srv.Serve(l)
+	if err != nil {
+		return err
 	}
-	io.Copy(io.Discard, os.Stdin)
-	srv.Close()
+	run := srv.Serve
+	if kind == "tls" {
+		run = srv.ServeTLS
+		if srv.TLSConfig, err = quickCertificate(); err != nil {
+			return err
+		}
+	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		srv.Close()
+	}()
+	fmt.Println(l.Addr())
+	if err := run(l); !errors.Is(err, smtp.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 func discard(_ context.Context, _ *mail.Envelope, r io.Reader) error {
@@ -109,19 +127,24 @@ func discard(_ context.Context, _ *mail.Envelope, r io.Reader) error {
 }
 
 // quickCertificate is one whose handshakes take little time.
-func quickCertificate(t *testing.T) *tls.Config {
+func quickCertificate() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	require.NoError(t, err)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
 }
 
 // serveElsewhere starts a server in a process of its own.
 func serveElsewhere(t *testing.T, withTLS bool) (addr string, pid int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestServeElsewhere$")
+	cmd := exec.Command(os.Args[0])
+	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), serveEnv+"="+map[bool]string{true: "tls", false: "plain"}[withTLS])
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -133,14 +156,9 @@ func serveElsewhere(t *testing.T, withTLS bool) (addr string, pid int) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	r := bufio.NewReader(stdout)
-	for {
-		line, err := r.ReadString('\n')
-		require.NoError(t, err, "the server's process has ended")
-		if a, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on "); ok {
-			return a, cmd.Process.Pid
-		}
-	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err, "the server's process has ended")
+	return strings.TrimSpace(line), cmd.Process.Pid
 }
 
 // memory returns the octets of a process's memory that are its own (its proportional set size).

@@ -58,6 +58,7 @@ func startOpenSMTPD(t *testing.T, r *routes, id *identity) *mta {
 }
 
 func TestOpenSMTPD(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t)
 	r := newRoutes(t, id)
 	m := startOpenSMTPD(t, r, id)

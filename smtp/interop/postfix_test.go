@@ -137,6 +137,7 @@ func startPostfix(t *testing.T, r *routes, id *identity) *mta {
 }
 
 func TestPostfix(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t)
 	r := newRoutes(t, id)
 	m := startPostfix(t, r, id)

@@ -161,9 +161,3 @@ func (l letter) reader() *strings.Reader { return strings.NewReader(l.text) }
 
 // unix is the text with LF line ends.
 func (l letter) unix() string { return strings.ReplaceAll(l.text, "\r\n", "\n") }
-
-// body is what follows the header.
-func (l letter) body() string {
-	_, body, _ := strings.Cut(l.text, "\r\n\r\n")
-	return body
-}
