@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,26 @@ func TestIdentity(t *testing.T) {
 	id, err = f.Authenticator().Authenticate(ctx, &mail.AuthRequest{Username: "alice", Authorize: "bob@example.test", Password: "x"})
 	require.NoError(t, err)
 	require.Equal(t, "alice@example.test", id.Username, "nobody becomes another")
+}
+
+// A password that nobody can have isn't hashed: that would be the cheapest way to keep the server busy.
+func TestLongPassword(t *testing.T) {
+	long := strings.Repeat("x", 512)
+	hash, err := passwdfile.Hash("", long)
+	require.NoError(t, err)
+	_, err = passwdfile.Hash("", long+"x")
+	require.ErrorContains(t, err, "512")
+	f := open(t, "alice:"+hash+"\nbob:{PLAIN}"+long+"x\n")
+	_, err = f.Authenticator().Authenticate(ctx, &mail.AuthRequest{Username: "alice", Password: long})
+	require.NoError(t, err)
+	_, err = f.Authenticator().Authenticate(ctx, &mail.AuthRequest{Username: "bob", Password: long + "x"})
+	require.ErrorIs(t, err, mail.ErrAuthFailed)
+	began := time.Now()
+	for range 20 { // 40 s if they were hashed
+		_, err = f.Authenticator().Authenticate(ctx, &mail.AuthRequest{Username: "alice", Password: strings.Repeat(long, 64)})
+		require.ErrorIs(t, err, mail.ErrAuthFailed)
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
 }
 
 // Mechanisms that hashed passwords can't serve are offered only when the site says that it has what they need.

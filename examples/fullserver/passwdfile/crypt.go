@@ -187,6 +187,9 @@ const hashRounds = 20_000
 
 // Hash returns a password as it stands in the file: "{SHA512-CRYPT}$6$…" or, for scheme "SCRAM-SHA-256", that one's keys.
 func Hash(scheme, password string) (string, error) {
+	if len(password) > maxPassword {
+		return "", fmt.Errorf("a password has at most %d octets", maxPassword)
+	}
 	switch strings.ToUpper(scheme) {
 	case "", "SHA512-CRYPT":
 		h, err := shacrypt.New(shacrypt.WithSHA512(), shacrypt.WithIterations(hashRounds))
