@@ -34,7 +34,7 @@ func (b *builder) openBlock(name string) {
 
 // push writes a start tag and puts the element on the stack.
 func (b *builder) push(name string, attrs []byte) {
-	b.closeLines(0)
+	b.sink()
 	if !b.write(name, attrs) {
 		return // and what was not opened is not closed
 	}
@@ -62,11 +62,24 @@ func (b *builder) popTo(n int) {
 			b.inSelect = false
 		}
 	}
-	b.removeLines(0, func(_ int, l line) bool { return !l.format && l.depth > n })
+	b.removeLines(0, func(_ int, l line) bool {
+		return l.ended || !l.format && (l.depth > n || l.sunk > n)
+	})
+	orphan := n > 0 && isLine(b.top())
 	for i := range b.lines {
-		b.lines[i].depth = min(b.lines[i].depth, n)
+		l := &b.lines[i]
+		l.depth = min(l.depth, n)
+		if l.sunk > n {
+			l.sunk, l.open = 0, false
+		}
+		orphan = orphan && l.sunk != n
+	}
+	if orphan {
+		b.popTo(n - 1) // its end tag came while a block was open in it
 	}
 }
+
+func isLine(name string) bool { k := element(name); return k == format || k == inline }
 
 // closeParagraph closes a <p> in button scope.
 func (b *builder) closeParagraph() {

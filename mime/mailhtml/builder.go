@@ -189,7 +189,7 @@ func (b *builder) content() {
 func (b *builder) text(t []byte) {
 	blank := true
 	for _, c := range t {
-		if !isSpace(c) && c != 0 {
+		if c > ' ' && c != 0x7f {
 			blank = false
 			break
 		}

@@ -2,6 +2,7 @@ package mailhtml_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,6 +169,7 @@ func tokens(src string) []string {
 			if tok.Type == html.SelfClosingTagToken {
 				tok.Type = html.StartTagToken
 			}
+			slices.SortFunc(tok.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
 			ts = append(ts, tok.String())
 		}
 	}

@@ -65,13 +65,13 @@ func breaksOut(name string) bool {
 	return false
 }
 
-// special are the elements at which the search for an open <li>, <dd> or <dt> ends.
+// special says which elements there are at which the search for an open <li>, <dd> or <dt> ends.
 func special(name string) bool {
 	switch name {
 	case "address", "div", "p", "map", "legend", "option", "optgroup":
 		return false
 	}
-	return true
+	return !isLine(name)
 }
 
 // cellLike begins a new scope: formatting that was opened within ends with it, and no end tag reaches out of it.

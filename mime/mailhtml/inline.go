@@ -1,7 +1,10 @@
 package mailhtml
 
+import "bytes"
+
 // line is an element within a line that has begun and not ended in the mail. In the output it may be open or not: it is
-// closed when a block begins or ends, and opened again before the next text.
+// closed when a block ends around it, and opened again before the next text. When a block begins within it, it becomes
+// part of the stack: it sinks.
 type line struct {
 	name   string
 	tag    []byte // attributes
@@ -10,6 +13,8 @@ type line struct {
 	scope  int    // cells where it began
 	open   bool
 	used   bool // has been open
+	ended  bool // to be removed with its place on the stack
+	sunk   int  // one more than its index in stack; 0 if it is not there
 }
 
 // maxLines bounds what is opened again and again.
@@ -33,11 +38,16 @@ func (b *builder) openLine(name string, format bool) {
 // one has ended.
 func (b *builder) endOpenLink() {
 	for i := len(b.lines) - 1; i >= 0; i-- {
-		if l := b.lines[i]; l.name != "a" {
-			continue
-		} else if l.scope == b.cells {
+		switch l := &b.lines[i]; {
+		case l.name != "a":
+		case l.scope == b.cells && l.sunk > 0:
+			l.ended = true
+			b.popTo(l.sunk - 1)
+			i = min(i, len(b.lines))
+		case l.scope == b.cells:
 			b.closeLine("a", true)
-		} else if l.open {
+			i = min(i, len(b.lines))
+		case l.open && l.sunk == 0:
 			b.closeLines(i)
 		}
 	}
@@ -56,6 +66,15 @@ func (b *builder) closeLine(name string, format bool) {
 		if !format && l.depth < len(b.stack) {
 			return // an inner block is still open
 		}
+		if l.sunk == len(b.stack) && l.sunk > 0 {
+			l.ended = true
+			b.popTo(l.sunk - 1)
+			return
+		}
+		if l.sunk > 0 { // misnested: it goes on to the end of the block
+			b.removeLines(i, func(j int, _ line) bool { return j == i })
+			return
+		}
 		if !l.used && len(l.tag) > 0 && !tableContext(b.top()) {
 			b.reopen() // empty, but perhaps a coloured box or the target of a link
 		}
@@ -68,7 +87,7 @@ func (b *builder) closeLine(name string, format bool) {
 // closeLines closes what is open from index i on. It will be opened again with the next text.
 func (b *builder) closeLines(i int) {
 	for j := len(b.lines) - 1; j >= i; j-- {
-		if b.lines[j].open {
+		if b.lines[j].open && b.lines[j].sunk == 0 {
 			b.lines[j].open = false
 			b.writeEnd(b.lines[j].name)
 		}
@@ -104,5 +123,37 @@ func (b *builder) reopen() {
 			return
 		}
 		l.open, l.used = true, true
+	}
+}
+
+// sink makes what is open part of the stack, because a block begins within it. Links to nowhere don't sink: they are often
+// never ended, and what comes after is not theirs.
+func (b *builder) sink() {
+	if tableContext(b.top()) || b.inSelect {
+		b.closeLines(0)
+		return
+	}
+	var ready []int
+	for i, l := range b.lines {
+		if l.sunk > 0 || !l.open && (l.used || l.scope < b.cells) {
+			continue
+		}
+		if l.name == "a" && !bytes.Contains(l.tag, []byte(` href="`)) {
+			b.closeLines(i)
+			break
+		}
+		ready = append(ready, i)
+	}
+	if len(b.stack)+len(ready)+8 > b.lim.Depth {
+		b.closeLines(0)
+		return
+	}
+	for _, i := range ready {
+		l := &b.lines[i]
+		if !l.open && !b.write(l.name, l.tag) {
+			return
+		}
+		b.stack = append(b.stack, l.name)
+		l.open, l.used, l.sunk = true, true, len(b.stack)
 	}
 }

@@ -48,7 +48,11 @@ type texter struct {
 	pre    int
 	quote  int
 	lists  []list
-	bullet string // due before the next word
+	bullet string   // due before the next word
+	due    int      // one more than the blanks of a line end that waits, in a table cell, for text after it
+	cellAt int      // length of the line where the present cell began
+	quoted int      // depth of the last line's quote
+	boxes  []string // open inline elements that are shown as blocks
 	tables []row
 	link   string
 	linkAt int
@@ -60,8 +64,8 @@ type list struct {
 	next    int
 }
 
-// row is the state of a table: whether the present row has had a cell with text.
-type row struct{ filled bool }
+// row is the state of a table: whether the present row has had a cell with text, and whether it has had line ends.
+type row struct{ filled, broken bool }
 
 func (t *texter) run(src string) {
 	z := html.NewTokenizer(strings.NewReader(strings.ToValidUTF8(src, "\uFFFD")))
@@ -93,6 +97,12 @@ func (t *texter) run(src string) {
 			if t.hide(n, k, as) {
 				continue
 			}
+			if (k == inline || k == format) && len(t.boxes) < 100 {
+				if style := strings.ReplaceAll(strings.ToLower(attrVal(as, "style")), " ", ""); strings.Contains(style, "display:block") {
+					t.boxes = append(t.boxes, n)
+					t.paragraph(0)
+				}
+			}
 			t.start(n, as)
 		case html.EndTagToken:
 			name, _ := z.TagName()
@@ -107,7 +117,7 @@ func (t *texter) run(src string) {
 func (t *texter) hide(name string, k kind, as []attr) bool {
 	if len(t.hidden) == 0 {
 		style := strings.ToLower(strings.ReplaceAll(attrVal(as, "style"), " ", ""))
-		if !hasAttr(as, "hidden") && !strings.Contains(style, "display:none") && !strings.Contains(style, "mso-hide:all") {
+		if !hasAttr(as, "hidden") && !strings.Contains(style, "display:none") {
 			return false
 		}
 	}
@@ -136,14 +146,14 @@ func (t *texter) start(name string, as []attr) {
 		t.paragraph(0)
 		t.bullet = "    "
 	case "hr":
-		t.paragraph(1)
+		t.lineEnd(1)
 		t.word(strings.Repeat("-", max(3, min(t.width, 40))))
 		t.paragraph(1)
 	case "pre", "xmp", "listing", "plaintext":
-		t.paragraph(1)
+		t.lineEnd(1)
 		t.pre++
 	case "blockquote":
-		t.paragraph(1)
+		t.lineEnd(1)
 		if t.quote < t.depth {
 			t.quote++
 		}
@@ -152,7 +162,7 @@ func (t *texter) start(name string, as []attr) {
 		if len(t.lists) == 0 {
 			gap = 1
 		}
-		t.paragraph(gap)
+		t.lineEnd(gap)
 		if len(t.lists) < 20 {
 			n, err := strconv.Atoi(attrVal(as, "start"))
 			if err != nil {
@@ -163,20 +173,18 @@ func (t *texter) start(name string, as []attr) {
 	case "li":
 		t.item()
 	case "table":
-		t.paragraph(0)
+		t.lineEnd(0)
 		if len(t.tables) < t.depth {
 			t.tables = append(t.tables, row{})
 		}
 	case "tr":
-		t.paragraph(0)
+		t.due = 0
+		t.lineEnd(0)
 		if n := len(t.tables); n > 0 {
-			t.tables[n-1].filled = false
+			t.tables[n-1] = row{}
 		}
 	case "td", "th":
-		if n := len(t.tables); n > 0 && t.para.Len() > 0 && t.tables[n-1].filled {
-			t.gap = false
-			t.para.WriteString(" | ")
-		}
+		t.cell()
 	case "img":
 		if alt := strings.Join(strings.Fields(attrVal(as, "alt")), " "); alt != "" {
 			t.text("[" + alt + "]")
@@ -191,8 +199,23 @@ func (t *texter) start(name string, as []attr) {
 	}
 }
 
+// cell puts a cell beside the one before, if the row has been one line so far and this doesn't make it long.
+func (t *texter) cell() {
+	n := len(t.tables)
+	if n == 0 || t.para.Len() == 0 || !t.tables[n-1].filled {
+		return
+	}
+	if t.tables[n-1].broken || t.para.Len() > 60 {
+		t.lineEnd(0)
+		return
+	}
+	t.due, t.gap = 0, false
+	t.para.WriteString(" | ")
+	t.cellAt = t.para.Len()
+}
+
 func (t *texter) item() {
-	t.paragraph(0)
+	t.lineEnd(0)
 	if len(t.lists) == 0 {
 		t.bullet = "* "
 		return
@@ -206,6 +229,10 @@ func (t *texter) item() {
 }
 
 func (t *texter) end(name string) {
+	if n := len(t.boxes); n > 0 && t.boxes[n-1] == name && len(t.hidden) == 0 {
+		t.boxes = t.boxes[:n-1]
+		defer t.paragraph(0)
+	}
 	if len(t.hidden) > 0 {
 		for i := len(t.hidden) - 1; i >= max(0, len(t.hidden)-32); i-- {
 			if t.hidden[i] == name {
@@ -221,13 +248,18 @@ func (t *texter) end(name string) {
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "figure", "fieldset":
 		t.paragraph(1)
 	case "div", "section", "article", "header", "footer", "main", "nav", "address", "center", "dt", "dd", "caption", "form",
-		"figcaption", "aside", "details", "summary", "legend", "li", "tr", "option":
+		"figcaption", "aside", "details", "summary", "legend", "option":
 		t.paragraph(0)
+	case "li":
+		t.lineEnd(0)
+	case "tr":
+		t.due = 0
+		t.lineEnd(0)
 	case "pre", "xmp", "listing", "plaintext":
-		t.paragraph(1)
+		t.lineEnd(1)
 		t.pre = max(0, t.pre-1)
 	case "blockquote":
-		t.paragraph(1)
+		t.lineEnd(1)
 		t.quote = max(0, t.quote-1)
 	case "ul", "ol", "dir", "menu":
 		if n := len(t.lists); n > 0 {
@@ -237,16 +269,20 @@ func (t *texter) end(name string) {
 		if len(t.lists) == 0 {
 			gap = 1
 		}
-		t.paragraph(gap)
+		t.lineEnd(gap)
 	case "td", "th":
 		if n := len(t.tables); n > 0 {
-			t.tables[n-1].filled = t.para.Len() > 0
+			t.tables[n-1].filled = t.tables[n-1].filled || t.para.Len() > 0
+			if !t.tables[n-1].broken {
+				t.due = 0
+			}
 		}
 	case "table":
 		if n := len(t.tables); n > 0 {
 			t.tables = t.tables[:n-1]
 		}
-		t.paragraph(0)
+		t.due = 0
+		t.lineEnd(0)
 	case "q":
 		t.text("”")
 	}

@@ -54,6 +54,11 @@ func clean(s string) string {
 
 // begin puts down the bullet of a list item.
 func (t *texter) begin() {
+	if t.due > 0 {
+		blanks := t.due - 1
+		t.due = 0
+		t.lineEnd(blanks)
+	}
 	if t.bullet != "" && t.para.Len() == 0 {
 		t.para.WriteString(t.bullet)
 		t.bullet = ""
@@ -75,6 +80,23 @@ func (t *texter) word(w string) {
 
 // paragraph ends the line and wants blanks empty lines before the next.
 func (t *texter) paragraph(blanks int) {
+	if t.cellAt > 0 && t.para.Len() == t.cellAt {
+		return // the first in its cell
+	}
+	if len(t.tables) > 0 && t.para.Len() > 0 {
+		t.due = max(t.due, blanks+1) // perhaps it is the last of its cell
+		t.gap = false
+		return
+	}
+	t.lineEnd(blanks)
+}
+
+// lineEnd is paragraph without waiting.
+func (t *texter) lineEnd(blanks int) {
+	t.due = 0
+	if n := len(t.tables); n > 0 && t.para.Len() > 0 {
+		t.tables[n-1].broken = true
+	}
 	t.flush()
 	t.blanks = max(t.blanks, blanks)
 }
@@ -90,7 +112,11 @@ func (t *texter) flush() {
 func (t *texter) flushLine() {
 	s := t.para.String()
 	t.para.Reset()
-	t.linkAt = 0
+	if n := len(t.tables); n > 0 && s != "" {
+		t.tables[n-1].broken = true
+	}
+	t.due = 0
+	t.linkAt, t.cellAt = 0, 0
 	t.gap = false
 	if s = strings.TrimRight(s, " "); s == "" && t.pre == 0 {
 		if t.out.Len() > 0 {
@@ -100,9 +126,10 @@ func (t *texter) flushLine() {
 	}
 	for ; t.blanks > 0; t.blanks-- {
 		if t.out.Len() > 0 {
-			t.out.WriteString(strings.Repeat(">", t.quote) + "\n")
+			t.out.WriteString(strings.Repeat(">", min(t.quote, t.quoted)) + "\n")
 		}
 	}
+	t.quoted = t.quote
 	t.wrap(s)
 }
 
@@ -139,6 +166,9 @@ func (t *texter) wrap(s string) {
 		}
 		if t.flowed && prefix == "" && (strings.HasPrefix(l, " ") || strings.HasPrefix(l, ">") || strings.HasPrefix(l, "From ")) {
 			l = " " + l
+		}
+		if l == "--" && t.pre == 0 && first {
+			l = "-- " // the mark of a signature (RFC 3676 section 4.3), whose blank HTML has lost
 		}
 		t.out.WriteString(prefix + l)
 		if s == "" {
