@@ -11,7 +11,9 @@ const foldAt = 76
 // the same text. CR, LF and NUL become spaces. Blanks at the end go.
 func appendFolded(dst []byte, col int, s string) []byte {
 	s = strings.TrimRight(s, " \t\r\n\x00")
-	first := true // the field's name stays with its first word, unless that is too long for it
+	// The field's name stays with its first word, unless that fits a line of its own and not this one: some readers take the blank
+	// at the beginning of such a line for the text's.
+	first := true
 	for s != "" {
 		word := 0
 		for word < len(s) && isBlankOrBreak(s[word]) {
@@ -21,7 +23,7 @@ func appendFolded(dst []byte, col int, s string) []byte {
 		for end < len(s) && !isBlankOrBreak(s[end]) {
 			end++
 		}
-		if col+end > foldAt && word > 0 && (!first || col+end > 78) {
+		if col+end > foldAt && word > 0 && (!first || col+end > 78 && end <= 78 || col+end > 998) {
 			dst = append(dst, "\r\n"...)
 			col = 0
 		}

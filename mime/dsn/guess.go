@@ -82,7 +82,9 @@ func (b *bounce) read(r io.ReaderAt, ix *mime.Index) error {
 	h := mime.ParseHeader(raw, nil)
 	b.null = h.Get("Return-Path") == "<>"
 	for a := range mime.Mailboxes(h.Addresses("X-Failed-Recipients")) {
-		b.failed = append(b.failed, a.Addr())
+		if s := address(a.Addr()); s != "" {
+			b.failed = append(b.failed, s)
+		}
 	}
 	p, html := find(ix.Root, "text", "plain"), false
 	if p == nil {
