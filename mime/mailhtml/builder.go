@@ -69,6 +69,9 @@ func (b *builder) run(in []byte) {
 			b.endTag(string(name))
 		}
 	}
+	if b.owner == "textarea" && b.s.Forms {
+		b.writeEnd(b.owner)
+	}
 	b.res.Truncated = b.res.Truncated || b.full
 	if len(b.stack) == 0 && len(b.lines) == 0 {
 		b.out = bytes.TrimRight(b.out, " \t\n")

@@ -65,7 +65,7 @@ type list struct {
 }
 
 // row is the state of a table: whether the present row has had a cell with text, and whether it has had line ends.
-type row struct{ filled, broken bool }
+type row struct{ open, filled, broken bool }
 
 func (t *texter) run(src string) {
 	z := html.NewTokenizer(strings.NewReader(strings.ToValidUTF8(src, "\uFFFD")))
@@ -202,7 +202,14 @@ func (t *texter) start(name string, as []attr) {
 // cell puts a cell beside the one before, if the row has been one line so far and this doesn't make it long.
 func (t *texter) cell() {
 	n := len(t.tables)
-	if n == 0 || t.para.Len() == 0 || !t.tables[n-1].filled {
+	if n == 0 {
+		return
+	}
+	if t.tables[n-1].open { // its end tag was left out
+		t.endCell()
+	}
+	t.tables[n-1].open = true
+	if t.para.Len() == 0 || !t.tables[n-1].filled {
 		return
 	}
 	if t.tables[n-1].broken || t.para.Len() > 60 {
@@ -212,6 +219,19 @@ func (t *texter) cell() {
 	t.due, t.gap = 0, false
 	t.para.WriteString(" | ")
 	t.cellAt = t.para.Len()
+}
+
+func (t *texter) endCell() {
+	n := len(t.tables)
+	if n == 0 {
+		return
+	}
+	r := &t.tables[n-1]
+	r.open = false
+	r.filled = r.filled || t.para.Len() > 0
+	if !r.broken {
+		t.due = 0
+	}
 }
 
 func (t *texter) item() {
@@ -271,12 +291,7 @@ func (t *texter) end(name string) {
 		}
 		t.lineEnd(gap)
 	case "td", "th":
-		if n := len(t.tables); n > 0 {
-			t.tables[n-1].filled = t.tables[n-1].filled || t.para.Len() > 0
-			if !t.tables[n-1].broken {
-				t.due = 0
-			}
-		}
+		t.endCell()
 	case "table":
 		if n := len(t.tables); n > 0 {
 			t.tables = t.tables[:n-1]
