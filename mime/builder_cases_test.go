@@ -109,6 +109,3 @@ func (w *composed) addresses(t *testing.T, list []mime.Address) [][2]string {
 	}
 	return out
 }
-
-// text is a text as it arrives.
-func wire(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }

@@ -75,6 +75,7 @@ func (d *Decrypter) transported(v asn1.RawValue, size int) ([]byte, error) {
 	case r.Algorithm.Algorithm.Equal(oidRSA()):
 		// With a length asked for, wrong padding yields a random key rather than an error, so that nobody learns from
 		// the answer whether the padding was right (RFC 3218 section 2.3.2).
+		//lint:ignore SA1019 most mail that is encrypted at all is encrypted so (RFC 8551 section 2.3: a MUST)
 		opts = &rsa.PKCS1v15DecryptOptions{SessionKeyLen: size}
 	case r.Algorithm.Algorithm.Equal(oidOAEP()):
 		if opts, err = oaepOptions(r.Algorithm.Parameters.FullBytes); err != nil {

@@ -152,7 +152,8 @@ func (e *Encrypter) transport(c *x509.Certificate, pub *rsa.PublicKey, key []byt
 	r := keyTransRecipient{ID: id}
 	if e.Compatible {
 		r.Algorithm = pkix.AlgorithmIdentifier{Algorithm: oidRSA(), Parameters: asn1.NullRawValue}
-		r.Key, err = rsa.EncryptPKCS1v15(rand.Reader, pub, key) //nolint:staticcheck // old readers know nothing else
+		//lint:ignore SA1019 old readers know nothing else, and writing it endangers nobody
+		r.Key, err = rsa.EncryptPKCS1v15(rand.Reader, pub, key)
 	} else {
 		var params []byte
 		if params, err = oaepSHA256(); err != nil {

@@ -106,6 +106,12 @@ func TestOpenSSLSigns(t *testing.T) {
 		require.Equal(t, g.Addresses[0] == "carol@example.test", g.MatchesFrom)
 	}
 
+	keyid := o.run("cms", "-sign", "-binary", "-keyid", "-in", "content", "-signer", "alice.pem", "-inkey", "alice.key")
+	_, err := w.verifier().Verify(strings.NewReader(keyid), int64(len(keyid)))
+	require.ErrorIs(t, err, smime.ErrUnsupported)
+	pss := o.run("cms", "-sign", "-binary", "-in", "content", "-signer", "alice.pem", "-inkey", "alice.key", "-keyopt", "rsa_padding_mode:pss")
+	require.Error(t, verify(t, w.verifier(), pss).Signatures[0].Err)
+
 	without := o.run("cms", "-sign", "-binary", "-nocerts", "-in", "content", "-signer", "alice.pem", "-inkey", "alice.key")
 	require.ErrorIs(t, verify(t, w.verifier(), without).Signatures[0].Err, smime.ErrNoCertificate)
 	v := w.verifier()
@@ -145,6 +151,8 @@ func TestOpenSSLEncrypts(t *testing.T) {
 		auth         bool
 	}{
 		{"GCM, RSA", encrypt("-aes-256-gcm", "bob.pem"), w.bob, true},
+		{"key identifier", encrypt("-aes-256-gcm", "-keyid", "bob.pem"), w.bob, true},
+		{"key identifier, elliptic", encrypt("-aes-256-gcm", "-keyid", "carol.pem"), w.carol, true},
 		{"GCM, 128", encrypt("-aes-128-gcm", "bob.pem"), w.bob, true},
 		{"GCM, streamed", encrypt("-aes-256-gcm", "-stream", "bob.pem"), w.bob, true},
 		{"GCM, elliptic", encrypt("-aes-256-gcm", "carol.pem"), w.carol, true},

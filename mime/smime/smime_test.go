@@ -65,6 +65,7 @@ func newAuthority(makeKey func(n int64) (crypto.Signer, error)) *authority {
 		if ca {
 			c.KeyUsage = x509.KeyUsageCertSign
 		} else {
+			c.SubjectKeyId = []byte("id of " + name)
 			c.EmailAddresses = []string{name + "@example.test"}
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
 		}

@@ -66,7 +66,7 @@ func (s *Signed) valid() bool {
 }
 
 // Verify finds the first signed part of a message, outside of attached messages, and checks its signatures. The
-// error is ErrNotSigned, ErrSyntax, ErrTooMany or r's; what is wrong with a signature is in the result.
+// error is ErrNotSigned, ErrSyntax, ErrUnsupported, ErrTooMany or r's; what is wrong with a signature is in the result.
 func (v *Verifier) Verify(r io.ReaderAt, size int64) (*Signed, error) {
 	ix, err := mime.BuildIndex(r, size, nil)
 	if err != nil {

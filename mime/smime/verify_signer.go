@@ -30,7 +30,25 @@ func parsePKCS7(der []byte) (p7 *pkcs7.PKCS7, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
+	// The library passes over signers that it can't read, such as those named by subjectKeyIdentifier.
+	var shape signedShape
+	if _, err := asn1.Unmarshal(info.Content.Bytes, &shape); err != nil {
+		return nil, ErrSyntax
+	}
+	if len(shape.Signers) != len(p7.Signers) {
+		return nil, ErrUnsupported
+	}
 	return p7, nil
+}
+
+// signedShape is SignedData as far as it tells how many signers there are (RFC 5652 section 5.1).
+type signedShape struct {
+	Version      int
+	Digests      []asn1.RawValue `asn1:"set"`
+	Content      asn1.RawValue
+	Certificates asn1.RawValue   `asn1:"optional,tag:0"`
+	CRLs         asn1.RawValue   `asn1:"optional,tag:1"`
+	Signers      []asn1.RawValue `asn1:"set"`
 }
 
 // signature checks the only signer of p7.
