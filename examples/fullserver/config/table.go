@@ -119,7 +119,7 @@ func limits() []Param {
 		{Name: "smtpd_client_connection_count_limit", Group: g, Kind: Integer, Default: "50", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.ClientConnections },
 			Help: "SMTP sessions that one address may have at once; 0 for any number. Clients on this machine are not counted."},
 		{Name: "default_process_limit", Group: g, Kind: Integer, Default: "1000", Min: 1, Max: 1 << 20, into: func(s *Settings) any { return &s.ProcessLimit },
-			Help: "Sessions that each service serves at once; more wait to be accepted."},
+			Help: "Sessions that each service serves at once; more are told to come again."},
 	}
 }
 
