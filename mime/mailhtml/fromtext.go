@@ -1,8 +1,6 @@
 package mailhtml
 
-import (
-	"strings"
-)
+import "strings"
 
 // FromText turns the text of a mail into HTML: lines stay lines, quotes (">") become nested <blockquote>s, runs of blanks stay,
 // and web and mail addresses become links. A signature ("-- ") is in a <div class="m-signature">. Everything else is

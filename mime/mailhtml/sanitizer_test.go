@@ -212,7 +212,7 @@ func TestHostile(t *testing.T) {
 		"nested divs":       strings.Repeat("<div>", n),
 		"nested tables":     strings.Repeat("<table><tr><td>", n),
 		"nested formatting": strings.Repeat("<b>", n) + "x",
-		"formatting bomb":   lines.String() + strings.Repeat("<p>x", n),
+		"formatting bomb":   "<p>" + lines.String() + strings.Repeat("<p>x", n),
 		"unclosed xml":      strings.Repeat("<xml>", n),
 		"unclosed template": strings.Repeat("<template>", n),
 		"svg":               strings.Repeat("<svg>", n),

@@ -199,41 +199,6 @@ func (t *texter) start(name string, as []attr) {
 	}
 }
 
-// cell puts a cell beside the one before, if the row has been one line so far and this doesn't make it long.
-func (t *texter) cell() {
-	n := len(t.tables)
-	if n == 0 {
-		return
-	}
-	if t.tables[n-1].open { // its end tag was left out
-		t.endCell()
-	}
-	t.tables[n-1].open = true
-	if t.para.Len() == 0 || !t.tables[n-1].filled {
-		return
-	}
-	if t.tables[n-1].broken || t.para.Len() > 60 {
-		t.lineEnd(0)
-		return
-	}
-	t.due, t.gap = 0, false
-	t.para.WriteString(" | ")
-	t.cellAt = t.para.Len()
-}
-
-func (t *texter) endCell() {
-	n := len(t.tables)
-	if n == 0 {
-		return
-	}
-	r := &t.tables[n-1]
-	r.open = false
-	r.filled = r.filled || t.para.Len() > 0
-	if !r.broken {
-		t.due = 0
-	}
-}
-
 func (t *texter) item() {
 	t.lineEnd(0)
 	if len(t.lists) == 0 {
@@ -301,27 +266,4 @@ func (t *texter) end(name string) {
 	case "q":
 		t.text("”")
 	}
-}
-
-// endLink writes where a link leads, unless its text says so.
-func (t *texter) endLink() {
-	u := t.link
-	t.link = ""
-	if u == "" {
-		return
-	}
-	said := strings.TrimSpace(t.para.String()[min(t.linkAt, t.para.Len()):])
-	bare := func(s string) string {
-		for _, p := range []string{"mailto:", "tel:", "https://", "http://", "www."} {
-			s = strings.TrimPrefix(strings.ToLower(s), p)
-		}
-		return strings.TrimRight(s, "/")
-	}
-	if said == "" || bare(said) == bare(u) {
-		return
-	}
-	if t.gap || !strings.HasSuffix(t.para.String(), " ") {
-		t.para.WriteByte(' ')
-	}
-	t.para.WriteString("<" + u + ">")
 }
