@@ -41,9 +41,6 @@ func TestChromium(t *testing.T) {
 			t.Log(r.URL)
 		}
 	})}}
-	srv.Start()
-	defer srv.Close()
-
 	var s mailhtml.Sanitizer
 	var wants []string
 	inputs := []string{}
@@ -64,6 +61,8 @@ func TestChromium(t *testing.T) {
 		fmt.Fprintf(&page, "<section id=case%d>%s</section>", i, out)
 	}
 	page.WriteString("</body></html>")
+	srv.Start()
+	defer srv.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	dom, err := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
