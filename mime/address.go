@@ -3,6 +3,7 @@ package mime
 import (
 	"fmt"
 	"iter"
+	"strings"
 )
 
 // Address is one entry of an address list: a mailbox, or one of the two marks around a group (RFC 5322 section 3.4).
@@ -77,7 +78,11 @@ type AddressParser struct {
 // ParseList reads a list as [ParseAddressList] does.
 func (p *AddressParser) ParseList(body string) ([]Address, error) {
 	s := addressScanner{s: body, p: p, max: orDefault(p.Max, 10_000)}
+	s.list = make([]Address, 0, min(strings.Count(body, ",")+1, s.max, 64))
 	s.run()
+	if len(s.list) == 0 {
+		s.list = nil
+	}
 	if s.err != nil {
 		return s.list, s.err
 	}

@@ -91,9 +91,23 @@ func isPhrase(s string) bool {
 	return s != ""
 }
 
+// The printable ASCII characters of atext, as sets of bits: those below 64 and those from 64 on.
+const (
+	atextLow = 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'/' | 1<<'=' | 1<<'?' |
+		(1<<10-1)<<'0'
+	atextHigh = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) |
+		1<<('{'-64) | 1<<('|'-64) | 1<<('}'-64) | 1<<('~'-64)
+)
+
 // isAtext is RFC 5322 section 3.2.3, with RFC 6532's UTF-8.
 func isAtext(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c >= 0x80 || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
+	switch {
+	case c >= 0x80:
+		return true
+	case c >= 64:
+		return uint64(atextHigh)>>(c-64)&1 != 0
+	}
+	return uint64(atextLow)>>c&1 != 0
 }
 
 // isDotAtom reports whether s can stand as a local-part without quotes.

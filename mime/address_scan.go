@@ -81,6 +81,9 @@ func (a *addressScanner) atomEnd() int {
 	}
 	for i++; i < len(a.s); i++ {
 		c := a.s[i]
+		if c != '=' && isAtext(c) || c == '.' {
+			continue
+		}
 		if c == '=' {
 			if a.encodedWordLength(i) > 0 {
 				break

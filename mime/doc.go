@@ -14,6 +14,9 @@
 // Damage is never an error. Reading a message always ends with a tree and a list of [Problem], each with the place where
 // it was found. What an attacker could make large is bounded by [Limits], and no parser here takes more than linear time.
 //
+// What mail carries besides has readers of its own: [Header.List] for mailing lists, [Part.Report], [JoinPartials], [Part.ExternalBody],
+// [NewUUReader] and [NewYEncReader], [ParseAppleFile], and package mime/tnef for winmail.dat.
+//
 // # Writing
 //
 // [Builder] writes a message from text, HTML and attachments. Whatever is passed in, no value can add a header field

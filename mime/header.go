@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"iter"
+	"strings"
 )
 
 // Header is a message's or part's header: fields in their order, each with every byte it came with. Fields are found
@@ -18,25 +19,36 @@ type Header struct {
 // Field is one header field, or a line that should be one and isn't.
 type Field struct {
 	raw  []byte // all its lines with their line ends
+	text string // the same octets; "" when there is no copy
 	name int    // octets of the name; 0 when this is no field
 	body int    // where the body begins
 }
 
 // ParseHeader finds the fields of a header. raw begins with the first field and ends with the empty line, or where the
 // header ends without one; what follows an empty line is ignored. The Header refers to raw, which must not be changed
-// from then on. Only HeaderBytes and Fields of lim count, and lim may be nil: what lies beyond is kept in one Field without a name.
+// from then on. Values are pieces of one copy of a header of up to 16 KiB: clone those to be kept for long. Only HeaderBytes and Fields of lim count, and lim may be nil: what lies beyond is kept in one Field without a name.
 func ParseHeader(raw []byte, lim *Limits) *Header {
 	l := lim.withDefaults()
 	h := &Header{}
-	h.parse(raw, &l)
+	if n := h.parse(raw, &l); n <= maxText {
+		text := string(raw[:n])
+		for i := range h.fields {
+			f := &h.fields[i]
+			f.text, text = text[:len(f.raw)], text[len(f.raw):]
+		}
+	}
 	return h
 }
+
+// maxText is the size of a header up to which its values are pieces of one copy, so that each costs no memory of its own.
+// Who keeps a value keeps no more than this.
+const maxText = 16 << 10
 
 // parse replaces what h holds by the fields of raw and returns how many octets of raw belong to the header.
 func (h *Header) parse(raw []byte, lim *Limits) int {
 	h.parsed, h.end = true, nil
 	if h.fields == nil {
-		h.fields = make([]Field, 0, min(32, len(raw)/16+1))
+		h.fields = make([]Field, 0, min(64, len(raw)/48+4))
 	}
 	h.fields = h.fields[:0]
 	at := 0
@@ -97,7 +109,7 @@ func newField(raw []byte) Field {
 			colon++
 		}
 		if i > 0 && colon < len(raw) && raw[colon] == ':' {
-			return Field{raw, i, colon + 1}
+			return Field{raw: raw, name: i, body: colon + 1}
 		}
 		break
 	}
@@ -108,7 +120,12 @@ func newField(raw []byte) Field {
 func (f *Field) IsField() bool { return f.name > 0 }
 
 // Name returns the name as written.
-func (f *Field) Name() string { return string(f.raw[:f.name]) }
+func (f *Field) Name() string {
+	if f.text != "" {
+		return f.text[:f.name]
+	}
+	return string(f.raw[:f.name])
+}
 
 // Is reports whether the field has this name, whatever the case.
 func (f *Field) Is(name string) bool { return len(name) == f.name && equalFold(f.raw[:f.name], name) }
@@ -118,7 +135,14 @@ func (f *Field) Raw() []byte { return f.raw }
 
 // Value returns the body unfolded and without blanks around it (RFC 5322 section 2.2.3). CR and LF that are not part
 // of folding become a space; everything else is as it came, encoded words and 8-bit octets too.
-func (f *Field) Value() string { return string(f.value()) }
+func (f *Field) Value() string {
+	if f.text != "" {
+		if v := strings.Trim(f.text[f.body:], " \t\r\n"); strings.IndexByte(v, '\n') < 0 && strings.IndexByte(v, '\r') < 0 {
+			return v
+		}
+	}
+	return string(f.value())
+}
 
 // value returns Value's octets, which are part of raw where that is possible.
 func (f *Field) value() []byte {

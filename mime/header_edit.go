@@ -102,7 +102,7 @@ func (h *Header) edit() {
 	}
 	if n := len(h.fields); n > 0 && !bytes.HasSuffix(h.fields[n-1].raw, []byte("\n")) {
 		f := &h.fields[n-1]
-		f.raw = append(bytes.Clone(f.raw), "\r\n"...)
+		f.raw, f.text = append(bytes.Clone(f.raw), "\r\n"...), ""
 	}
 }
 
@@ -114,7 +114,7 @@ func formatField(name, body string) (Field, error) {
 	raw = append(append(raw, name...), ':')
 	raw = appendFolded(raw, len(raw), " "+body)
 	raw = append(raw, "\r\n"...)
-	return Field{raw, len(name), len(name) + 1}, nil
+	return Field{raw: raw, name: len(name), body: len(name) + 1}, nil
 }
 
 // validFieldName checks ftext (RFC 5322 section 3.6.8).

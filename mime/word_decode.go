@@ -48,6 +48,13 @@ type encodedWord struct {
 }
 
 func (d *TextDecoder) decodeWords(s string) string {
+	if strings.HasPrefix(s, "=?") { // one word, as names often are
+		if w, n := new(wordScanner).scan(s); n == len(s) {
+			if text, ok := toUTF8(w.charset, w.octets, d.CharsetReader); ok {
+				return text
+			}
+		}
+	}
 	var out strings.Builder
 	var run encodedWord // adjacent words in one charset, so that a character may be split over them
 	runStart, at := 0, 0
