@@ -1,5 +1,7 @@
 package imap
 
+import "math"
+
 // FetchItems requires what FETCH asks for: a macro, an item, or a list of items (RFC 9051 section 6.4.5, RFC 3501 section
 // 6.4.5 for the RFC822 items). Macros come back as the items that they stand for.
 func (d *Decoder) FetchItems() []FetchItem {
@@ -85,7 +87,7 @@ func (d *Decoder) section(binary bool) (s Section) {
 			d.Fail(&Status{Type: BAD, Code: CodeLimit, Text: "Section too deep"})
 			return s
 		}
-		s.Part = append(s.Part, int(min(d.NZNumber(), 1<<31-1)))
+		s.Part = append(s.Part, int(min(uint64(d.NZNumber()), math.MaxInt)))
 		if !d.Try('.') {
 			d.Special(']')
 			return s

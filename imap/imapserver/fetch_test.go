@@ -323,3 +323,15 @@ func TestFetchDamaged(t *testing.T) {
 	}
 	require.Equal(t, strings.Count(text, "("), strings.Count(text, ")"))
 }
+
+// A part's number is any nz-number; the answer names it as it was asked for.
+func TestFetchHighPart(t *testing.T) {
+	f := newFixture(t, nil)
+	f.add("INBOX", simple)
+	f.login("INBOX").dialogue(`
+		C: a FETCH 1 BODY.PEEK[4294967295]
+		S: * 1 FETCH (BODY[4294967295] NIL)
+		S: a OK FETCH completed.
+		C: b FETCH 1 BODY.PEEK[4294967296]
+		S: b BAD [PARSE] Number expected before "4294967296]"`)
+}
