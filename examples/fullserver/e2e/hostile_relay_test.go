@@ -3,7 +3,10 @@ package e2e
 import (
 	"encoding/base64"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -94,4 +97,33 @@ func TestHostileLog(t *testing.T) {
 	require.NotRegexp(t, `(?m)^[^A-Z]`, log)
 	require.NotContains(t, log, ">, rip=192.0.2.66", "a name that ends its field")
 	require.NotContains(t, log, "secret0")
+}
+
+// TestHostileLoop: a relay that leads back here ends after hopcount_limit Received fields (RFC 5321 section 6.3) with one notification,
+// and where the notification loops too, with none: no mail about mail about mail.
+func TestHostileLoop(t *testing.T) {
+	s := start(t, 1)
+	s.kill()
+	s.args = append(s.args, "-o", "relayhost="+bracketed(s.smtp), "-o", "hopcount_limit=10")
+	s.startAgain()
+	for _, from := range []string{"u0@example.test", "victim@far.test", ""} {
+		d := dial(t, s.smtp)
+		d.smtp("")
+		d.smtp("EHLO client.example.org")
+		d.smtp("MAIL FROM:<" + from + ">")
+		d.smtp("RCPT TO:<round@elsewhere.test>")
+		d.smtp("DATA")
+		require.Regexp(t, `^250 `, d.smtp("Subject: round\r\n\r\nx\r\n."))
+	}
+	eventually(t, 20*time.Second, func() error { return match(`(?s)(status=bounced .*Error: too many hops.*){4}`, s.log()) })
+	eventually(t, 10*time.Second, func() error {
+		left, _ := filepath.Glob(s.dir + "/queue/*/*")
+		if len(left) > 0 {
+			return fmt.Errorf("still in the queue: %q", left)
+		}
+		return nil
+	})
+	require.Len(t, s.maildir("u0"), 1)
+	require.Equal(t, 2, strings.Count(s.log(), "sender non-delivery notification: "))
+	require.Less(t, strings.Count(s.log(), "status=sent"), 45)
 }
