@@ -139,7 +139,7 @@ func TestFetchStructure(t *testing.T) {
 // RFC 9051 section 6.4.5: BINARY "the result is the same … after decoding"; RFC 3516 section 4.2 for BINARY.SIZE.
 func TestFetchBinary(t *testing.T) {
 	f := newFixture(t, nil)
-	f.add("INBOX", nested, "Content-Transfer-Encoding: x-yenc\n\nbegin\n")
+	f.add("INBOX", nested, "Content-Transfer-Encoding: x-other\n\nbegin\n")
 	p := f.login("INBOX")
 	require.Equal(t, "* 1 FETCH (BINARY[2] ~{4}\n\x00\x01\x02\x03)", p.literal("a FETCH 1 BINARY.PEEK[2]"))
 	require.Equal(t, "* 1 FETCH (BINARY[2]<1> {2}\n\x01\x02)", p.literal("b FETCH 1 BINARY.PEEK[2]<1.2>"))
