@@ -26,7 +26,8 @@ type Field struct {
 
 // ParseHeader finds the fields of a header. raw begins with the first field and ends with the empty line, or where the
 // header ends without one; what follows an empty line is ignored. The Header refers to raw, which must not be changed
-// from then on. Values are pieces of one copy of a header of up to 16 KiB: clone those to be kept for long. Only HeaderBytes and Fields of lim count, and lim may be nil: what lies beyond is kept in one Field without a name.
+// from then on. Values are pieces of one copy of a header of up to 16 KiB: clone those to be kept for long. Only HeaderBytes and
+// Fields of lim count, and lim may be nil: what lies beyond is kept in one Field without a name.
 func ParseHeader(raw []byte, lim *Limits) *Header {
 	l := lim.withDefaults()
 	h := &Header{}
@@ -48,7 +49,7 @@ const maxText = 16 << 10
 func (h *Header) parse(raw []byte, lim *Limits) int {
 	h.parsed, h.end = true, nil
 	if h.fields == nil {
-		h.fields = make([]Field, 0, min(64, len(raw)/48+4))
+		h.fields = make([]Field, 0, min(64, len(raw)/64+4))
 	}
 	h.fields = h.fields[:0]
 	at := 0
