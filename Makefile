@@ -27,6 +27,7 @@ staticcheck:
 
 unit: ## every package's own tests, with the race detector
 	go test -race $$(go list ./... | grep -v /e2e$$)
+	.ci/nested
 
 e2e: ## the built server, driven by other people's programs
 	go test -timeout 15m -v $(E2E)

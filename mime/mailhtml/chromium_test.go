@@ -23,8 +23,11 @@ import (
 // what was written, nothing ran, and nothing was asked of the network. It needs chromium in the path.
 func TestChromium(t *testing.T) {
 	path, err := exec.LookPath("chromium")
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal("chromium is missing, and CI has to have it")
+	}
 	if err != nil || testing.Short() {
-		t.Skip("no chromium, or short")
+		t.Skip("chromium is not installed (make deps installs it), or -short")
 	}
 	var hits atomic.Int32
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
