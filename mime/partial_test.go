@@ -189,3 +189,26 @@ func TestReport(t *testing.T) {
 	_, ok = index(t, "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n").Root.Report()
 	require.False(t, ok)
 }
+
+func FuzzJoinPartials(f *testing.F) {
+	f.Add(partialExample[0], partialExample[1])
+	f.Add("Content-Type: message/partial; id=a; number=1; total=2\r\n\r\nnot a field\r\n", "Content-Type: message/partial; id=a; number=2\r\n\r\n")
+	f.Fuzz(func(t *testing.T, one, two string) {
+		r, err := mime.JoinPartials([]mime.Fragment{fragment(t, one), fragment(t, two)}, nil)
+		if err != nil {
+			require.ErrorIs(t, err, mime.ErrPartials)
+			return
+		}
+		joined, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(joined), len(one)+len(two)+4)
+	})
+}
+
+func ExampleHeader_List() {
+	h := mime.ParseHeader([]byte("List-Id: Jokes <jokes.example.test>\r\nList-Unsubscribe: <https://example.test/u?1>\r\n"+
+		"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n"), nil)
+	l := h.List()
+	fmt.Println(l.ID, l.OneClick)
+	// Output: jokes.example.test https://example.test/u?1
+}
