@@ -29,8 +29,9 @@ unit: ## every package's own tests, with the race detector
 	go test -race $$(go list ./... | grep -v /e2e$$)
 	.ci/nested
 
-e2e: ## the built server, driven by other people's programs
+e2e: ## the built server, driven by other people's programs; what 10,000 idle connections cost
 	go test -timeout 15m -v $(E2E)
+	go test -run TestMemory -v ./smtp/interop
 
 fuzz: ## every fuzz target for FUZZTIME (10m) each; PKG=./mime/... for some
 	@.ci/fuzz $(FUZZTIME) $(PKG)
