@@ -24,6 +24,7 @@ type addressScanner struct {
 	quoted  bool // the last word was a quoted string
 	comment string
 
+	noPlain                       bool // for tests: read everything by the whole grammar
 	noQuote, noComment, noLiteral bool // the text has no further closing mark: the opening one is an ordinary character
 	noWord                        int  // no encoded word begins before this offset
 	routeTo                       int  // a source route reaches to this offset
@@ -36,6 +37,8 @@ func (a *addressScanner) fail(what string) {
 }
 
 func (a *addressScanner) run() {
+	for !a.noPlain && a.i < len(a.s) && a.plain() {
+	}
 	gap := true // blanks or a comment since the last word
 	for a.i < len(a.s) && !a.full {
 		switch c := a.s[a.i]; c {
@@ -56,6 +59,8 @@ func (a *addressScanner) run() {
 			a.finish()
 			a.i++
 			gap = true
+			for !a.noPlain && a.i < len(a.s) && a.plain() {
+			}
 		case ';':
 			a.finish()
 			if a.group {
