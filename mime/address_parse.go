@@ -37,8 +37,7 @@ func (a *addressScanner) fail(what string) {
 }
 
 func (a *addressScanner) run() {
-	for !a.noPlain && a.i < len(a.s) && a.plain() {
-	}
+	a.plains()
 	gap := true // blanks or a comment since the last word
 	for a.i < len(a.s) && !a.full {
 		switch c := a.s[a.i]; c {
@@ -59,8 +58,7 @@ func (a *addressScanner) run() {
 			a.finish()
 			a.i++
 			gap = true
-			for !a.noPlain && a.i < len(a.s) && a.plain() {
-			}
+			a.plains()
 		case ';':
 			a.finish()
 			if a.group {

@@ -1,5 +1,11 @@
 package mime
 
+// plains reads mailboxes as long as they are plain. It is called where an address may begin.
+func (a *addressScanner) plains() {
+	for !a.noPlain && a.i < len(a.s) && a.plain() {
+	}
+}
+
 // plain reads one mailbox in the forms that nearly all have,
 //
 //	local@domain
