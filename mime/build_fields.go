@@ -1,9 +1,6 @@
 package mime
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // field takes one field. Of those that may stand once the first counts; the lists of repeated To, Cc and Bcc are joined: "they
 // SHOULD be treated as if the address list in the first occurrence […] is combined with the address lists of the subsequent
@@ -61,19 +58,19 @@ func (r *fieldReader) field(f *Field) {
 	}
 }
 
-// value returns a field's body as the index keeps it: unfolded, at most Limits.FieldBytes long, NUL replaced by U+FFFD because
-// no IMAP string can hold it.
+// value returns a field's body as the index keeps it: unfolded, at most Limits.FieldBytes long, without NUL.
 func (r *fieldReader) value(f *Field) string {
 	v := f.value()
 	if len(v) > r.x.lim.FieldBytes && !isListField(f) {
 		r.x.problem(ProblemValueTooLong, r.offset)
 		v = v[:r.x.lim.FieldBytes]
 	}
-	if bytes.IndexByte(v, 0) >= 0 {
-		v = bytes.ReplaceAll(v, []byte{0}, []byte("\uFFFD"))
-	}
-	return string(v)
+	return withoutNUL(string(v))
 }
+
+// withoutNUL replaces NUL by U+FFFD, because no IMAP string can hold it. Index and stream read the fields that make the
+// structure so, and therefore find the same boundaries.
+func withoutNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // isListField reports whether a field is bounded by its number of addresses instead of its length.
 func isListField(f *Field) bool {

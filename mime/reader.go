@@ -162,13 +162,13 @@ func (m *Reader) begin(h *Header, number []uint32, parent string, digest, isMess
 		}
 		params := &ParamParser{CharsetReader: m.opts.CharsetReader, Max: m.lim.Parameters}
 		if f := h.Field("Content-Type"); f != nil {
-			p.Type, _ = params.ContentType(f.Value())
+			p.Type, _ = params.ContentType(withoutNUL(f.Value()))
 		}
 		if f := h.Field("Content-Disposition"); f != nil {
-			p.Disposition, _ = params.Disposition(f.Value())
+			p.Disposition, _ = params.Disposition(withoutNUL(f.Value()))
 		}
 		if f := h.Field("Content-Transfer-Encoding"); f != nil {
-			p.Encoding, _ = parseEncoding(f.Value())
+			p.Encoding, _ = parseEncoding(withoutNUL(f.Value()))
 		}
 		deep := len(m.frames) >= m.lim.Depth-1
 		boundary := trimRightBlanks(p.Type.Param("boundary"))

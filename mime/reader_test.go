@@ -188,6 +188,7 @@ func FuzzReaderAgainstIndex(f *testing.F) {
 	f.Add([]byte(crlf(letter)))
 	f.Add([]byte("Content-Type: multipart/digest; boundary=b\n\n--b\n\nA: b\n\nx\n--b--\n--b\n"))
 	f.Add([]byte("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx--b--\n--b--\n"))
+	f.Add([]byte("Content-TYpe:multipArt  BoundArY=0\x00\n\n0\n--\n--0")) // a NUL in the boundary, found by fuzzing
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		ix, err := mime.BuildIndex(strings.NewReader(string(msg)), int64(len(msg)), nil)
 		require.NoError(t, err)
