@@ -82,15 +82,18 @@ type CreateOptions struct {
 
 // What can go wrong with a store. Test with errors.Is.
 var (
-	ErrNoAccount  = errors.New("no such account")
-	ErrNoMailbox  = errors.New("no such mailbox")
-	ErrExists     = errors.New("mailbox exists already")
-	ErrBadName    = errors.New("mailbox name not allowed")
-	ErrExpunged   = errors.New("message is gone")
-	ErrTooOld     = errors.New("changes since then are no longer known") // resynchronise from Messages
-	ErrOverQuota  = errors.New("over quota")
-	ErrTooLarge   = errors.New("message too large")
-	ErrReadOnly   = errors.New("mailbox is read-only")
-	ErrLimit      = errors.New("limit reached") // too many keywords, mailboxes, …
-	ErrStoreInUse = errors.New("in use by another process")
+	ErrNoAccount   = errors.New("no such account")
+	ErrNoMailbox   = errors.New("no such mailbox")
+	ErrExists      = errors.New("mailbox exists already")
+	ErrBadName     = errors.New("mailbox name not allowed")
+	ErrExpunged    = errors.New("message is gone")
+	ErrTooOld      = errors.New("changes since then are no longer known") // resynchronise from Messages
+	ErrOverQuota   = errors.New("over quota")
+	ErrTooLarge    = errors.New("message too large")
+	ErrReadOnly    = errors.New("mailbox is read-only")
+	ErrPermission  = errors.New("permission denied") // a right lacks; see Rights
+	ErrNoQuotaRoot = errors.New("no such quota root")
+	ErrQuotaKind   = errors.New("resource can't be limited")
+	ErrLimit       = errors.New("limit reached") // too many keywords, mailboxes, …
+	ErrStoreInUse  = errors.New("in use by another process")
 )

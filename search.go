@@ -1,0 +1,33 @@
+package mail
+
+import "context"
+
+// TextSearcher is a [Mailbox] that finds messages by their text without reading each of them, from an index of its own.
+type TextSearcher interface {
+	// SearchText returns the messages of set that q matches. Matching is by substring after folding: letter case and
+	// accents don't count, and "đ" is "d", so that "hoa don" finds "Hóa đơn"; runs of white space are one space. Messages
+	// are decoded first: transfer encodings, charsets, encoded words, HTML to text. The answer holds for the messages as
+	// of the call, whatever has been indexed before it.
+	SearchText(ctx context.Context, set UIDSet, q TextQuery) (UIDSet, error)
+}
+
+// TextQuery is what a [TextSearcher] looks for.
+type TextQuery struct {
+	In    TextPart
+	Field string // with InHeader: the field's name in any case
+	Text  string // UTF-8. "" matches every message that has the part searched in
+	// Fuzzy asks for the store's best judgement instead of exact substrings (RFC 6203): words in any order, forms and
+	// small errors as far as the store knows of such.
+	Fuzzy bool
+}
+
+// TextPart is the part of a message that is searched.
+type TextPart uint8
+
+// The parts, as IMAP's SEARCH keys BODY, TEXT and HEADER have them (RFC 9051 section 6.4.4). What an attachment says counts
+// as body where the store can read it.
+const (
+	InBody TextPart = iota
+	InText          // header and body
+	InHeader
+)
