@@ -9,6 +9,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/sasl"
+	"github.com/buuta/mail/internal/serving"
 	"github.com/buuta/mail/internal/wire"
 )
 
@@ -46,7 +47,6 @@ type Conn struct {
 	mu      sync.Mutex // guards what Shutdown and Close touch
 	closing bool
 	idle    bool
-	addrKey string
 }
 
 // Context returns the connection's context. It ends when the connection does.
@@ -69,14 +69,7 @@ func (c *Conn) LocalIP() string { return addrIP(c.nc.LocalAddr()) }
 
 // FromThisMachine reports whether the client runs on the machine that it connected to: over loopback, a unix socket, or
 // from the address that it connects to.
-func (c *Conn) FromThisMachine() bool {
-	a := c.nc.RemoteAddr()
-	if a == nil || a.Network() == "unix" || a.Network() == "pipe" {
-		return a != nil
-	}
-	ip := net.ParseIP(addrIP(a))
-	return ip != nil && (ip.IsLoopback() || addrIP(a) == c.LocalIP())
-}
+func (c *Conn) FromThisMachine() bool { return serving.FromThisMachine(c.RemoteAddr(), c.LocalAddr()) }
 
 // TLS returns the state of TLS, or nil without it.
 func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
@@ -110,15 +103,10 @@ func (c *Conn) sasl() *sasl.Config {
 	return cfg
 }
 
+// addrIP returns the IP address of a as text, or "" where there is none.
 func addrIP(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	if t, ok := a.(*net.TCPAddr); ok {
-		return t.AddrPort().Addr().Unmap().WithZone("").String()
-	}
-	if host, _, err := net.SplitHostPort(a.String()); err == nil && net.ParseIP(host) != nil {
-		return host
+	if ip := serving.IP(a); ip.IsValid() {
+		return ip.String()
 	}
 	return ""
 }

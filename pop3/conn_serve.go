@@ -26,7 +26,7 @@ func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 	c.r = wire.NewReader(nc, 0)
 	c.r.BeforeRead = c.beforeRead
 	c.r.LineEnd = wire.LF // people type this protocol
-	if !s.addConn(c) {
+	if !s.group.Add(c) {
 		c.cancel()
 		_ = nc.Close()
 		return
@@ -47,7 +47,7 @@ func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 
 // open does what comes before the first command. It reports whether there will be one.
 func (c *Conn) open(implicit bool) bool {
-	welcome := c.srv.countAddr(c)
+	welcome := c.srv.group.Count(c, c.RemoteAddr(), c.srv.Limits.Connections, limit(c.srv.Limits.ConnectionsPerAddr, 50))
 	c.sawHook = true
 	if c.srv.Hooks.Connected != nil {
 		c.srv.Hooks.Connected(c)
@@ -145,7 +145,7 @@ func (c *Conn) close() {
 	_ = c.nc.Close()
 	c.r.Discard()
 	c.finish(CauseShutdown, nil)
-	c.srv.removeConn(c)
+	c.srv.group.Remove(c)
 	c.setState(StateClosed)
 	c.end.Stats = c.stats
 	if c.srv.Hooks.Disconnected != nil && c.sawHook {

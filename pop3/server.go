@@ -6,13 +6,12 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/sasl"
+	"github.com/buuta/mail/internal/serving"
 )
 
 // Server is a POP3 server. The zero value works, and lets nobody in for want of an Authenticator. Fields must not be
@@ -85,15 +84,11 @@ type Server struct {
 	BaseContext func(l net.Listener) context.Context
 
 	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	conns     map[*Conn]struct{}
-	perAddr   map[string]int
 	locked    map[string]struct{}
 	logins    map[string]time.Time // of accounts that have to wait
 	purge     time.Time            // when to forget those that don't
-	closing   atomic.Bool
-	drained   chan struct{} // closed when the last connection of a closing server has gone
-	hostname  string
+	hostname  serving.Hostname
+	group     serving.Group[*Conn]
 	tlsOnce   sync.Once
 	tlsConfig *tls.Config // TLSConfig that tells which certificate it shows
 	uidlOnce  sync.Once
@@ -162,34 +157,15 @@ func (s *Server) serve(l net.Listener, implicit bool) error {
 		_ = l.Close()
 		return err
 	}
-	if !s.addListener(l) {
-		_ = l.Close()
-		return ErrServerClosed
-	}
-	defer s.removeListener(l)
 	ctx := context.Background()
 	if s.BaseContext != nil {
 		ctx = s.BaseContext(l)
 	}
-	var delay time.Duration
-	for {
-		nc, err := l.Accept()
-		if err == nil {
-			delay = 0
-			go s.serveConn(ctx, nc, implicit)
-			continue
-		}
-		if s.closing.Load() {
-			return ErrServerClosed
-		}
-		if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() {
-			return err
-		}
-		// Out of file descriptors, or the peer was gone before we came to it: wait and go on, as net/http does.
-		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-		s.log(ctx, slog.LevelWarn, "accept failed", "error", err, "retry", delay)
-		time.Sleep(delay)
+	err := s.group.Serve(ctx, l, s.Logger, func(nc net.Conn) { s.serveConn(ctx, nc, implicit) })
+	if err == nil {
+		err = ErrServerClosed
 	}
+	return err
 }
 
 // ServeConn serves one connection, whatever it is made of, and returns when it has ended.
@@ -208,18 +184,7 @@ func (s *Server) tlsServerConfig() *tls.Config {
 
 // host returns the server's name.
 func (s *Server) host() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hostname == "" {
-		s.hostname = s.Hostname
-		if s.hostname == "" {
-			s.hostname, _ = os.Hostname()
-		}
-		if s.hostname == "" {
-			s.hostname = "localhost"
-		}
-	}
-	return s.hostname
+	return s.hostname.Or(s.Hostname)
 }
 
 func (s *Server) log(ctx context.Context, level slog.Level, msg string, args ...any) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/sasl"
+	"github.com/buuta/mail/internal/serving"
 	"github.com/buuta/mail/internal/wire"
 )
 
@@ -64,7 +65,6 @@ type Conn struct {
 	mu      sync.Mutex // guards what Shutdown and Close touch
 	closing bool
 	idle    bool
-	addrKey string
 }
 
 // Context returns the connection's context. It ends when the connection does.
@@ -193,18 +193,12 @@ func (c *Conn) CountsText() string {
 	return string(b)
 }
 
+// addrIP returns the IP address of a as text, or "" where there is none.
 func addrIP(a net.Addr) string {
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		return a.AddrPort().Addr().Unmap().WithZone("").String()
-	case nil:
-		return ""
-	default:
-		if host, _, err := net.SplitHostPort(a.String()); err == nil && net.ParseIP(host) != nil {
-			return host
-		}
-		return ""
+	if ip := serving.IP(a); ip.IsValid() {
+		return ip.String()
 	}
+	return ""
 }
 
 // Drop cuts the connection without a word. The session's work goes on until it next reads or writes.

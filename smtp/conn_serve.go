@@ -25,7 +25,7 @@ func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 	if s.BareLines == NormalizeBare {
 		c.r.LineEnd = wire.LF
 	}
-	if !s.addConn(c) {
+	if !s.group.Add(c) {
 		c.cancel()
 		_ = nc.Close()
 		return
@@ -55,7 +55,7 @@ func (c *Conn) open(implicit bool) bool {
 			return false
 		}
 	}
-	welcome := s.countAddr(c)
+	welcome := s.group.Count(c, c.remote, s.Limits.Connections, limit(s.Limits.ConnectionsPerAddr, 50))
 	c.sawHook = true
 	if s.Hooks.Connected != nil {
 		s.Hooks.Connected(c)
@@ -193,7 +193,7 @@ func (c *Conn) close() {
 	_ = c.nc.Close()
 	c.r.Discard()
 	c.finish(CauseShutdown, nil)
-	c.srv.removeConn(c)
+	c.srv.group.Remove(c)
 	c.setState(StateClosed)
 	if c.srv.Hooks.Disconnected != nil && c.sawHook {
 		c.srv.Hooks.Disconnected(c, c.end)

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/serving"
 )
 
 // Server is an SMTP, submission or LMTP server. The zero value works, and refuses every message for want of a Backend.
@@ -86,12 +85,8 @@ type Server struct {
 	Now func() time.Time
 
 	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	conns     map[*Conn]struct{}
-	perAddr   map[string]int
-	closing   atomic.Bool
-	drained   chan struct{} // closed when the last connection of a closing server has gone
-	hostname  string
+	hostname  serving.Hostname
+	group     serving.Group[*Conn]
 	tlsConfig *tls.Config // TLSConfig as handshakes use it
 }
 
@@ -166,39 +161,15 @@ func (s *Server) ServeTLS(l net.Listener) error {
 }
 
 func (s *Server) serve(l net.Listener, implicit bool) error {
-	if !s.addListener(l) {
-		_ = l.Close()
-		return ErrServerClosed
-	}
-	defer s.removeListener(l)
 	ctx := context.Background()
 	if s.BaseContext != nil {
 		ctx = s.BaseContext(l)
 	}
-	var delay time.Duration
-	for {
-		nc, err := l.Accept()
-		if err == nil {
-			delay = 0
-			go s.serveConn(ctx, nc, implicit)
-			continue
-		}
-		if s.closing.Load() {
-			return ErrServerClosed
-		}
-		if ne, ok := errors.AsType[net.Error](err); !ok || ne.Timeout() || !isTemporary(err) {
-			return err
-		}
-		// Out of file descriptors, or the peer was gone before we came to it: wait and go on, as net/http does.
-		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-		s.log(ctx, slog.LevelWarn, "accept failed", "error", err, "retry", delay)
-		time.Sleep(delay)
+	err := s.group.Serve(ctx, l, s.Logger, func(nc net.Conn) { s.serveConn(ctx, nc, implicit) })
+	if err == nil {
+		err = ErrServerClosed
 	}
-}
-
-func isTemporary(err error) bool {
-	t, ok := err.(interface{ Temporary() bool })
-	return ok && t.Temporary()
+	return err
 }
 
 // ServeConn serves one connection, whatever it is made of, and returns when it has ended.
@@ -206,18 +177,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) { s.serveConn(ctx, 
 
 // host returns the server's name.
 func (s *Server) host() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hostname == "" {
-		s.hostname = s.Hostname
-		if s.hostname == "" {
-			s.hostname, _ = os.Hostname()
-		}
-		if s.hostname == "" {
-			s.hostname = "localhost"
-		}
-	}
-	return s.hostname
+	return s.hostname.Or(s.Hostname)
 }
 
 func (s *Server) now() time.Time {

@@ -11,6 +11,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/internal/sasl"
+	"github.com/buuta/mail/internal/serving"
 )
 
 // Conn is a connection and the session on it. One goroutine serves it; what others may call are the exported methods, in
@@ -77,19 +78,7 @@ func (c *Conn) Mailbox() string {
 }
 
 // FromThisMachine reports whether both ends of the connection are on this machine, so that nobody can listen.
-func (c *Conn) FromThisMachine() bool {
-	switch remote := c.RemoteAddr().(type) {
-	case *net.UnixAddr:
-		return true
-	case *net.TCPAddr:
-		if remote.IP.IsLoopback() {
-			return true
-		}
-		local, ok := c.LocalAddr().(*net.TCPAddr)
-		return ok && local.IP.Equal(remote.IP)
-	}
-	return false
-}
+func (c *Conn) FromThisMachine() bool { return serving.FromThisMachine(c.RemoteAddr(), c.LocalAddr()) }
 
 func orDefault[T comparable](v, def T) T {
 	var zero T
@@ -157,7 +146,7 @@ func (c *Conn) ended(err error) {
 		return
 	default:
 		c.end.Cause = CauseLost
-		if c.srv.closing.Load() {
+		if c.srv.group.Closing() {
 			c.end.Cause = CauseShutdown
 		}
 	}
@@ -226,7 +215,7 @@ func (c *Conn) wait(ctx context.Context, deadline time.Time) error {
 	defer func() { c.stream.wakeable = false }()
 	for {
 		c.stream.setReadDeadline(deadline)
-		if c.srv.closing.Load() {
+		if c.srv.group.Closing() {
 			return errShutdown
 		}
 		err := c.dec.Wait()

@@ -58,7 +58,7 @@ func (c *Conn) idleWait(ctx context.Context, end time.Time) (done bool, err erro
 		poll = end
 	}
 	c.stream.setReadDeadline(poll)
-	if c.srv.closing.Load() {
+	if c.srv.group.Closing() {
 		return false, errShutdown
 	}
 	switch err := c.dec.Wait(); {

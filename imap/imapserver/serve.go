@@ -3,10 +3,7 @@ package imapserver
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
-	"net/netip"
-	"time"
 
 	"github.com/buuta/mail/imap"
 )
@@ -42,37 +39,15 @@ func (s *Server) ServeTLS(l net.Listener) error {
 }
 
 func (s *Server) serve(l net.Listener, implicit bool) error {
-	defer l.Close()
-	if !s.addListener(l) {
-		return ErrServerClosed
-	}
-	defer s.removeListener(l)
 	ctx := context.Background()
 	if s.BaseContext != nil {
 		ctx = s.BaseContext(l)
 	}
-	var delay time.Duration
-	for {
-		nc, err := l.Accept()
-		if err == nil {
-			delay = 0
-			go s.serveConn(ctx, nc, implicit)
-			continue
-		}
-		if s.closing.Load() {
-			return ErrServerClosed
-		}
-		if t, ok := errors.AsType[interface {
-			error
-			Temporary() bool
-		}](err); !ok || !t.Temporary() {
-			return err
-		}
-		// Out of file descriptors, or the peer was gone before we came to it: wait and go on, as net/http does.
-		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-		s.log(ctx, slog.LevelWarn, "accept failed", "error", err, "retry", delay)
-		time.Sleep(delay)
+	err := s.group.Serve(ctx, l, s.Logger, func(nc net.Conn) { s.serveConn(ctx, nc, implicit) })
+	if err == nil {
+		err = ErrServerClosed
 	}
+	return err
 }
 
 // ServeConn serves one connection, whatever it is made of, and returns when it has ended.
@@ -83,79 +58,18 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, implicit bool) {
 	defer cancel()
 	c := newConn(s, nc, cancel)
 	refusal := s.admit(c)
-	if refusal == nil {
-		defer s.forget(c)
-	}
+	defer s.group.Remove(c)
 	c.serve(ctx, implicit, refusal)
 }
 
-// admit enters c into the list of connections, or says why not.
+// admit enters c into the list of connections, and says why it may not stay.
 func (s *Server) admit(c *Conn) *imap.Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.limits(false)
-	host := hostOf(c.RemoteAddr())
-	switch {
-	case s.closing.Load():
+	if !s.group.Add(c) {
 		return byeShutdown()
-	case len(s.conns) >= l.Connections, s.perAddr[host] >= l.ConnectionsPerAddr && !c.FromThisMachine():
+	}
+	l := s.limits(false)
+	if !s.group.Count(c, c.RemoteAddr(), l.Connections, l.ConnectionsPerAddr) {
 		return &imap.Status{Type: imap.BYE, Code: imap.CodeUnavailable, Text: "Too many connections, try again later."}
 	}
-	if s.conns == nil {
-		s.conns, s.perAddr, s.drained = map[*Conn]struct{}{}, map[string]int{}, make(chan struct{})
-	}
-	s.conns[c] = struct{}{}
-	s.perAddr[host]++
 	return nil
-}
-
-// forget removes c when its session has ended.
-func (s *Server) forget(c *Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
-	host := hostOf(c.RemoteAddr())
-	if s.perAddr[host]--; s.perAddr[host] <= 0 {
-		delete(s.perAddr, host)
-	}
-	if s.closing.Load() && len(s.conns) == 0 {
-		close(s.drained)
-	}
-}
-
-// hostOf returns what connections are counted by: the IP address, of IPv6 the /64 that one site has.
-func hostOf(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	at, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return a.String()
-	}
-	ip := at.Addr().Unmap()
-	if ip.Is6() {
-		if site, err := ip.Prefix(64); err == nil {
-			return site.String()
-		}
-	}
-	return ip.String()
-}
-
-func (s *Server) addListener(l net.Listener) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing.Load() {
-		return false
-	}
-	if s.listeners == nil {
-		s.listeners = map[net.Listener]struct{}{}
-	}
-	s.listeners[l] = struct{}{}
-	return true
-}
-
-func (s *Server) removeListener(l net.Listener) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.listeners, l)
 }

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/internal/sasl"
+	"github.com/buuta/mail/internal/serving"
 	"github.com/buuta/mail/mime"
 )
 
@@ -74,13 +73,8 @@ type Server struct {
 	// Now is the clock for what is stored and shown; nil is time.Now.
 	Now func() time.Time
 
-	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	conns     map[*Conn]struct{}
-	perAddr   map[string]int
-	closing   atomic.Bool
-	drained   chan struct{} // closed when the last connection of a closing server has gone
-	hostname  string
+	hostname  serving.Hostname
+	group     serving.Group[*Conn]
 	tlsOnce   sync.Once
 	tlsConfig *tls.Config // TLSConfig that tells which certificate it shows
 }
@@ -113,18 +107,7 @@ func (s *Server) now() time.Time {
 
 // host returns the server's name.
 func (s *Server) host() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hostname == "" {
-		s.hostname = s.Hostname
-		if s.hostname == "" {
-			s.hostname, _ = os.Hostname()
-		}
-		if s.hostname == "" {
-			s.hostname = "localhost"
-		}
-	}
-	return s.hostname
+	return s.hostname.Or(s.Hostname)
 }
 
 // tlsServerConfig returns TLSConfig in the form that tells SASL which certificate was shown.
