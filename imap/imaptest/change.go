@@ -123,16 +123,16 @@ func (b *box) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, opts
 		return mail.UIDMap{}, mail.ErrNoMailbox
 	}
 	move := opts != nil && opts.Move
-	if !move && b.account.store.Quota > 0 {
-		size := b.account.size
+	if !move {
+		var list []*message
 		for _, m := range b.msgs {
 			if set.Contains(m.UID) {
-				size += m.Size
+				list = append(list, m)
 			}
 		}
-		if size > b.account.store.Quota {
+		if err := b.account.roomFor(list); err != nil {
 			unlock()
-			return mail.UIDMap{}, mail.ErrOverQuota
+			return mail.UIDMap{}, err
 		}
 	}
 	m := b.moveTo(target, set, move)
@@ -244,17 +244,15 @@ func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
 		unlock()
 		return t.done, nil
 	}
-	size := acc.size
+	if err := acc.roomFor(a.list); err != nil {
+		unlock()
+		return mail.Appended{}, err
+	}
 	for _, m := range a.list {
-		size += m.Size
 		if m.GUID == "" {
 			acc.guids++
 			m.GUID = mail.GUID(fmt.Sprintf("msg-%d-%s", acc.guids, a.box.id))
 		}
-	}
-	if acc.store.Quota > 0 && size > acc.store.Quota {
-		unlock()
-		return mail.Appended{}, mail.ErrOverQuota
 	}
 	done := mail.Appended{UIDValidity: a.box.validity, UIDs: a.box.add(a.list), ModSeq: a.box.modSeq}
 	if a.token != "" {

@@ -26,6 +26,7 @@ type box struct {
 	watchers map[*func()]struct{}
 	deleted  bool
 	counted  mail.State // as of its HighestModSeq
+	notes    notes
 }
 
 // message is what a mailbox knows of one, and its content. It is never changed.

@@ -18,7 +18,8 @@ import (
 type Store struct {
 	// Now is the clock; nil is time.Now. Set it before the store is used.
 	Now func() time.Time
-	// Quota is how many octets an account may hold; 0: no limit. Set it before the store is used.
+	// Quota is how many octets a new account may hold; 0: no limit. [mail.QuotaSetter] changes it. Set it before the store
+	// is used.
 	Quota int64
 	// Fail, if not nil, is asked before each operation, by its name ("Append", "Commit", "OpenBody", …), and makes it
 	// fail when it returns an error. Set it before the store is used.
@@ -42,6 +43,9 @@ func (s *Store) Account(ctx context.Context, name string) (mail.Account, error) 
 	if a == nil {
 		a = &account{store: s, boxes: map[string]*box{}, subscribed: map[string]bool{}, tokens: map[string]token{}}
 		a.boxes["INBOX"] = a.newBox("INBOX", nil)
+		if s.Quota > 0 {
+			a.limits = map[mail.QuotaKind]int64{mail.QuotaStorage: s.Quota}
+		}
 		s.accounts[name] = a
 	}
 	return a, nil
@@ -75,6 +79,8 @@ type account struct {
 	serial     int // of mailboxes
 	guids      int // of messages
 	tokens     map[string]token
+	limits     map[mail.QuotaKind]int64
+	notes      notes
 }
 
 type token struct {
@@ -179,6 +185,9 @@ func (a *account) Create(ctx context.Context, name string, opts *mail.CreateOpti
 	if opts != nil {
 		use = slices.Clone(opts.Use)
 	}
+	if err := a.room(mail.QuotaMailboxes, a.lacking(name)); err != nil {
+		return mail.MailboxInfo{}, err
+	}
 	a.makeParents(name)
 	b := a.newBox(name, use)
 	a.boxes[name] = b
@@ -191,6 +200,19 @@ func (a *account) makeParents(name string) {
 			a.boxes[name[:i]] = a.newBox(name[:i], nil)
 		}
 	}
+}
+
+// lacking counts the mailboxes that there would be more with name and its parents.
+func (a *account) lacking(name string) (n int64) {
+	for i := range len(name) {
+		if name[i] == '/' && a.boxes[name[:i]] == nil {
+			n++
+		}
+	}
+	if a.boxes[name] == nil {
+		n++
+	}
+	return n
 }
 
 // canonical spells INBOX as it is spelled (RFC 9051 section 5.1).
@@ -251,6 +273,13 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 		return mail.ErrBadName
 	case a.boxes[to] != nil || a.hasBelow(to):
 		return mail.ErrExists
+	}
+	more := a.lacking(to)
+	if from != "INBOX" {
+		more-- // it only moves
+	}
+	if err := a.room(mail.QuotaMailboxes, more); err != nil {
+		return err
 	}
 	a.makeParents(to)
 	if from == "INBOX" {
