@@ -37,4 +37,22 @@ const (
 	CapAppendLimit   Capability = "APPENDLIMIT"   // RFC 7889, as "APPENDLIMIT=<octets>"
 	CapObjectID      Capability = "OBJECTID"      // RFC 8474
 	CapSaveDate      Capability = "SAVEDATE"      // RFC 8514
+
+	CapSort             Capability = "SORT"                  // RFC 5256
+	CapSortDisplay      Capability = "SORT=DISPLAY"          // RFC 5957
+	CapESort            Capability = "ESORT"                 // RFC 5267
+	CapThreadOrdered    Capability = "THREAD=ORDEREDSUBJECT" // RFC 5256
+	CapThreadReferences Capability = "THREAD=REFERENCES"     // RFC 5256
+	CapThreadRefs       Capability = "THREAD=REFS"           // draft-ietf-morg-inthread
+	CapContextSearch    Capability = "CONTEXT=SEARCH"        // RFC 5267
+	CapContextSort      Capability = "CONTEXT=SORT"          // RFC 5267
+	CapPartial          Capability = "PARTIAL"               // RFC 9394
+	CapMultiSearch      Capability = "MULTISEARCH"           // RFC 7377
+	CapSearchFuzzy      Capability = "SEARCH=FUZZY"          // RFC 6203
+	CapFilters          Capability = "FILTERS"               // RFC 5466
+	CapI18NLevel1       Capability = "I18NLEVEL=1"           // RFC 5255
+	CapInProgress       Capability = "INPROGRESS"            // RFC 9585
+	CapUIDBatches       Capability = "UIDBATCHES"            // draft-ietf-mailmaint-imap-uidbatches
+	CapMessageLimit     Capability = "MESSAGELIMIT"          // RFC 9738, as "MESSAGELIMIT=<n>"
+	CapSaveLimit        Capability = "SAVELIMIT"             // RFC 9738, as "SAVELIMIT=<n>"
 )

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"strings"
 	"time"
 
 	"github.com/buuta/mail"
@@ -21,40 +22,6 @@ func (d *Decoder) SearchProgram() SearchKey {
 		return root.Keys[0]
 	}
 	return root
-}
-
-// SearchOptions reads RETURN (…) and CHARSET with the space behind each, if they come next (RFC 9051 section 6.4.4).
-func (d *Decoder) SearchOptions() (o SearchOptions) {
-	if d.TryWord("RETURN") {
-		o.Return = true
-		d.SP()
-		d.List(func() {
-			switch word := d.Keyword(); word {
-			case "MIN":
-				o.Min = true
-			case "MAX":
-				o.Max = true
-			case "ALL":
-				o.All = true
-			case "COUNT":
-				o.Count = true
-			case "SAVE":
-				o.Save = true
-			default:
-				d.fail("Unknown RETURN option " + describe([]byte(word)))
-			}
-		})
-		if !o.Min && !o.Max && !o.Count && !o.Save {
-			o.All = true
-		}
-		d.SP()
-	}
-	if d.TryWord("CHARSET") {
-		d.SP()
-		o.Charset = d.AString()
-		d.SP()
-	}
-	return o
 }
 
 // searchDecoder counts the keys of one program.
@@ -100,7 +67,7 @@ func (d *searchDecoder) arguments(k *SearchKey) {
 	}
 	d.SP()
 	switch k.Op {
-	case SearchNot:
+	case SearchNot, SearchFuzzy:
 		d.enter()
 		k.Keys = []SearchKey{d.key()}
 		d.depth--
@@ -124,6 +91,12 @@ func (d *searchDecoder) arguments(k *SearchKey) {
 		}
 	case SearchLarger, SearchSmaller:
 		k.Num = d.Number64()
+	case SearchUIDAfter, SearchUIDBefore:
+		k.Num = uint64(d.NZNumber())
+	case SearchFilter:
+		if k.Field = d.Atom(); strings.Contains(k.Field, "/") {
+			d.fail("Bad filter name")
+		}
 	case SearchOlder, SearchYounger:
 		k.Num = uint64(d.NZNumber())
 	case SearchModSeq:

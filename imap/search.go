@@ -16,7 +16,7 @@ const (
 )
 
 // The search keys. NEW, OLD and RECENT are RFC 3501's; OLDER and YOUNGER RFC 5032's; MODSEQ RFC 7162's; EMAILID and THREADID
-// RFC 8474's; those with SAVE RFC 8514's.
+// RFC 8474's; those with SAVE RFC 8514's; FUZZY RFC 6203's; FILTER RFC 5466's; UIDAFTER and UIDBEFORE RFC 9738's.
 const (
 	SearchAll               SearchOp = "ALL"
 	SearchAnswered          SearchOp = "ANSWERED"
@@ -27,8 +27,10 @@ const (
 	SearchDeleted           SearchOp = "DELETED"
 	SearchDraft             SearchOp = "DRAFT"
 	SearchEmailID           SearchOp = "EMAILID"
+	SearchFilter            SearchOp = "FILTER"
 	SearchFlagged           SearchOp = "FLAGGED"
 	SearchFrom              SearchOp = "FROM"
+	SearchFuzzy             SearchOp = "FUZZY"
 	SearchHeader            SearchOp = "HEADER"
 	SearchKeyword           SearchOp = "KEYWORD"
 	SearchLarger            SearchOp = "LARGER"
@@ -55,6 +57,8 @@ const (
 	SearchThreadID          SearchOp = "THREADID"
 	SearchTo                SearchOp = "TO"
 	SearchUID               SearchOp = "UID"
+	SearchUIDAfter          SearchOp = "UIDAFTER"
+	SearchUIDBefore         SearchOp = "UIDBEFORE"
 	SearchUnanswered        SearchOp = "UNANSWERED"
 	SearchUndeleted         SearchOp = "UNDELETED"
 	SearchUndraft           SearchOp = "UNDRAFT"
@@ -67,23 +71,12 @@ const (
 // SearchKey is a node of a search program. Which fields count depends on Op.
 type SearchKey struct {
 	Op    SearchOp
-	Keys  []SearchKey // of AND (any number), OR (two), NOT (one)
+	Keys  []SearchKey // of AND (any number), OR (two), NOT and FUZZY (one)
 	Set   NumSet      // of SEQ and UID
-	Field string      // of HEADER: the field's name; of KEYWORD and UNKEYWORD: the flag; of EMAILID and THREADID: the id; of MODSEQ: entry name and type, or ""
+	Field string      // of HEADER: the field's name; of KEYWORD and UNKEYWORD: the flag; of EMAILID and THREADID: the id; of FILTER: its name; of MODSEQ: entry name and type, or ""
 	Value string      // of the string keys, UTF-8
-	Num   uint64      // of LARGER and SMALLER: octets; of OLDER and YOUNGER: seconds; of MODSEQ: the mod-sequence
+	Num   uint64      // of LARGER and SMALLER: octets; of OLDER and YOUNGER: seconds; of MODSEQ: the mod-sequence; of UIDAFTER and UIDBEFORE: the UID
 	Date  time.Time   // of the date keys: midnight UTC of that date, the zone having no meaning
-}
-
-// SearchOptions are what stands before a search program.
-type SearchOptions struct {
-	Return  bool   // RETURN was given: the answer is an ESEARCH response (RFC 4731)
-	Min     bool   // RETURN (MIN)
-	Max     bool   // RETURN (MAX)
-	All     bool   // RETURN (ALL), or RETURN ()
-	Count   bool   // RETURN (COUNT)
-	Save    bool   // RETURN (SAVE) (RFC 5182)
-	Charset string // CHARSET as given, "" when not
 }
 
 // String writes the key as it stands in a command, strings quoted where they must be and never as literals: it is for
@@ -110,15 +103,15 @@ func (k SearchKey) append(b []byte, str func([]byte, string) []byte) []byte {
 	switch k.Op {
 	case SearchUID:
 		b = k.Set.append(append(b, ' '))
-	case SearchOr, SearchNot:
+	case SearchOr, SearchNot, SearchFuzzy:
 		b = list(append(b, ' '), k.Keys)
 	case SearchHeader:
 		b = str(append(str(append(b, ' '), k.Field), ' '), k.Value)
-	case SearchKeyword, SearchUnkeyword, SearchEmailID, SearchThreadID:
+	case SearchKeyword, SearchUnkeyword, SearchEmailID, SearchThreadID, SearchFilter:
 		b = append(append(b, ' '), k.Field...)
 	case SearchBcc, SearchBody, SearchCc, SearchFrom, SearchSubject, SearchText, SearchTo:
 		b = str(append(b, ' '), k.Value)
-	case SearchLarger, SearchSmaller, SearchOlder, SearchYounger:
+	case SearchLarger, SearchSmaller, SearchOlder, SearchYounger, SearchUIDAfter, SearchUIDBefore:
 		b = strconv.AppendUint(append(b, ' '), k.Num, 10)
 	case SearchModSeq:
 		if k.Field != "" {

@@ -62,6 +62,12 @@ const (
 	CodeUnavailable          Code = "UNAVAILABLE"
 	CodeUnknownCTE           Code = "UNKNOWN-CTE"
 	CodeUnseen               Code = "UNSEEN"
+
+	CodeInProgress      Code = "INPROGRESS"       // RFC 9585, see [Progress]
+	CodeMessageLimit    Code = "MESSAGELIMIT"     // RFC 9738, see [ParseMessageLimit]
+	CodeNoUpdate        Code = "NOUPDATE"         // RFC 5267
+	CodeTooSmall        Code = "TOOSMALL"         // draft-ietf-mailmaint-imap-uidbatches
+	CodeUndefinedFilter Code = "UNDEFINED-FILTER" // RFC 5466
 )
 
 // Status is a status response and, unless it says OK or PREAUTH, an error: the value in which a server, a store behind

@@ -20,6 +20,9 @@ func (c *Conn) handleSearch(ctx context.Context, cmd *command) error {
 	if err := d.CRLF(); err != nil {
 		return err
 	}
+	if err := c.allowSearch(&opts, &key, imap.CapContextSearch); err != nil {
+		return err
+	}
 	s := &search{c: c, now: c.srv.now()}
 	if err := s.find(ctx, &key, opts.Charset); err != nil {
 		if opts.Save {

@@ -63,6 +63,8 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 	switch k.Op {
 	case imap.SearchSeq, imap.SearchUID:
 		n.set = s.resolve(k)
+	case imap.SearchUIDAfter, imap.SearchUIDBefore:
+		n.op, n.set = imap.SearchUID, uidSide(k)
 	case imap.SearchAnswered, imap.SearchUnanswered:
 		n.system = mail.Answered
 	case imap.SearchDeleted, imap.SearchUndeleted:
@@ -112,6 +114,18 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 		n.text = newFinder(k.Value)
 	}
 	return n, nil
+}
+
+// uidSide returns the UIDs after or before the one that the key names (RFC 9738 section 3.2).
+func uidSide(k *imap.SearchKey) mail.UIDSet {
+	u := mail.UID(k.Num)
+	switch {
+	case k.Op == imap.SearchUIDAfter && u < mail.MaxUID:
+		return mail.UIDRangeSet(u+1, mail.MaxUID)
+	case k.Op == imap.SearchUIDBefore && u > 1:
+		return mail.UIDRangeSet(1, u-1)
+	}
+	return mail.UIDSet{}
 }
 
 // resolve turns a set into the UIDs it names. Numbers that no message has match nothing: unlike FETCH, SEARCH asks which
