@@ -55,4 +55,12 @@ const (
 	CapUIDBatches       Capability = "UIDBATCHES"            // draft-ietf-mailmaint-imap-uidbatches
 	CapMessageLimit     Capability = "MESSAGELIMIT"          // RFC 9738, as "MESSAGELIMIT=<n>"
 	CapSaveLimit        Capability = "SAVELIMIT"             // RFC 9738, as "SAVELIMIT=<n>"
+
+	CapCatenate   Capability = "CATENATE"         // RFC 4469
+	CapCompress   Capability = "COMPRESS=DEFLATE" // RFC 4978
+	CapPreview    Capability = "PREVIEW"          // RFC 8970
+	CapReplace    Capability = "REPLACE"          // RFC 8508
+	CapUIDOnly    Capability = "UIDONLY"          // RFC 9586
+	CapURLAuth    Capability = "URLAUTH"          // RFC 4467
+	CapURLPartial Capability = "URL-PARTIAL"      // RFC 5550
 )

@@ -72,6 +72,8 @@ func (d *Decoder) fetchItem(name string) FetchItem {
 		item.Section = d.section(true)
 		item.Partial = d.partial()
 		return item
+	case "PREVIEW":
+		return FetchItem{Att: FetchPreview, Lazy: d.previewLazy()}
 	case "BINARY.SIZE":
 		return FetchItem{Att: FetchBinarySize, Section: d.section(true)}
 	}
@@ -159,4 +161,19 @@ func (d *Decoder) partial() *Partial {
 	p.Size = d.NZNumber()
 	d.Special('>')
 	return p
+}
+
+// previewLazy reads PREVIEW's modifiers, of which there is one: "(LAZY)" (RFC 8970 section 6). Another list belongs to FETCH.
+func (d *Decoder) previewLazy() (lazy bool) {
+	const mod = " (LAZY"
+	if !d.ok() || len(d.line) < len(mod) || !equalFold(d.line[:len(mod)], mod) {
+		return false
+	}
+	d.SP()
+	d.List(func() {
+		if lazy = d.TryWord("LAZY"); !lazy {
+			d.fail("Unknown PREVIEW modifier")
+		}
+	})
+	return lazy
 }

@@ -103,13 +103,26 @@ func (e *Encoder) Mailbox(name string) *Encoder {
 	return e.AString(name)
 }
 
-func (e *Encoder) literalHeader(n int64) {
-	e.buf = append(e.buf, '{')
-	e.buf = strconv.AppendInt(e.buf, n, 10)
+func (e *Encoder) literalHeader(n int64) { e.Announce(Literal{Size: n}) }
+
+// Announce writes the announcement of a literal with its line end, and leaves its content to [Encoder.Content]: a client
+// waits for the server's "+" between the two unless the literal is non-synchronizing (RFC 9051 section 4.3).
+func (e *Encoder) Announce(l Literal) *Encoder {
+	if l.Binary {
+		e.buf = append(e.buf, '~')
+	}
+	e.buf = strconv.AppendInt(append(e.buf, '{'), l.Size, 10)
+	if l.NonSync {
+		e.buf = append(e.buf, '+')
+	}
 	e.buf = append(e.buf, '}')
 	e.traceLine()
 	e.buf = append(e.buf, '\r', '\n')
+	return e
 }
+
+// Content writes the n octets of a literal that has been announced.
+func (e *Encoder) Content(n int64, r io.Reader) *Encoder { return e.copy(n, r) }
 
 // ErrShortLiteral says that a literal's source ended before the size that was announced: the stream is broken and must be
 // closed.
@@ -118,11 +131,7 @@ var ErrShortLiteral = errors.New("imap: literal shorter than announced")
 // Literal writes a literal of exactly n octets from r, through the buffer: it may be of any size. binary writes a
 // literal8, which may hold NUL.
 func (e *Encoder) Literal(n int64, r io.Reader, binary bool) *Encoder {
-	if binary {
-		e.buf = append(e.buf, '~')
-	}
-	e.literalHeader(n)
-	return e.copy(n, r)
+	return e.Announce(Literal{Size: n, Binary: binary}).copy(n, r)
 }
 
 // LiteralBytes writes b as a literal.

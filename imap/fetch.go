@@ -28,6 +28,7 @@ const (
 	FetchEmailID       FetchAtt = "EMAILID"  // RFC 8474
 	FetchThreadID      FetchAtt = "THREADID" // RFC 8474
 	FetchSaveDate      FetchAtt = "SAVEDATE" // RFC 8514
+	FetchPreview       FetchAtt = "PREVIEW"  // RFC 8970
 )
 
 // FetchItem is one thing that FETCH asks for.
@@ -36,6 +37,7 @@ type FetchItem struct {
 	Section Section  // of FetchBodySection, FetchBinary and FetchBinarySize
 	Peek    bool     // BODY.PEEK, BINARY.PEEK: \Seen is not set
 	Partial *Partial // <offset.size>; nil for all
+	Lazy    bool     // PREVIEW (LAZY): only what is at hand
 }
 
 // Partial is the octets from Offset on, at most Size of them.
@@ -113,6 +115,9 @@ func (f FetchItem) String() string {
 	}
 	if f.Peek {
 		s = strings.Replace(s, "[", ".PEEK[", 1)
+	}
+	if f.Lazy {
+		s += " (LAZY)"
 	}
 	return s
 }

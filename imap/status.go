@@ -28,10 +28,12 @@ const (
 	CodeAuthenticationFailed Code = "AUTHENTICATIONFAILED"
 	CodeAuthorizationFailed  Code = "AUTHORIZATIONFAILED"
 	CodeBadCharset           Code = "BADCHARSET"
+	CodeBadURL               Code = "BADURL"
 	CodeCannot               Code = "CANNOT"
 	CodeCapability           Code = "CAPABILITY"
 	CodeClientBug            Code = "CLIENTBUG"
 	CodeClosed               Code = "CLOSED"
+	CodeCompressionActive    Code = "COMPRESSIONACTIVE"
 	CodeContactAdmin         Code = "CONTACTADMIN"
 	CodeCopyUID              Code = "COPYUID"
 	CodeCorruption           Code = "CORRUPTION"
@@ -58,6 +60,7 @@ const (
 	CodeTryCreate            Code = "TRYCREATE"
 	CodeUIDNext              Code = "UIDNEXT"
 	CodeUIDNotSticky         Code = "UIDNOTSTICKY"
+	CodeUIDRequired          Code = "UIDREQUIRED"
 	CodeUIDValidity          Code = "UIDVALIDITY"
 	CodeUnavailable          Code = "UNAVAILABLE"
 	CodeUnknownCTE           Code = "UNKNOWN-CTE"
@@ -68,6 +71,8 @@ const (
 	CodeNoUpdate        Code = "NOUPDATE"         // RFC 5267
 	CodeTooSmall        Code = "TOOSMALL"         // draft-ietf-mailmaint-imap-uidbatches
 	CodeUndefinedFilter Code = "UNDEFINED-FILTER" // RFC 5466
+
+	CodeURLMech Code = "URLMECH"
 )
 
 // Status is a status response and, unless it says OK or PREAUTH, an error: the value in which a server, a store behind
