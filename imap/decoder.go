@@ -3,6 +3,8 @@ package imap
 import (
 	"errors"
 	"io"
+	"strings"
+	"time"
 )
 
 // DecoderLimits bound what a peer can make a [Decoder] hold. The zero value of each field is its default.
@@ -65,17 +67,28 @@ type Decoder struct {
 	BareLF bool
 	// UTF8 makes mailbox names UTF-8 rather than modified UTF-7 (RFC 6855 section 3, RFC 9051 section 5.1).
 	UTF8 bool
+	// Response is for the client's side. What servers are known to get wrong and what does no harm is taken: text that is not
+	// UTF-8, stray NUL and CR, backslashes that escape nothing. Every literal counts as sent without asking.
+	Response bool
+	// Buffer is how many octets are read at once; 0: 4096.
+	Buffer int
 
 	r          io.Reader
 	buf        []byte // buf[start:end] has been read and belongs to no line yet
 	start, end int
-	line       []byte // what is left of the current line
-	haveLine   bool   // line is valid; false before the first and after a literal
-	literal    int64  // octets of an open literal that have not been read
-	command    int64  // octets of the command so far
-	open       bool   // a command has begun and has not ended
-	lostTag    string // of a command whose first line can't be read
-	resting    bool   // Release was called: the next Wait does with restingSize
+	line       []byte          // what is left of the current line
+	haveLine   bool            // line is valid; false before the first and after a literal
+	literal    int64           // octets of an open literal that have not been read
+	command    int64           // octets of the command so far
+	open       bool            // a command has begun and has not ended
+	lostTag    string          // of a command whose first line can't be read
+	resting    bool            // Release was called: the next Wait does with restingSize
+	text       strings.Builder // what the strings of this response share; see keep
+	nodes      []node          // of the value that is being read
+	zone       *time.Location  // of the last date-time, whose offset the next mostly has
+	zoneOffset int
+	label      []byte // the last label with a section, and what it says
+	labelItem  FetchItem
 	depth      int
 	err        error
 	fatal      error // of r: nothing works after it
@@ -119,6 +132,8 @@ const (
 	restingSize = 64
 )
 
+func (d *Decoder) bufferSize() int { return max(d.Buffer, bufferSize) }
+
 // Wait returns when there is something to read. Unlike the other methods it leaves no trace of an error: a wait that
 // was interrupted can be done again.
 func (d *Decoder) Wait() error {
@@ -128,7 +143,7 @@ func (d *Decoder) Wait() error {
 	if d.fatal != nil {
 		return d.fatal
 	}
-	if size := bufferSize; len(d.buf) < size {
+	if size := d.bufferSize(); len(d.buf) < size {
 		if d.resting {
 			size = restingSize
 		}
@@ -198,6 +213,7 @@ func (d *Decoder) CRLF() error {
 // next forgets the current command.
 func (d *Decoder) next() {
 	d.haveLine, d.line, d.command, d.depth, d.err, d.open, d.lostTag = false, nil, 0, 0, nil, false, ""
+	d.text.Reset()
 	if d.start == d.end {
 		d.start, d.end = 0, 0
 	}

@@ -16,7 +16,7 @@ func (d *Decoder) fill(size int) error {
 			d.end = copy(d.buf, d.buf[d.start:d.end])
 			d.start = 0
 		default:
-			buf := make([]byte, min(max(2*len(d.buf), bufferSize), max(size, bufferSize)))
+			buf := make([]byte, min(max(2*len(d.buf), d.bufferSize()), max(size, d.bufferSize())))
 			d.end = copy(buf, d.buf)
 			d.buf = buf
 		}
@@ -89,6 +89,7 @@ func (d *Decoder) takeLine(lf int, dropped bool) {
 		d.Fail(&Status{Type: BAD, Code: CodeTooBig, Text: "Command too long"})
 	case bare && !d.BareLF:
 		d.fail("Line ends with a bare LF")
+	case d.Response:
 	case bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\r') >= 0:
 		d.fail("NUL or bare CR in command")
 	}
@@ -126,7 +127,7 @@ func (d *Decoder) Skip() error {
 			}
 		}
 		n, nonSync, ok := literalTail(d.line)
-		if !ok || !nonSync {
+		if !ok || !nonSync && !d.Response {
 			d.next()
 			return nil
 		}

@@ -111,6 +111,9 @@ func (d *Decoder) literalString() string {
 		}
 		return ""
 	}
+	if d.Response {
+		return string(b)
+	}
 	if !l.Binary && bytes.IndexByte(b, 0) >= 0 {
 		d.fail("NUL in literal")
 		return ""
@@ -120,6 +123,9 @@ func (d *Decoder) literalString() string {
 
 // quoted requires a quoted string.
 func (d *Decoder) quoted() string {
+	if d.Response {
+		return d.keep(d.quotedText())
+	}
 	b := d.line[1:]
 	i := bytes.IndexAny(b, `"\`)
 	if i >= 0 && b[i] == '"' {
@@ -219,13 +225,16 @@ func (d *Decoder) mailboxName(s string) string {
 		s = "INBOX" + s[5:]
 	}
 	if strings.IndexByte(s, '&') < 0 || d.UTF8 {
-		if !utf8.ValidString(s) {
+		if !d.Response && !utf8.ValidString(s) {
 			d.Fail(&Status{Type: NO, Code: CodeCannot, Text: "Mailbox name is not UTF-8"})
 			return ""
 		}
 		return s
 	}
 	name, err := DecodeUTF7(s)
+	if err != nil && d.Response {
+		return s
+	}
 	if err != nil {
 		d.Fail(&Status{Type: NO, Code: CodeCannot, Text: "Mailbox name is not modified UTF-7", Err: err})
 	}

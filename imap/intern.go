@@ -67,6 +67,26 @@ func intern(b []byte) string {
 		return "Deleted"
 	case "ALL":
 		return "ALL"
+	case "MODSEQ":
+		return "MODSEQ"
+	case "EXISTS":
+		return "EXISTS"
+	case "EXPUNGE":
+		return "EXPUNGE"
+	case "RECENT":
+		return "RECENT"
+	case "VANISHED":
+		return "VANISHED"
+	case "OK":
+		return "OK"
+	case "Answered":
+		return "Answered"
+	case "Flagged":
+		return "Flagged"
+	case "Recent":
+		return "Recent"
+	case "BINARY":
+		return "BINARY"
 	}
 	return string(b)
 }
