@@ -23,3 +23,27 @@ func TestParseRights(t *testing.T) {
 	require.False(t, mail.RightRead.Has(mail.RightRead|mail.RightLookup))
 	require.Equal(t, "lrswipkxtea", mail.AllRights.String())
 }
+
+// RFC 4314 section 4: STORE changes the flags that the user may change, and should not fail if that is at least one.
+func TestRightsFlags(t *testing.T) {
+	was := mail.NewFlags(`\Answered`, `\Seen`, "old")
+	want := mail.NewFlags(`\Deleted`, `\Flagged`, "new")
+	for rights, names := range map[string][]string{
+		"":    was.Names(),
+		"lr":  was.Names(),
+		"s":   {`\Answered`, "old"},
+		"t":   {`\Seen`, `\Answered`, `\Deleted`, "old"},
+		"w":   {`\Seen`, `\Flagged`, "new"},
+		"stw": want.Names(),
+	} {
+		r, ok := mail.ParseRights(rights)
+		require.True(t, ok)
+		require.Equal(t, names, r.Flags(was, want).Names(), rights)
+	}
+	r := mail.RightSeen | mail.RightRead
+	require.True(t, r.MayChange(mail.FlagChange{Flags: mail.NewFlags(`\Seen`, `\Deleted`)}))
+	require.False(t, r.MayChange(mail.FlagChange{Flags: mail.NewFlags("k", `\Deleted`)}))
+	require.True(t, r.MayChange(mail.FlagChange{}))
+	require.True(t, r.MayChange(mail.FlagChange{Op: mail.FlagsReplace}))
+	require.False(t, mail.RightRead.MayChange(mail.FlagChange{Op: mail.FlagsReplace}))
+}

@@ -112,6 +112,7 @@ type AppendOptions struct {
 	InternalDate time.Time // zero: now
 	Token        string    // if not "", a second Commit with the same token within a day adds nothing and returns the first's UIDs
 	GUID         GUID      // "": a new one. Set when a copy of known content comes from elsewhere
+	Post         bool      // it is delivered, not put there by the user: takes RightPost instead of RightInsert
 }
 
 // Appended says where messages went.

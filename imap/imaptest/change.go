@@ -1,16 +1,12 @@
 package imaptest
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/mime"
 )
 
 // errEnded is what using an Append after its end gives, errKeyword a keyword that IMAP could not write.
@@ -28,55 +24,75 @@ func checkKeywords(f mail.Flags) error {
 	return nil
 }
 
-func (b *box) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange) (mail.FlagResult, error) {
+func (v *view) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange) (mail.FlagResult, error) {
 	if err := checkKeywords(c.Flags); err != nil {
 		return mail.FlagResult{}, err
 	}
-	unlock, err := b.enter(ctx, "SetFlags")
+	unlock, err := v.enter(ctx, "SetFlags", mail.RightRead)
 	if err != nil {
 		return mail.FlagResult{}, err
 	}
-	var res mail.FlagResult
+	if !v.user.rights(v.box).MayChange(c) {
+		unlock()
+		return mail.FlagResult{}, mail.ErrPermission
+	}
+	res := v.setFlags(set, c)
+	unlock()
+	if !res.Changed.Empty() {
+		v.wake()
+	}
+	return res, nil
+}
+
+// setFlags changes what the user may.
+func (v *view) setFlags(set mail.UIDSet, c mail.FlagChange) (res mail.FlagResult) {
+	b, rights, foreign := v.box, v.user.rights(v.box), v.user.foreign(v.box)
 	msgs := slices.Clone(b.msgs)
 	next := b.modSeq + 1
 	for _, r := range set.Ranges() {
 		i, _ := find(msgs, r.First)
 		for ; i < len(msgs) && msgs[i].UID <= r.Last; i++ {
+			was := v.user.look(b, msgs[i])
+			if (c.UnchangedSince > 0 || c.UnchangedSinceZero) && was.ModSeq > c.UnchangedSince {
+				res.Modified.Add(was.UID)
+				continue
+			}
+			flags := rights.Flags(was.Flags, was.Flags.Apply(c.Op, c.Flags))
+			if flags.Equal(was.Flags) {
+				continue
+			}
+			res.Changed.Add(was.UID)
+			if on := flags.System & mail.Seen; foreign {
+				if on != was.Flags.System&mail.Seen {
+					b.setSeen(v.user, was.UID, seen{on != 0, next})
+				}
+				flags.System = flags.System&^mail.Seen | msgs[i].Flags.System&mail.Seen
+				if flags.Equal(msgs[i].Flags) {
+					continue
+				}
+			}
 			m := *msgs[i]
-			if (c.UnchangedSince > 0 || c.UnchangedSinceZero) && m.ModSeq > c.UnchangedSince {
-				res.Modified.Add(m.UID)
-				continue
-			}
-			flags := m.Flags.Apply(c.Op, c.Flags)
-			if flags.Equal(m.Flags) {
-				continue
-			}
 			m.Flags, m.ModSeq = flags, next
 			msgs[i] = &m
-			res.Changed.Add(m.UID)
 		}
 	}
 	if !res.Changed.Empty() {
 		b.msgs, b.modSeq = msgs, next
 	}
 	res.ModSeq = b.modSeq
-	unlock()
-	if !res.Changed.Empty() {
-		b.wake()
-	}
-	return res, nil
+	return res
 }
 
-func (b *box) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.ExpungeOptions) (mail.ExpungeResult, error) {
-	unlock, err := b.enter(ctx, "Expunge")
+func (v *view) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.ExpungeOptions) (mail.ExpungeResult, error) {
+	unlock, err := v.enter(ctx, "Expunge", mail.RightExpunge)
 	if err != nil {
 		return mail.ExpungeResult{}, err
 	}
-	removed := b.remove(set, opts != nil && opts.OnlyDeleted)
-	res := mail.ExpungeResult{ModSeq: b.modSeq, Removed: removed}
+	removed := v.remove(set, opts != nil && opts.OnlyDeleted)
+	res := mail.ExpungeResult{ModSeq: v.modSeq, Removed: removed}
 	unlock()
 	if !removed.Empty() {
-		b.wake()
+		v.wake()
 	}
 	return res, nil
 }
@@ -89,6 +105,9 @@ func (b *box) remove(set mail.UIDSet, onlyDeleted bool) (removed mail.UIDSet) {
 			removed.Add(m.UID)
 			b.account.size -= m.Size
 			b.vanished = append(b.vanished, vanishing{m.UID, b.modSeq + 1})
+			for _, marks := range b.seen {
+				delete(marks, m.UID)
+			}
 		} else {
 			left = append(left, m)
 		}
@@ -107,46 +126,64 @@ func (b *box) remove(set mail.UIDSet, onlyDeleted bool) (removed mail.UIDSet) {
 	return removed
 }
 
-func (b *box) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, opts *mail.CopyOptions) (mail.UIDMap, error) {
-	unlock, err := b.enter(ctx, "Copy")
+func (v *view) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, opts *mail.CopyOptions) (mail.UIDMap, error) {
+	need, move := mail.RightRead, opts != nil && opts.Move
+	if move {
+		need |= mail.RightDeleteFlag | mail.RightExpunge // RFC 6851 section 4.2
+	}
+	unlock, err := v.enter(ctx, "Copy", need)
 	if err != nil {
 		return mail.UIDMap{}, err
 	}
-	var target *box
-	for _, other := range b.account.boxes {
-		if other.id == to {
-			target = other
-		}
-	}
-	if target == nil {
-		unlock()
-		return mail.UIDMap{}, mail.ErrNoMailbox
-	}
-	move := opts != nil && opts.Move
-	if !move {
+	target, err := v.user.target(to)
+	if err == nil && (!move || target.account != v.account) {
 		var list []*message
-		for _, m := range b.msgs {
+		for _, m := range v.msgs {
 			if set.Contains(m.UID) {
 				list = append(list, m)
 			}
 		}
-		if err := b.account.roomFor(list); err != nil {
-			unlock()
-			return mail.UIDMap{}, err
-		}
+		err = target.account.roomFor(list)
 	}
-	m := b.moveTo(target, set, move)
+	if err != nil {
+		unlock()
+		return mail.UIDMap{}, err
+	}
+	m := v.moveTo(target, set, move, v.user)
 	unlock()
 	target.wake()
-	b.wake()
+	v.wake()
 	return m, nil
 }
 
-// moveTo copies messages and, if move is set, removes the originals.
-func (b *box) moveTo(target *box, set mail.UIDSet, move bool) mail.UIDMap {
+// target returns the mailbox that messages are copied to.
+func (a *account) target(id mail.MailboxID) (*box, error) {
+	trees := []*account{a}
+	if a.store.Sharing {
+		trees = slices.AppendSeq(append(trees, a.store.public), maps.Values(a.store.accounts))
+	}
+	for _, t := range trees {
+		for _, b := range t.boxes {
+			if b.id != id {
+				continue
+			}
+			switch r := a.rights(b); {
+			case r == 0:
+				return nil, mail.ErrNoMailbox
+			case !r.Has(mail.RightInsert):
+				return nil, mail.ErrPermission
+			}
+			return b, nil
+		}
+	}
+	return nil, mail.ErrNoMailbox
+}
+
+// moveTo copies messages as the user has them and, if move is set, removes the originals.
+func (b *box) moveTo(target *box, set mail.UIDSet, move bool, by *account) mail.UIDMap {
 	m := mail.UIDMap{UIDValidity: target.validity}
 	var add []*message
-	for _, src := range b.msgs {
+	for _, src := range by.messages(b) {
 		if set.Contains(src.UID) {
 			c := *src
 			m.From = append(m.From, src.UID)
@@ -156,18 +193,24 @@ func (b *box) moveTo(target *box, set mail.UIDSet, move bool) mail.UIDMap {
 	if move {
 		b.remove(mail.UIDSetOf(m.From...), false)
 	}
-	m.To = target.add(add)
+	m.To = target.add(add, by)
 	return m
 }
 
-// add puts messages at the end of the mailbox, in one change.
-func (b *box) add(list []*message) []mail.UID {
+// add puts messages at the end of the mailbox, in one change, with the flags that the user may give them.
+func (b *box) add(list []*message, by *account) []mail.UID {
 	var uids []mail.UID
 	if len(list) > 0 {
 		b.modSeq++
 	}
+	rights, foreign := by.rights(b), by.foreign(b)
 	for _, m := range list {
 		m.UID, m.ModSeq, m.SaveDate = b.uidNext, b.modSeq, b.account.store.now()
+		m.Flags = rights.Flags(mail.Flags{}, m.Flags)
+		if foreign && m.Flags.System&mail.Seen != 0 {
+			b.setSeen(by, m.UID, seen{true, m.ModSeq})
+			m.Flags.System &^= mail.Seen
+		}
 		b.uidNext++
 		b.msgs = append(b.msgs, m)
 		b.recent.Add(m.UID)
@@ -175,95 +218,4 @@ func (b *box) add(list []*message) []mail.UID {
 		uids = append(uids, m.UID)
 	}
 	return uids
-}
-
-func (b *box) Append(ctx context.Context) (mail.Append, error) {
-	unlock, err := b.enter(ctx, "Append")
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	return &appending{box: b}, nil
-}
-
-// appending implements [mail.Append].
-type appending struct {
-	box   *box
-	list  []*message
-	token string
-	ended bool
-}
-
-func (a *appending) Add(ctx context.Context, r io.Reader, opts *mail.AppendOptions) error {
-	if err := a.box.account.store.enter(ctx, "Add"); err != nil {
-		return err
-	}
-	if a.ended {
-		return errEnded
-	}
-	if opts == nil {
-		opts = &mail.AppendOptions{}
-	}
-	if err := checkKeywords(opts.Flags); err != nil {
-		return err
-	}
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	index, err := mime.BuildIndex(bytes.NewReader(content), int64(len(content)), nil)
-	if err != nil {
-		return err
-	}
-	m := &message{content: content}
-	if m.Index, err = index.AppendBinary(nil); err != nil {
-		return err
-	}
-	m.Flags = mail.Flags{System: opts.Flags.System, Keywords: slices.Clone(opts.Flags.Keywords)}
-	m.Size, m.GUID, m.InternalDate = int64(len(content)), opts.GUID, opts.InternalDate
-	if m.InternalDate.IsZero() {
-		m.InternalDate = a.box.account.store.now()
-	}
-	a.list = append(a.list, m)
-	a.token += opts.Token
-	return nil
-}
-
-func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
-	unlock, err := a.box.enter(ctx, "Commit")
-	if err != nil {
-		return mail.Appended{}, err
-	}
-	if a.ended {
-		unlock()
-		return mail.Appended{}, errEnded
-	}
-	a.ended = true
-	acc := a.box.account
-	if t, ok := acc.tokens[a.token]; ok && a.token != "" && acc.store.now().Sub(t.at) < 24*time.Hour {
-		unlock()
-		return t.done, nil
-	}
-	if err := acc.roomFor(a.list); err != nil {
-		unlock()
-		return mail.Appended{}, err
-	}
-	for _, m := range a.list {
-		if m.GUID == "" {
-			acc.guids++
-			m.GUID = mail.GUID(fmt.Sprintf("msg-%d-%s", acc.guids, a.box.id))
-		}
-	}
-	done := mail.Appended{UIDValidity: a.box.validity, UIDs: a.box.add(a.list), ModSeq: a.box.modSeq}
-	if a.token != "" {
-		acc.tokens[a.token] = token{done, acc.store.now()}
-	}
-	unlock()
-	a.box.wake()
-	return done, nil
-}
-
-func (a *appending) Abort() error {
-	a.list, a.ended = nil, true
-	return nil
 }

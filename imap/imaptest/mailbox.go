@@ -23,10 +23,19 @@ type box struct {
 	vanished []vanishing
 	floor    mail.ModSeq // changes up to here are forgotten
 	recent   mail.UIDSet
-	watchers map[*func()]struct{}
+	watchers map[*func()]*view
 	deleted  bool
 	counted  mail.State // as of its HighestModSeq
 	notes    notes
+	private  map[*account]notes // of those who are not the owner
+	acl      []mail.ACLEntry
+	seen     map[*account]map[mail.UID]seen // of those who are not the owner
+}
+
+// view is a mailbox in a user's hands.
+type view struct {
+	*box
+	user *account
 }
 
 // message is what a mailbox knows of one, and its content. It is never changed.
@@ -40,28 +49,32 @@ type vanishing struct {
 	at  mail.ModSeq
 }
 
-// enter begins an operation and locks the account; the returned function ends it.
-func (b *box) enter(ctx context.Context, operation string) (unlock func(), err error) {
-	if err := b.account.store.enter(ctx, operation); err != nil {
+// enter begins an operation that takes rights, and locks the store; the returned function ends it.
+func (v *view) enter(ctx context.Context, operation string, need mail.Rights) (unlock func(), err error) {
+	s := v.account.store
+	if err := s.enter(ctx, operation); err != nil {
 		return nil, err
 	}
-	b.account.mu.Lock()
-	if b.deleted {
-		b.account.mu.Unlock()
-		return nil, mail.ErrNoMailbox
+	s.mu.Lock()
+	r := v.user.rights(v.box)
+	switch {
+	case v.deleted || r == 0:
+		err = mail.ErrNoMailbox
+	case !r.Has(need):
+		err = mail.ErrPermission
 	}
-	return b.account.mu.Unlock, nil
+	if err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	return s.mu.Unlock, nil
 }
 
-func (b *box) info() mail.MailboxInfo {
-	return mail.MailboxInfo{ID: b.id, Name: b.name, Use: b.use}
-}
-
-func (b *box) Info() mail.MailboxInfo {
-	b.account.mu.Lock()
-	defer b.account.mu.Unlock()
-	info := b.info()
-	info.Subscribed, info.HasChildren = b.account.subscribed[b.name], b.account.hasBelow(b.name)
+func (v *view) Info() mail.MailboxInfo {
+	v.account.store.mu.Lock()
+	defer v.account.store.mu.Unlock()
+	info := mail.MailboxInfo{ID: v.id, Name: v.user.title(v.box), Use: v.use}
+	info.Subscribed, info.HasChildren = v.user.subscribed[info.Name], v.user.seesBelow(info.Name)
 	return info
 }
 
@@ -72,15 +85,16 @@ func (b *box) size() (n int64) {
 	return n
 }
 
-// state counts, unless nothing has changed since it last did.
-func (b *box) state() mail.State {
-	if b.counted.HighestModSeq == b.modSeq && b.counted.UIDValidity != 0 {
+// state counts as the user sees it, unless nothing has changed since it last did so for the owner.
+func (v *view) state() mail.State {
+	b := v.box
+	foreign := v.user.foreign(b)
+	if !foreign && b.counted.HighestModSeq == b.modSeq && b.counted.UIDValidity != 0 {
 		b.counted.Recent = uint32(b.recent.Count())
 		return b.counted
 	}
-	s := mail.State{UIDValidity: b.validity, UIDNext: b.uidNext, HighestModSeq: b.modSeq, Messages: uint32(len(b.msgs)),
-		Recent: uint32(b.recent.Count()), Size: b.size()}
-	for _, m := range b.msgs {
+	s := mail.State{UIDValidity: b.validity, UIDNext: b.uidNext, HighestModSeq: b.modSeq, Messages: uint32(len(b.msgs)), Size: b.size()}
+	for _, m := range v.user.messages(b) {
 		if m.Flags.System&mail.Seen == 0 {
 			s.Unseen++
 		}
@@ -88,27 +102,30 @@ func (b *box) state() mail.State {
 			s.Deleted++
 		}
 	}
-	b.counted = s
+	if !foreign {
+		s.Recent = uint32(b.recent.Count())
+		b.counted = s
+	}
 	return s
 }
 
-func (b *box) State(ctx context.Context) (mail.State, error) {
-	unlock, err := b.enter(ctx, "State")
+func (v *view) State(ctx context.Context) (mail.State, error) {
+	unlock, err := v.enter(ctx, "State", mail.RightRead)
 	if err != nil {
 		return mail.State{}, err
 	}
 	defer unlock()
-	return b.state(), nil
+	return v.state(), nil
 }
 
-func (b *box) Messages(ctx context.Context, set mail.UIDSet, f mail.Fields) iter.Seq2[mail.Message, error] {
+func (v *view) Messages(ctx context.Context, set mail.UIDSet, f mail.Fields) iter.Seq2[mail.Message, error] {
 	return func(yield func(mail.Message, error) bool) {
-		unlock, err := b.enter(ctx, "Messages")
+		unlock, err := v.enter(ctx, "Messages", mail.RightRead)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
-		msgs := b.msgs
+		msgs := v.user.messages(v.box)
 		unlock()
 		for _, r := range set.Ranges() {
 			i, _ := find(msgs, r.First)
@@ -154,17 +171,17 @@ func find(msgs []*message, u mail.UID) (int, bool) {
 	})
 }
 
-func (b *box) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error) {
-	unlock, err := b.enter(ctx, "OpenBody")
+func (v *view) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error) {
+	unlock, err := v.enter(ctx, "OpenBody", mail.RightRead)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	i, ok := find(b.msgs, uid)
+	i, ok := find(v.msgs, uid)
 	if !ok {
 		return nil, mail.ErrExpunged
 	}
-	return body(b.msgs[i].content), nil
+	return body(v.msgs[i].content), nil
 }
 
 // body is a message's content.
@@ -184,32 +201,36 @@ func (b body) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// TakeRecent implements [mail.RecentTaker].
-func (b *box) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
-	unlock, err := b.enter(ctx, "TakeRecent")
+// TakeRecent implements [mail.RecentTaker]. Only the owner has recent messages.
+func (v *view) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
+	unlock, err := v.enter(ctx, "TakeRecent", mail.RightRead)
 	if err != nil {
 		return mail.UIDSet{}, err
 	}
 	defer unlock()
-	out := b.recent
-	b.recent = mail.UIDSet{}
+	if v.user.foreign(v.box) {
+		return mail.UIDSet{}, nil
+	}
+	out := v.recent
+	v.recent = mail.UIDSet{}
 	return out, nil
 }
 
-func (b *box) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes, error) {
-	unlock, err := b.enter(ctx, "Changes")
+func (v *view) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes, error) {
+	b := v.box
+	unlock, err := v.enter(ctx, "Changes", mail.RightRead)
 	if err != nil {
 		return mail.Changes{}, err
 	}
 	defer unlock()
 	if since >= b.modSeq {
-		return mail.Changes{State: b.state()}, nil
+		return mail.Changes{State: v.state()}, nil
 	}
 	if since < b.floor {
 		return mail.Changes{}, mail.ErrTooOld
 	}
-	ch := mail.Changes{State: b.state()}
-	for _, m := range b.msgs {
+	ch := mail.Changes{State: v.state()}
+	for _, m := range v.user.messages(b) {
 		if m.ModSeq > since {
 			ch.Changed = append(ch.Changed, choose(&m.Message, mail.FieldFlags))
 		}
@@ -224,44 +245,17 @@ func (b *box) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes, err
 	return ch, nil
 }
 
-func (b *box) Watch(wake func()) (cancel func()) {
-	key := &wake
-	b.account.mu.Lock()
-	defer b.account.mu.Unlock()
-	b.watchers[key] = struct{}{}
-	return func() {
-		b.account.mu.Lock()
-		defer b.account.mu.Unlock()
-		delete(b.watchers, key)
-	}
-}
-
-// wake gives everybody who watches a hint. The account must not be locked.
-func (b *box) wake() {
-	b.account.mu.Lock()
-	var list []func()
-	for w := range b.watchers {
-		list = append(list, *w)
-	}
-	b.account.mu.Unlock()
-	for _, w := range list {
-		w()
-	}
-}
-
-func (b *box) Close() error { return nil }
+func (v *view) Close() error { return nil }
 
 // ForgetChanges makes the named mailbox forget how it came to be as it is, so that [mail.Mailbox.Changes] is too old for
 // everybody who has not asked yet.
 func (s *Store) ForgetChanges(accountName, mailbox string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.accounts[accountName]
-	s.mu.Unlock()
 	if a == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if b := a.boxes[mailbox]; b != nil {
 		b.modSeq++
 		b.floor, b.vanished = b.modSeq, nil

@@ -12,10 +12,15 @@ import (
 // QuotaRoot is the one root to which every mailbox of an account belongs.
 const QuotaRoot = ""
 
-// QuotaRoots implements [mail.QuotaAccount].
+// QuotaRoots implements [mail.QuotaAccount]. What others' mailboxes count against is not told.
 func (a *account) QuotaRoots(ctx context.Context, mailbox string) ([]string, error) {
 	if err := a.store.enter(ctx, "QuotaRoots"); err != nil {
 		return nil, err
+	}
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
+	if t, _ := a.tree(mailbox); t != a {
+		return nil, nil
 	}
 	return []string{QuotaRoot}, nil
 }
@@ -28,8 +33,8 @@ func (a *account) Quota(ctx context.Context, root string) ([]mail.QuotaResource,
 	if root != QuotaRoot {
 		return nil, mail.ErrNoQuotaRoot
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
 	var out []mail.QuotaResource
 	for kind, limit := range a.limits {
 		out = append(out, mail.QuotaResource{Kind: kind, Used: a.used(kind), Limit: limit})
@@ -53,13 +58,13 @@ func (a *account) SetQuota(ctx context.Context, root string, limits []mail.Quota
 		}
 		next[l.Kind] = l.Limit
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
 	a.limits = next
 	return nil
 }
 
-// used returns how much there is of a resource. The account is locked.
+// used returns how much there is of a resource. The store is locked.
 func (a *account) used(kind mail.QuotaKind) (n int64) {
 	switch kind {
 	case mail.QuotaStorage:
@@ -74,12 +79,15 @@ func (a *account) used(kind mail.QuotaKind) (n int64) {
 		n = a.notes.size()
 		for b := range maps.Values(a.boxes) {
 			n += b.notes.size()
+			for _, others := range b.private {
+				n += others.size()
+			}
 		}
 	}
 	return n
 }
 
-// room says whether more of a resource can be had. The account is locked.
+// room says whether more of a resource can be had. The store is locked.
 func (a *account) room(kind mail.QuotaKind, more int64) error {
 	if limit, limited := a.limits[kind]; limited && more > 0 && a.used(kind)+more > limit {
 		return mail.ErrOverQuota
