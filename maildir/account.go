@@ -40,7 +40,7 @@ func (s *Store) openAccount(name, root string) (mail.Account, error) {
 }
 
 func newAccount(s *Store, sh *shared, name, root string) *account {
-	a := &account{s: s, sh: sh, name: name, root: root, tree: sh.acquireTree(root)}
+	a := &account{s: s, sh: sh, name: name, root: root, tree: sh.acquireTree(s, name, root)}
 	a.end = sync.OnceFunc(func() { sh.releaseTree(root) })
 	return a
 }
@@ -141,7 +141,7 @@ func (a *account) open(ctx context.Context, name string) (*box, error) {
 		a.tree.mu.RUnlock()
 		return nil, err
 	}
-	b := a.sh.acquire(a.s, a.root, dir, name)
+	b := a.acquire(dir, name)
 	a.tree.mu.RUnlock()
 	if err := b.refresh(ctx); err != nil {
 		a.sh.release(a.s, b)

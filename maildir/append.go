@@ -12,6 +12,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/internal/maildirsize"
 )
 
 // appending implements mail.Append. Files wait in tmp, complete and synced, for the commit to move them.
@@ -57,6 +58,9 @@ func (a *appending) Add(ctx context.Context, r io.Reader, opts *mail.AppendOptio
 	if opts.GUID != "" && !validGUID(string(opts.GUID)) {
 		return fmt.Errorf("maildir: GUID %q is not allowed", opts.GUID)
 	}
+	if err := a.fits(maildirsize.Amount{Bytes: 1, Messages: 1}); err != nil {
+		return err
+	}
 	sh, now := a.m.sh, a.m.s.now()
 	st := staged{tmp: sh.seq.base(now, sh.host), flags: opts.Flags, guid: string(opts.GUID), token: opts.Token}
 	st.m = msg{idate: now.Unix(), sdate: now.Unix()}
@@ -94,6 +98,9 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 	} else {
 		return mail.ErrTooLarge
 	}
+	if err := a.fits(maildirsize.Amount{Bytes: physical, Messages: 1}); err != nil {
+		return err
+	}
 	var view io.ReaderAt = f
 	if st.m.lf > 0 {
 		if view, err = newCRLFReader(f, physical); err != nil {
@@ -111,6 +118,14 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 		return nil
 	}
 	return sh.sync(ctx, f)
+}
+
+// fits says whether the account has room for more, besides what waits already. Whether it still has is Commit's question.
+func (a *appending) fits(more maildirsize.Amount) error {
+	for i := range a.staged {
+		more = more.Plus(maildirsize.Amount{Bytes: a.staged[i].m.physical(), Messages: 1})
+	}
+	return a.m.a.tree.ledger.fits(more)
 }
 
 // sync syncs a file when not too many others are being synced: more at once make it slower for all.
@@ -223,7 +238,10 @@ func (t *txn) place(st *staged, modseq uint64) (uint32, error) {
 	if m.sys != 0 || m.kw != 0 {
 		m.where = inCur
 	}
-	base := withSizes(st.tmp, m.size-int64(m.lf), m.size)
+	base := withSizes(st.tmp, m.physical(), m.size)
+	if err := t.charge(base, m.physical()); err != nil {
+		return 0, err
+	}
 	to := t.b.dir + "/" + whereDir(m.where) + "/" + fileName(base, m.where, m.sys, m.kw, "")
 	from := t.b.dir + "/tmp/" + st.tmp
 	if err := t.b.sh.fs.Rename(from, to); err != nil {

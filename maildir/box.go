@@ -31,6 +31,7 @@ type box struct {
 	dead  bool // deleted
 	watch map[*watcher]struct{}
 
+	tree *tree  // of who has it open
 	refs int    // guarded by shared.mu
 	idle uint64 // when the last one left
 

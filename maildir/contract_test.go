@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) mail.Store {
-		return &maildir.Store{Path: t.TempDir() + "/%d/%n", NoSync: true} // syncs: in the other one
+		return &maildir.Store{Path: t.TempDir() + "/%d/%n", NoSync: true, UserQuota: true} // syncs: in the other one
 	})
 }
 
@@ -26,8 +26,11 @@ func TestContractOtherOptions(t *testing.T) {
 			FS:       vfs.NewCrash(),
 			UTF8:     true,
 			LF:       true,
-			Host:     "host/with:odd,name",
-			Limits:   maildir.Limits{IdleMailboxes: 1},
+
+			UserQuota: true,
+
+			Host:   "host/with:odd,name",
+			Limits: maildir.Limits{IdleMailboxes: 1},
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 	var out mail.UIDMap
 	if target == m.b {
 		err = m.do(ctx, func(t *txn) (err error) {
-			out, _, err = t.take(t.pick(t.selected(set)), t.b.dir)
+			out, _, err = t.take(t.pick(t.selected(set)), t.b.dir, nil)
 			return err
 		})
 	} else {
@@ -54,7 +54,7 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 		}
 		m.readIndexes(from)
 		err = target.do(ctx, func(t *txn) (err error) {
-			out, _, err = t.take(from, dir)
+			out, _, err = t.take(from, dir, nil)
 			return err
 		})
 	}
@@ -72,25 +72,31 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box) (mail.
 	case <-ctx.Done():
 		return mail.UIDMap{}, ctx.Err()
 	}
+	tr, err := m.a.tree.ledger.transfer()
+	if err != nil {
+		return mail.UIDMap{}, err
+	}
+	defer tr.settle()
 	var out mail.UIDMap
-	err := m.do(ctx, func(t *txn) (err error) {
+	err = m.do(ctx, func(t *txn) (err error) {
 		from := t.pick(t.selected(set))
 		m.readIndexes(from)
 		var taken []uint32
 		if target == t.b {
-			out, taken, err = t.take(from, t.b.dir)
+			out, taken, err = t.take(from, t.b.dir, tr)
 		} else {
 			err = target.do(ctx, func(tt *txn) (err error) {
-				out, taken, err = tt.take(from, t.b.dir)
+				out, taken, err = tt.take(from, t.b.dir, tr)
 				return err
 			})
 		}
 		if err != nil {
 			return err
 		}
-		return t.expunge(taken)
+		return t.expunge(taken, tr)
 	})
 	if err != nil {
+		tr.rollback(meterMark{})
 		return mail.UIDMap{}, err
 	}
 	return out, nil
@@ -133,7 +139,8 @@ func (m *mailbox) readIndexes(all []copied) {
 }
 
 // take adds copies of messages that lie in the mailbox in dir. Those whose files are gone are left out. taken are the source's UIDs of what was copied.
-func (t *txn) take(from []copied, dir string) (out mail.UIDMap, taken []uint32, err error) {
+// With tr, the source's are going to be removed.
+func (t *txn) take(from []copied, dir string, tr *transfer) (out mail.UIDMap, taken []uint32, err error) {
 	out.UIDValidity = t.head.validity
 	if len(from) == 0 {
 		return out, nil, nil
@@ -145,7 +152,7 @@ func (t *txn) take(from []copied, dir string) (out mail.UIDMap, taken []uint32, 
 	for i := range from {
 		c := &from[i]
 		path := dir + "/" + whereDir(c.m.where) + "/" + c.name
-		uid, err := t.takeOne(c, path, modseq)
+		uid, err := t.takeOne(c, path, modseq, tr)
 		if errors.Is(err, fs.ErrNotExist) {
 			where, name, lerr := locateIn(t.b.sh.fs, dir, c.base)
 			if errors.Is(lerr, mail.ErrExpunged) {
@@ -154,7 +161,7 @@ func (t *txn) take(from []copied, dir string) (out mail.UIDMap, taken []uint32, 
 			if lerr != nil {
 				return out, nil, lerr
 			}
-			uid, err = t.takeOne(c, dir+"/"+whereDir(where)+"/"+name, modseq)
+			uid, err = t.takeOne(c, dir+"/"+whereDir(where)+"/"+name, modseq, tr)
 		}
 		if err != nil {
 			return out, nil, err
@@ -167,7 +174,7 @@ func (t *txn) take(from []copied, dir string) (out mail.UIDMap, taken []uint32, 
 }
 
 // takeOne links the file at path into this mailbox.
-func (t *txn) takeOne(c *copied, path string, modseq uint64) (uint32, error) {
+func (t *txn) takeOne(c *copied, path string, modseq uint64, tr *transfer) (uint32, error) {
 	sh := t.b.sh
 	now := t.b.s.now()
 	kw, err := t.keywordBits(c.flags.Keywords, false)
@@ -178,10 +185,20 @@ func (t *txn) takeOne(c *copied, path string, modseq uint64) (uint32, error) {
 	if m.sys != 0 || m.kw != 0 {
 		m.where = inCur
 	}
-	base := withSizes(sh.seq.base(now, sh.host), m.size-int64(m.lf), m.size)
+	base := withSizes(sh.seq.base(now, sh.host), m.physical(), m.size)
+	at := t.meter.mark()
+	if tr != nil {
+		err = t.transfer(tr, c.base, base, m.physical())
+	} else {
+		err = t.charge(base, m.physical())
+	}
+	if err != nil {
+		return 0, err
+	}
 	to := t.b.dir + "/" + whereDir(m.where) + "/" + fileName(base, m.where, m.sys, m.kw, "")
 	if err := sh.fs.Link(path, to); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+			t.meter.rollback(at)
 			return 0, err
 		}
 		if err := t.copyFile(path, to); err != nil { // no hard links here

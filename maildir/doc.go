@@ -15,6 +15,11 @@
 // A call that changes something returns after the files, the names in their folders, the UID list and the index log have been synced,
 // unless [Store.NoSync] says otherwise. Callers that come at the same time share these syncs.
 //
+// # Quota
+//
+// What an account uses is counted in maildirsize, as Courier and Dovecot do. [Store.Quota] and [Store.QuotaFunc] limit it; where they
+// don't, the limits that another program wrote there hold.
+//
 // # Other programs
 //
 // Deliveries, removals and changes of flags by other programs are noticed when a session asks for State or Changes, and

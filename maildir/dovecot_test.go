@@ -27,8 +27,8 @@ type dovecot struct {
 	uid, gid int
 }
 
-// newDovecot skips the test where there is no Dovecot 2.3.
-func newDovecot(t *testing.T) *dovecot {
+// newDovecot skips the test where there is no Dovecot 2.3. The configuration given comes last.
+func newDovecot(t *testing.T, configuration ...string) *dovecot {
 	t.Helper()
 	version, err := exec.Command("dovecot", "--version").Output()
 	if err != nil || !bytes.HasPrefix(version, []byte("2.3.")) {
@@ -62,7 +62,8 @@ namespace inbox {
   inbox = yes
   separator = /
 }
-`, base, d.mail, d.uid, d.gid), 0o644))
+%[5]s
+`, base, d.mail, d.uid, d.gid, strings.Join(configuration, "\n")), 0o644))
 	return d
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/maildirsize"
 )
 
 // SetFlags implements mail.Mailbox.
@@ -130,7 +131,7 @@ func (m *mailbox) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.Expun
 				uids = append(uids, uid)
 			}
 		}
-		err = t.expunge(uids)
+		err = t.expunge(uids, nil)
 		for _, uid := range uids {
 			out.Removed.Add(mail.UID(uid))
 		}
@@ -143,20 +144,28 @@ func (m *mailbox) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.Expun
 	return out, nil
 }
 
-// expunge removes messages and their files. A file that is removed can't be brought back: should the commit fail, the next
-// scan finds it gone and says so.
-func (t *txn) expunge(uids []uint32) error {
+// expunge removes messages and their files; with tr, they have gone elsewhere. A file that is removed can't be brought back:
+// should the commit fail, the next scan finds it gone and says so.
+func (t *txn) expunge(uids []uint32, tr *transfer) error {
 	if len(uids) == 0 {
 		return nil
 	}
 	for _, uid := range uids {
 		m, _ := t.msg(uid)
+		if tr == nil {
+			if err := t.discharge(&m); err != nil {
+				return err
+			}
+		}
 		err := t.b.sh.fs.Remove(t.path(&m))
 		if errors.Is(err, fs.ErrNotExist) {
 			where, name, lerr := t.locate(t.base(&m))
 			switch {
 			case errors.Is(lerr, mail.ErrExpunged):
 				err = nil
+				if tr == nil {
+					t.meter.kept(t.base(&m), maildirsize.Amount{Bytes: m.physical(), Messages: 1})
+				}
 			case lerr != nil:
 				err = lerr
 			default:

@@ -33,6 +33,7 @@ func (t *txn) flush() error {
 	t.st.apply(t.recs)
 	b.st, b.seen = t.st, seen
 	b.mu.Unlock()
+	t.meter.settle()
 	for _, f := range t.after {
 		f()
 	}

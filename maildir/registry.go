@@ -10,14 +10,16 @@ type tree struct {
 	mu   sync.RWMutex
 	move chan struct{} // held while messages move between two mailboxes, so that no two moves wait for each other
 	refs int
+
+	ledger ledger
 }
 
-func (sh *shared) acquireTree(root string) *tree {
+func (sh *shared) acquireTree(s *Store, account, root string) *tree {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	t := sh.trees[root]
 	if t == nil {
-		t = &tree{move: make(chan struct{}, 1)}
+		t = &tree{move: make(chan struct{}, 1), ledger: ledger{s: s, sh: sh, root: root, account: account}}
 		sh.trees[root] = t
 	}
 	t.refs++
@@ -35,13 +37,17 @@ func (sh *shared) releaseTree(root string) {
 }
 
 // acquire returns the box of a folder, the same for all who ask.
-func (sh *shared) acquire(s *Store, root, dir, name string) *box {
+func (a *account) acquire(dir, name string) *box {
+	sh := a.sh
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	b := sh.boxes[dir]
 	if b == nil {
-		b = &box{s: s, sh: sh, w: make(chan struct{}, 1), root: root, dir: dir, name: name}
+		b = &box{s: a.s, sh: sh, w: make(chan struct{}, 1), root: a.root, dir: dir, name: name}
 		sh.boxes[dir] = b
+	}
+	if b.refs == 0 {
+		b.tree = a.tree // which lives as long as any of those that have the box
 	}
 	b.refs++
 	return b

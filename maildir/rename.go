@@ -77,7 +77,7 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 
 // renameOne moves one mailbox's folder, with those who have it open.
 func (a *account) renameOne(ctx context.Context, dir, from, to string) error {
-	b := a.sh.acquire(a.s, a.root, dir, from)
+	b := a.acquire(dir, from)
 	defer a.sh.release(a.s, b)
 	release, err := b.writer(ctx)
 	if err != nil {

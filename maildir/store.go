@@ -46,6 +46,14 @@ type Store struct {
 	// A purpose given at Create goes before it.
 	Use map[string]mail.SpecialUse
 
+	// Quota limits each account; QuotaFunc, when set, is asked instead, at every use, and with the name of a mailbox for its
+	// own limits besides. Where neither limits an account, the limits of a maildirsize do that another program has written.
+	Quota     Quota
+	QuotaFunc func(account, mailbox string) Quota
+
+	// UserQuota lets users set limits themselves, with SetQuota, where the fields above set none.
+	UserQuota bool
+
 	// Poll is how often mailboxes that are watched are looked at for what other programs did. 0 means a second; less
 	// than 0 never.
 	Poll time.Duration

@@ -141,7 +141,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	b := a.sh.acquire(a.s, a.root, dir, name)
+	b := a.acquire(dir, name)
 	defer a.sh.release(a.s, b)
 	release, err := b.writer(ctx)
 	if err != nil {
@@ -152,7 +152,10 @@ func (a *account) Delete(ctx context.Context, name string) error {
 	if err := a.sh.fs.Mkdir(trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := a.sh.fs.Rename(dir, trash+"/"+a.sh.seq.base(a.s.now(), a.sh.host)); err != nil {
+	err = a.tree.ledger.without(dir, func() error {
+		return a.sh.fs.Rename(dir, trash+"/"+a.sh.seq.base(a.s.now(), a.sh.host))
+	})
+	if err != nil {
 		return err
 	}
 	b.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/maildirsize"
 )
 
 const osRDWR = os.O_RDWR
@@ -48,6 +49,10 @@ type txn struct {
 	fresh bool     // there was no index: \Recent is to be found out
 	cache []byte   // for the end of the cache file
 
+	meter   *meter // of the account's quota; nil while nothing came or went, and where nobody counts
+	metered bool
+	held    *maildirsize.Amount // what st holds, once asked for
+
 	undo  []func()
 	after []func() // once it is durable
 }
@@ -68,10 +73,11 @@ type mark struct {
 	lines, nlines, cache    int
 	high                    uint64
 	firstRecent             uint32
+	meter                   meterMark
 }
 
 func (t *txn) mark() mark {
-	return mark{len(t.recs), len(t.adds), len(t.undo), len(t.after), len(t.lines), t.nlines, len(t.cache), t.head.high, t.head.firstRecent}
+	return mark{len(t.recs), len(t.adds), len(t.undo), len(t.after), len(t.lines), t.nlines, len(t.cache), t.head.high, t.head.firstRecent, t.meter.mark()}
 }
 
 // rollback undoes everything since at. UIDs that were given meanwhile are lost for ever, which is allowed.
@@ -79,6 +85,7 @@ func (t *txn) rollback(at mark) {
 	for i := len(t.undo) - 1; i >= at.undo; i-- {
 		t.undo[i]()
 	}
+	t.meter.rollback(at.meter)
 	t.undo, t.recs, t.adds, t.after = t.undo[:at.undo], t.recs[:at.recs], t.adds[:at.adds], t.after[:at.after]
 	t.lines, t.nlines, t.cache = t.lines[:at.lines], at.nlines, t.cache[:at.cache]
 	if at.high != 0 {

@@ -51,14 +51,14 @@ func (e *env) used(q mail.QuotaAccount, root string, kind mail.QuotaKind) int64 
 func testQuotaLimits(e *env) {
 	q, root := e.quotaSetter()
 	e.add(e.open("INBOX"), text(1))
-	e.ok(q.SetQuota(e.ctx, root, []mail.QuotaResource{{Kind: mail.QuotaStorage, Limit: 1 << 20}, {Kind: mail.QuotaMessages, Limit: 0}}))
+	e.ok(q.SetQuota(e.ctx, root, []mail.QuotaResource{{Kind: mail.QuotaStorage, Limit: 1 << 20}, {Kind: mail.QuotaMessages, Limit: 9}}))
 	all, err := q.Quota(e.ctx, root)
 	e.ok(err)
 	got := map[mail.QuotaKind]int64{}
 	for _, r := range all {
 		got[r.Kind] = r.Limit
 	}
-	e.equal(map[mail.QuotaKind]int64{mail.QuotaStorage: 1 << 20, mail.QuotaMessages: 0}, got)
+	e.equal(map[mail.QuotaKind]int64{mail.QuotaStorage: 1 << 20, mail.QuotaMessages: 9}, got)
 	e.equal(int64(1), e.used(q, root, mail.QuotaMessages))
 	e.ok(q.SetQuota(e.ctx, root, limitTo(mail.QuotaMessages, 7)))
 	all, err = q.Quota(e.ctx, root)
