@@ -153,6 +153,14 @@ func BenchmarkIndexCodec(b *testing.B) {
 			}
 		}
 	})
+	b.Run("envelope", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := mime.DecodeEnvelope(blob); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func BenchmarkTransfer(b *testing.B) {

@@ -152,11 +152,15 @@ func TestDecodeIndexRefusesDamage(t *testing.T) {
 	for i := range b {
 		_, err := mime.DecodeIndex(b[:i])
 		require.Error(t, err)
+		env, err := mime.DecodeEnvelope(b[:i])
+		require.Equal(t, err == nil, env != nil)
 	}
 	_, err = mime.DecodeIndex(append(bytes.Clone(b), 0))
 	require.ErrorIs(t, err, mime.ErrIndexDamaged)
 	b[0]++
 	_, err = mime.DecodeIndex(b)
+	require.ErrorIs(t, err, mime.ErrIndexVersion)
+	_, err = mime.DecodeEnvelope(b)
 	require.ErrorIs(t, err, mime.ErrIndexVersion)
 }
 
@@ -192,5 +196,10 @@ func FuzzDecodeIndex(f *testing.F) {
 		require.NoError(t, err)
 		_, err = mime.DecodeIndex(again)
 		require.NoError(t, err)
+		if ix.Root.Envelope != nil {
+			env, err := mime.DecodeEnvelope(b)
+			require.NoError(t, err)
+			require.Equal(t, ix.Root.Envelope, env)
+		}
 	})
 }

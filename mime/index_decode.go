@@ -28,6 +28,26 @@ func DecodeIndex(b []byte) (*Index, error) {
 	return ix, nil
 }
 
+// DecodeEnvelope reads the message's envelope from what [Index.AppendBinary] wrote and nothing behind it, for those who sort
+// or compare many messages. What it returns is what [DecodeIndex] has in Root.Envelope, but where the index is damaged
+// behind it.
+func DecodeEnvelope(b []byte) (*Envelope, error) {
+	if len(b) == 0 {
+		return nil, ErrIndexDamaged
+	}
+	if b[0] != indexVersion {
+		return nil, ErrIndexVersion
+	}
+	d := indexDecoder{s: string(b), at: 1, slab: make([]Part, 1), envelopeOnly: true}
+	d.count(minPartSize)
+	d.size = d.int()
+	root := d.part(0, 0)
+	if d.bad || root.Envelope == nil {
+		return nil, ErrIndexDamaged
+	}
+	return root.Envelope, nil
+}
+
 // minPartSize is what the smallest part takes in the serialised form.
 const minPartSize = 12
 
@@ -37,6 +57,8 @@ type indexDecoder struct {
 	bad  bool
 	size int64  // of the message
 	slab []Part // parts not yet handed out
+
+	envelopeOnly bool // end behind the root's envelope
 }
 
 func (d *indexDecoder) byte() byte {
@@ -158,6 +180,9 @@ func (d *indexDecoder) part(base int64, depth int) *Part {
 	}
 	if flags&partHasEnvelope != 0 {
 		p.Envelope = d.envelope()
+	}
+	if d.envelopeOnly {
+		return p
 	}
 	if n := d.count(minPartSize); n > 0 && n <= len(d.slab) {
 		p.Parts = make([]*Part, n)
