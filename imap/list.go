@@ -196,3 +196,29 @@ func (d *Decoder) StatusData() *StatusData {
 	})
 	return s
 }
+
+// ListData writes what follows "LIST ". Status and Extended are left out: the one is a response of its own, the other is not
+// known here.
+func (e *Encoder) ListData(l *ListData) *Encoder {
+	e.Raw("(").Raw(strings.Join(l.Attrs, " ")).Raw(") ")
+	if l.Delimiter == 0 {
+		e.Raw("NIL ")
+	} else {
+		e.String(string(l.Delimiter)).SP()
+	}
+	e.Mailbox(l.Name)
+	if len(l.ChildInfo) == 0 && l.OldName == "" {
+		return e
+	}
+	e.Raw(" (")
+	if len(l.ChildInfo) > 0 {
+		e.Raw(`"CHILDINFO" ("`).Raw(strings.Join(l.ChildInfo, `" "`)).Raw(`")`)
+	}
+	if l.OldName != "" {
+		if len(l.ChildInfo) > 0 {
+			e.SP()
+		}
+		e.Raw(`"OLDNAME" (`).Mailbox(l.OldName).Raw(")")
+	}
+	return e.Raw(")")
+}

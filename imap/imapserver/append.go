@@ -122,6 +122,9 @@ func (a *appending) open() error {
 	if a.tx != nil {
 		return nil
 	}
+	if _, err := a.c.access(a.ctx, a.name, needAppend, 0); err != nil {
+		return tryCreate(err)
+	}
 	box, err := a.c.account.Open(a.ctx, a.name)
 	if err != nil {
 		return tryCreate(err)

@@ -43,8 +43,9 @@ func (c *Conn) capabilities() []imap.Capability {
 			imap.CapSpecialUse, imap.CapCreateSpecial, imap.CapListExtended, imap.CapListStatus, imap.CapStatusSize,
 			imap.CapESearch, imap.CapSearchRes, imap.CapCondStore, imap.CapQResync, imap.CapMultiAppend, imap.CapWithin,
 			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, c.appendLimit())
+		list = append(list, c.accountCapabilities()...)
 	}
-	return slices.DeleteFunc(list, c.isDisabled)
+	return slices.DeleteFunc(list, func(name imap.Capability) bool { return !c.offers(name) })
 }
 
 func (c *Conn) capabilityString() string {

@@ -106,7 +106,7 @@ func (c *Conn) run(ctx context.Context, cmd *command) error {
 	} else {
 		c.traceCommand(cmd, name)
 	}
-	if !ok || h.cap != "" && c.isDisabled(h.cap) {
+	if !ok || h.cap != "" && !c.offers(h.cap) {
 		return imap.Bad("Unknown command")
 	}
 	if h.states&c.state() == 0 {

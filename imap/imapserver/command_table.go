@@ -55,12 +55,32 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleSubscribe, states: loggedIn}, true
 	case "LIST":
 		return handler{run: (*Conn).handleList, states: loggedIn}, true
+	case "XLIST":
+		return handler{run: (*Conn).handleList, states: loggedIn, cap: capXList}, true
 	case "LSUB":
 		return handler{run: (*Conn).handleLsub, states: loggedIn}, true
 	case "NAMESPACE":
 		return handler{run: (*Conn).handleNamespace, states: loggedIn, cap: imap.CapNamespace}, true
 	case "STATUS":
 		return handler{run: (*Conn).handleStatus, states: loggedIn}, true
+	case "GETQUOTA":
+		return handler{run: (*Conn).handleGetQuota, states: loggedIn, cap: imap.CapQuota}, true
+	case "GETQUOTAROOT":
+		return handler{run: (*Conn).handleGetQuotaRoot, states: loggedIn, cap: imap.CapQuota}, true
+	case "SETQUOTA":
+		return handler{run: (*Conn).handleSetQuota, states: loggedIn, cap: imap.CapQuotaSet}, true
+	case "SETACL", "DELETEACL":
+		return handler{run: (*Conn).handleSetACL, states: loggedIn, cap: imap.CapACL}, true
+	case "GETACL":
+		return handler{run: (*Conn).handleGetACL, states: loggedIn, cap: imap.CapACL}, true
+	case "LISTRIGHTS":
+		return handler{run: (*Conn).handleListRights, states: loggedIn, cap: imap.CapACL}, true
+	case "MYRIGHTS":
+		return handler{run: (*Conn).handleMyRights, states: loggedIn, cap: imap.CapACL}, true
+	case "GETMETADATA":
+		return handler{run: (*Conn).handleGetMetadata, states: loggedIn}, true
+	case "SETMETADATA":
+		return handler{run: (*Conn).handleSetMetadata, states: loggedIn}, true
 	case "APPEND":
 		return handler{run: (*Conn).handleAppend, states: loggedIn}, true
 	case "IDLE":

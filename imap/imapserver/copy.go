@@ -45,6 +45,14 @@ func (c *Conn) copyTo(ctx context.Context, cmd *command, move bool) error {
 	if move && c.sel.readOnly {
 		return mail.ErrReadOnly
 	}
+	if move {
+		if err := c.accessSelected(ctx, needMove); err != nil {
+			return err
+		}
+	}
+	if _, err := c.access(ctx, name, needAppend, 0); err != nil {
+		return tryCreate(err)
+	}
 	target, err := c.account.Open(ctx, name)
 	if err != nil {
 		return tryCreate(err)

@@ -36,6 +36,12 @@ func statusOf(err error) *imap.Status {
 		return no(imap.CodeTooBig, "Message too large.")
 	case errors.Is(err, mail.ErrReadOnly):
 		return no(imap.CodeNoPerm, "Mailbox is read-only.")
+	case errors.Is(err, mail.ErrPermission):
+		return no(imap.CodeNoPerm, "Permission denied.")
+	case errors.Is(err, mail.ErrNoQuotaRoot):
+		return no(imap.CodeNonExistent, "No such quota root.")
+	case errors.Is(err, mail.ErrQuotaKind):
+		return no(imap.CodeCannot, "Resource can't be limited.")
 	case errors.Is(err, mail.ErrLimit):
 		return no(imap.CodeLimit, "Limit reached.")
 	case errors.Is(err, mail.ErrStoreInUse):

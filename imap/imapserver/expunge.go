@@ -32,6 +32,9 @@ func (c *Conn) handleExpunge(ctx context.Context, cmd *command) error {
 	if c.sel.readOnly {
 		return mail.ErrReadOnly
 	}
+	if err := c.accessSelected(ctx, needExpunge); err != nil {
+		return err
+	}
 	res, err := c.sel.box.Expunge(ctx, uids, &mail.ExpungeOptions{OnlyDeleted: true})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (c *Conn) handleFetch(ctx context.Context, cmd *command) error {
 			c.enc.Raw("* VANISHED (EARLIER) ").UIDSet(gone).CRLF()
 		}
 	}
-	if f.setSeen && !c.sel.readOnly {
+	if f.setSeen && c.maySee(ctx) {
 		if err := f.markSeen(ctx, uids); err != nil {
 			return err
 		}

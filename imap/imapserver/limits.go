@@ -23,6 +23,7 @@ type Limits struct {
 	SearchTexts        int   // keys of a search program that read messages: HEADER, BODY, TEXT; 0: 64
 	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
 	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
+	Annotation         int   // octets of an annotation's value (RFC 5464); 0: 65,536, and never more than Literal
 	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
 	AuthFailures       int   // failed logins before the connection is cut; 0: 5
 }
@@ -84,6 +85,7 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.SearchTexts = number(l.SearchTexts, 64)
 	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
 	l.TextBytes = number(l.TextBytes, 16<<20)
+	l.Annotation = min(number(l.Annotation, 64<<10), int(l.Literal))
 	l.BadCommands = number(l.BadCommands, bad)
 	l.AuthFailures = number(l.AuthFailures, 5)
 	return l

@@ -2,39 +2,40 @@ package imapserver
 
 import (
 	"context"
-	"slices"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 )
 
-// listRequest is what LIST asks for (RFC 9051 section 6.3.9, RFC 5258, RFC 5819, RFC 6154).
+// listRequest is what LIST asks for (RFC 9051 section 6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590).
 type listRequest struct {
-	extended bool // in any of the ways of RFC 5258
+	response string // "LIST", "XLIST"
+	extended bool   // in any of the ways of RFC 5258
 	patterns []string
 
-	selectSubscribed, selectSpecial, recursive bool
-	returnSubscribed, returnSpecial            bool
-	statusItems                                []string
+	selectSubscribed, selectSpecial, recursive      bool
+	returnSubscribed, returnSpecial, returnMyRights bool
+	statusItems                                     []string
+	metadata                                        []string
 }
 
-// maxPattern bounds a pattern, so that matching stays cheap.
-const maxPattern = 1024
+// maxPattern bounds a pattern, so that matching stays cheap, and maxPatterns how many there are.
+const (
+	maxPattern  = 1024
+	maxPatterns = 100
+)
 
-// handleList is LIST.
-func (c *Conn) handleList(ctx context.Context, _ *command) error {
+// handleList is LIST, and XLIST, by which clients found out about special uses before RFC 6154.
+func (c *Conn) handleList(ctx context.Context, cmd *command) error {
 	d := c.dec
 	d.SP()
-	var r listRequest
+	r := listRequest{response: cmd.name}
 	if d.Peek('(') {
-		r.extended = true
 		c.listSelection(&r)
 		d.SP()
 	}
-	reference := norm.NFC.String(d.Mailbox())
+	reference := c.mailbox()
 	d.SP()
 	empty := c.listPatterns(&r, reference)
 	if d.TrySP() {
@@ -45,12 +46,15 @@ func (c *Conn) handleList(ctx context.Context, _ *command) error {
 		d.SP()
 		c.listReturn(&r)
 	}
+	if r.extended && (!c.offers(imap.CapListExtended) || r.response != "LIST") {
+		d.Fail(imap.Bad("LIST is not extended here"))
+	}
 	if err := d.CRLF(); err != nil {
 		return err
 	}
 	if empty && !r.extended {
 		// A special request for the hierarchy delimiter (RFC 9051 section 6.3.9).
-		c.enc.Raw(`* LIST (\Noselect) "/" ""`).CRLF()
+		c.enc.Raw("* ").Raw(r.response).Raw(` (\Noselect) "/" ""`).CRLF()
 		return nil
 	}
 	return c.list(ctx, &r)
@@ -58,36 +62,40 @@ func (c *Conn) handleList(ctx context.Context, _ *command) error {
 
 // listSelection reads the selection options.
 func (c *Conn) listSelection(r *listRequest) {
+	r.extended = true
 	d := c.dec
 	d.List(func() {
-		switch d.Keyword() {
-		case "SUBSCRIBED":
+		switch word := d.Keyword(); {
+		case word == "SUBSCRIBED":
 			r.selectSubscribed, r.returnSubscribed = true, true
-		case "REMOTE":
-		case "RECURSIVEMATCH":
+		case word == "REMOTE":
+			// There is nothing remote to be added.
+		case word == "RECURSIVEMATCH":
 			r.recursive = true
-		case "SPECIAL-USE":
+		case word == "SPECIAL-USE" && c.offers(imap.CapSpecialUse):
 			r.selectSpecial, r.returnSpecial = true, true
 		default:
 			d.Fail(imap.Bad("Unknown selection option"))
 		}
 	})
+	// "The RECURSIVEMATCH option MUST NOT occur as the only selection option (or only with REMOTE)" (RFC 5258 section 3.1).
 	if r.recursive && !r.selectSubscribed && !r.selectSpecial {
 		d.Fail(imap.Bad("RECURSIVEMATCH needs another selection option"))
 	}
 }
 
-// listPatterns reads one pattern or a list of them and reports whether all that was given is "".
+// listPatterns reads one pattern or a list of them and reports whether all that was given is "". In a list "the empty string
+// MUST be ignored for the purpose of matching" (RFC 5258 section 3).
 func (c *Conn) listPatterns(r *listRequest, reference string) (empty bool) {
 	d := c.dec
 	add := func() {
-		p := norm.NFC.String(d.ListMailbox())
+		p := normalName(d.ListMailbox())
 		if p == "" {
 			empty = true
 			return
 		}
 		p = reference + p
-		if len(p) > maxPattern || len(r.patterns) >= 100 {
+		if len(p) > maxPattern || len(r.patterns) >= maxPatterns {
 			d.Fail(&imap.Status{Type: imap.NO, Code: imap.CodeLimit, Text: "Pattern too long."})
 		}
 		if len(p) >= 5 && strings.EqualFold(p[:5], "INBOX") && (len(p) == 5 || p[5] == '/') {
@@ -108,94 +116,38 @@ func (c *Conn) listPatterns(r *listRequest, reference string) (empty bool) {
 func (c *Conn) listReturn(r *listRequest) {
 	d := c.dec
 	d.List(func() {
-		switch d.Keyword() {
-		case "SUBSCRIBED":
+		switch word := d.Keyword(); {
+		case word == "SUBSCRIBED":
 			r.returnSubscribed = true
-		case "CHILDREN":
-		case "SPECIAL-USE":
+		case word == "CHILDREN":
+		case word == "SPECIAL-USE" && c.offers(imap.CapSpecialUse):
 			r.returnSpecial = true
-		case "STATUS":
+		case word == "STATUS" && c.offers(imap.CapListStatus):
 			d.SP()
 			r.statusItems = c.statusItems()
+		case word == "MYRIGHTS" && c.offers(imap.CapListMyRights):
+			r.returnMyRights = true
+		case word == "METADATA" && c.offers(imap.CapListMetadata):
+			d.SP()
+			r.metadata = d.MetadataEntries()
 		default:
 			d.Fail(imap.Bad("Unknown return option"))
 		}
 	})
 }
 
-// list writes the LIST responses. Names that are only subscribed are shown where subscriptions are asked for.
-func (c *Conn) list(ctx context.Context, r *listRequest) error {
-	var subscribed []string // for CHILDINFO: sorted
-	var infos []mail.MailboxInfo
-	for info, err := range c.account.Mailboxes(ctx) {
-		if err != nil {
-			return err
-		}
-		if r.recursive && (!r.selectSubscribed || info.Subscribed) && (!r.selectSpecial || len(info.Use) > 0) {
-			subscribed = append(subscribed, info.Name)
-		}
-		if matchAny(r.patterns, info.Name) {
-			infos = append(infos, info)
-		}
-	}
-	slices.Sort(subscribed)
-	for i := range infos {
-		info := &infos[i]
-		chosen := (!r.selectSubscribed || info.Subscribed) && (!r.selectSpecial || len(info.Use) > 0)
-		children := r.recursive && hasBelow(subscribed, info.Name)
-		if !chosen && !children || info.NonExistent && !info.HasChildren && !r.selectSubscribed && !r.returnSubscribed {
-			continue
-		}
-		c.tellList(info, r, children)
-		if len(r.statusItems) > 0 && chosen && !info.NonExistent && !info.NoSelect {
-			// A mailbox whose status can't be had is listed without (RFC 5819 section 2).
-			if err := c.status(ctx, info.Name, r.statusItems); err != nil {
-				c.srv.logError(ctx, "status", err, "mailbox", info.Name)
-			}
-		}
-	}
-	return nil
+// chooses reports whether a mailbox meets the selection criteria.
+func (r *listRequest) chooses(info *mail.MailboxInfo) bool {
+	return (!r.selectSubscribed || info.Subscribed) && (!r.selectSpecial || len(info.Use) > 0)
 }
 
-// hasBelow reports whether one of the sorted names lies below name.
-func hasBelow(sorted []string, name string) bool {
-	i, _ := slices.BinarySearch(sorted, name+"/")
-	return i < len(sorted) && strings.HasPrefix(sorted[i], name+"/")
-}
-
-// tellList writes one LIST response. The attributes for children and special use go with every response: clients that
-// did not ask may ignore them (RFC 9051 section 7.3.1).
-func (c *Conn) tellList(info *mail.MailboxInfo, r *listRequest, childInfo bool) {
-	e := c.enc.Raw("* LIST (")
-	sep := ""
-	attr := func(a string) {
-		e.Raw(sep).Raw(a)
-		sep = " "
+// criteria names the selection criteria, as CHILDINFO does (RFC 5258 section 3.5).
+func (r *listRequest) criteria() (names []string) {
+	if r.selectSubscribed {
+		names = append(names, "SUBSCRIBED")
 	}
-	if info.NonExistent {
-		attr(`\NonExistent`)
+	if r.selectSpecial {
+		names = append(names, "SPECIAL-USE")
 	}
-	if info.NoSelect || info.NonExistent && !r.extended {
-		attr(`\Noselect`)
-	}
-	if r.returnSubscribed && info.Subscribed {
-		attr(`\Subscribed`)
-	}
-	if info.HasChildren {
-		attr(`\HasChildren`)
-	} else {
-		attr(`\HasNoChildren`)
-	}
-	if !c.isDisabled(imap.CapSpecialUse) {
-		for _, u := range info.Use {
-			attr(string(u))
-		}
-	}
-	e.Raw(`) "/" `).Mailbox(info.Name)
-	if childInfo && r.selectSubscribed {
-		e.Raw(` ("CHILDINFO" ("SUBSCRIBED"))`)
-	} else if childInfo {
-		e.Raw(` ("CHILDINFO" ("SPECIAL-USE"))`)
-	}
-	e.CRLF()
+	return names
 }

@@ -3,15 +3,13 @@ package imapserver
 import (
 	"context"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // handleLsub is LSUB (RFC 3501 section 6.3.9).
 func (c *Conn) handleLsub(ctx context.Context, _ *command) error {
 	d := c.dec
 	d.SP()
-	reference := norm.NFC.String(d.Mailbox())
+	reference := c.mailbox()
 	d.SP()
 	var r listRequest
 	empty := c.listPatterns(&r, reference)

@@ -12,7 +12,9 @@ import (
 )
 
 // mailbox reads a mailbox name and brings it into the form that stores use: UTF-8 in normalisation form C.
-func (c *Conn) mailbox() string { return norm.NFC.String(c.dec.Mailbox()) }
+func (c *Conn) mailbox() string { return normalName(c.dec.Mailbox()) }
+
+func normalName(name string) string { return norm.NFC.String(name) }
 
 // handleCreate is CREATE (RFC 9051 section 6.3.4, RFC 6154 section 3).
 func (c *Conn) handleCreate(ctx context.Context, cmd *command) error {
@@ -45,11 +47,14 @@ func (c *Conn) handleCreate(ctx context.Context, cmd *command) error {
 	if name == "INBOX" || name == "" {
 		return imap.No(imap.CodeCannot, "Mailbox name is not allowed.")
 	}
+	if err := c.accessAbove(ctx, name); err != nil {
+		return err
+	}
 	info, err := c.account.Create(ctx, name, &opts)
 	if err == nil && info.ID != "" && !c.isDisabled(imap.CapObjectID) {
 		cmd.done = imap.Okay(imap.CodeMailboxID, "("+string(info.ID)+")", "CREATE completed.")
 	}
-	return err
+	return c.unseen(ctx, name, err)
 }
 
 // specialUse returns the special use with the given name, less its backslash, "" if there is none.
@@ -72,6 +77,9 @@ func (c *Conn) handleDelete(ctx context.Context, cmd *command) error {
 	}
 	if name == "INBOX" {
 		return imap.No(imap.CodeCannot, "INBOX can't be deleted.")
+	}
+	if _, err := c.access(ctx, name, needDelete, 0); err != nil {
+		return err
 	}
 	if err := c.account.Delete(ctx, name); err != nil {
 		return err
@@ -97,7 +105,13 @@ func (c *Conn) handleRename(ctx context.Context, cmd *command) error {
 	if to == "INBOX" {
 		return imap.No(imap.CodeAlreadyExists, "INBOX exists already.")
 	}
-	return c.account.Rename(ctx, from, to)
+	if _, err := c.access(ctx, from, needDelete, 0); err != nil {
+		return err
+	}
+	if err := c.accessAbove(ctx, to); err != nil {
+		return err
+	}
+	return c.unseen(ctx, to, c.account.Rename(ctx, from, to))
 }
 
 // handleSubscribe is SUBSCRIBE and UNSUBSCRIBE (RFC 9051 section 6.3.7 and 6.3.8).

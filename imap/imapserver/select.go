@@ -14,7 +14,8 @@ import (
 type selected struct {
 	box      mail.Mailbox
 	name     string
-	readOnly bool
+	readOnly bool        // nothing may be changed: EXAMINE, or the store says so
+	rights   mail.Rights // what the user may do with it, as the client has been told
 	validity uint32
 
 	view    view
@@ -33,7 +34,7 @@ type selected struct {
 func (c *Conn) handleSelect(ctx context.Context, cmd *command) error {
 	d := c.dec
 	d.SP()
-	name := d.Mailbox()
+	name := c.mailbox()
 	var q *qresyncParam
 	condStore := false
 	if d.TrySP() {
@@ -72,7 +73,7 @@ func (c *Conn) handleSelect(ctx context.Context, cmd *command) error {
 	c.sel = sel
 	cmd.quiet = true
 	cmd.done = imap.Okay(imap.CodeReadWrite, "", "SELECT completed.")
-	if sel.readOnly {
+	if sel.readOnly || sel.rights&anyWrite == 0 {
 		cmd.done = imap.Okay(imap.CodeReadOnly, "", cmd.name+" completed.")
 	}
 	return nil
@@ -80,11 +81,15 @@ func (c *Conn) handleSelect(ctx context.Context, cmd *command) error {
 
 // openSelected opens the mailbox. One that may only be read is selected all the same.
 func (c *Conn) openSelected(ctx context.Context, sel *selected, name string) error {
+	rights, err := c.access(ctx, name, needSelect, 0)
+	if err != nil {
+		return err
+	}
 	box, err := c.account.Open(ctx, name)
 	if err != nil {
 		return err
 	}
-	sel.box = box
+	sel.box, sel.rights = box, rights
 	if box.Info().NoSelect {
 		_ = box.Close()
 		return imap.No(imap.CodeNonExistent, "Mailbox can't be selected.")
@@ -189,7 +194,12 @@ func (c *Conn) tellFlags(sel *selected) {
 		c.enc.Status("*", imap.Okay(imap.CodePermanentFlags, "()", "Read-only mailbox."))
 		return
 	}
-	list := strings.Join(append(all.Names(), `\*`), " ")
+	permanent, keywords := sel.permanent(all)
+	names := permanent.Names()
+	if keywords {
+		names = append(names, `\*`)
+	}
+	list := strings.Join(names, " ")
 	c.enc.Status("*", imap.Okay(imap.CodePermanentFlags, "("+list+")", "Flags permitted."))
 }
 
@@ -216,7 +226,7 @@ func (c *Conn) handleClose(ctx context.Context, cmd *command) error {
 		return err
 	}
 	sel := c.sel
-	if !sel.readOnly {
+	if !sel.readOnly && c.accessSelected(ctx, needExpunge) == nil {
 		res, err := sel.box.Expunge(ctx, sel.view.all(), &mail.ExpungeOptions{OnlyDeleted: true})
 		c.end.Expunged += int64(res.Removed.Count())
 		if err != nil && !errors.Is(err, mail.ErrReadOnly) && !errors.Is(err, mail.ErrNoMailbox) {

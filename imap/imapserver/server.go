@@ -29,6 +29,10 @@ type Server struct {
 	// ID is what the ID command tells about the server: name, value, name, value (RFC 2971). Empty: NIL.
 	ID []string
 
+	// Admin is the URI by which users can reach who runs the server, "mailto:postmaster@example.org": the annotation
+	// /shared/admin of RFC 5464. Empty: none.
+	Admin string
+
 	// TLSConfig makes STARTTLS possible, and is used by ServeTLS.
 	TLSConfig *tls.Config
 	// RequireSecure refuses every login before TLS, with whatever mechanism.

@@ -64,15 +64,6 @@ func (c *Conn) handleID(ctx context.Context, _ *command) error {
 	return nil
 }
 
-// handleNamespace is NAMESPACE (RFC 9051 section 6.3.10): one personal namespace.
-func (c *Conn) handleNamespace(context.Context, *command) error {
-	if err := c.dec.CRLF(); err != nil {
-		return err
-	}
-	c.enc.Raw(`* NAMESPACE (("" "/")) NIL NIL`).CRLF()
-	return nil
-}
-
 // handleEnable is ENABLE (RFC 9051 section 6.3.1). Names that are unknown are ignored.
 func (c *Conn) handleEnable(_ context.Context, _ *command) error {
 	d := c.dec

@@ -29,8 +29,8 @@ func (c *Conn) statusItems() (items []string) {
 		switch word := d.Keyword(); word {
 		case "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "APPENDLIMIT", "MAILBOXID":
 			items = append(items, word)
-		case "HIGHESTMODSEQ":
-			if c.isDisabled(imap.CapCondStore) {
+		case "HIGHESTMODSEQ", "DELETED-STORAGE":
+			if word == "HIGHESTMODSEQ" && !c.offers(imap.CapCondStore) || word == "DELETED-STORAGE" && !c.offers(capQuotaStorage) {
 				d.Fail(imap.Bad("Unknown status item"))
 			}
 			items = append(items, word)
@@ -49,10 +49,14 @@ func (c *Conn) statusItems() (items []string) {
 
 // status writes a STATUS response.
 func (c *Conn) status(ctx context.Context, name string, items []string) error {
+	if _, err := c.access(ctx, name, needSelect, 0); err != nil {
+		return err
+	}
 	state, err := c.account.Status(ctx, name)
 	if err != nil {
 		return err
 	}
+	deleted := int64(0)
 	var id mail.MailboxID
 	for _, item := range items {
 		if item == "MAILBOXID" {
@@ -62,6 +66,11 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 			}
 			id = box.Info().ID
 			_ = box.Close()
+		}
+		if item == "DELETED-STORAGE" {
+			if deleted, err = c.deletedStorage(ctx, name, state); err != nil {
+				return err
+			}
 		}
 		if item == "HIGHESTMODSEQ" {
 			c.enableCondStore()
@@ -86,6 +95,8 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 			e.Number(uint64(state.Unseen))
 		case "DELETED":
 			e.Number(uint64(state.Deleted))
+		case "DELETED-STORAGE":
+			e.Number(uint64(deleted))
 		case "SIZE":
 			e.Number(uint64(state.Size))
 		case "HIGHESTMODSEQ":

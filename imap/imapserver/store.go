@@ -35,6 +35,9 @@ func (c *Conn) handleStore(ctx context.Context, cmd *command) error {
 	if c.sel.readOnly {
 		return mail.ErrReadOnly
 	}
+	if err := c.accessSelected(ctx, 0); err != nil {
+		return err
+	}
 	if conditional {
 		c.enableCondStore()
 	}

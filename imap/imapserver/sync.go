@@ -26,7 +26,8 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 		ch, err = c.rescan(ctx, sel)
 	}
 	switch {
-	case errors.Is(err, mail.ErrNoMailbox):
+	case errors.Is(err, mail.ErrNoMailbox), errors.Is(err, mail.ErrPermission):
+		// Of one that may not be read any more nothing else is told (RFC 4314 section 5.1.1).
 		c.enc.Status("*", errMailboxGone)
 		c.end.Cause, c.bye = CauseDeleted, true
 		return nil
