@@ -25,21 +25,67 @@ func (c *Conn) retr(arg string) {
 	if m == nil {
 		return
 	}
-	body := c.openBody("RETR", i)
-	if body == nil {
+	b := c.takeAhead(i)
+	if b == nil {
+		body := c.openBody("RETR", i)
+		if body == nil {
+			return
+		}
+		defer body.Close()
+		if body.Size() > copySize {
+			c.retrStream(i, m, body)
+			return
+		}
+		if b = c.readBlock("RETR", i, body); b == nil {
+			return
+		}
+	}
+	defer b.release()
+	message := b.buf[:b.size]
+	n := int64(len(message))
+	c.ok("%d octets", n+missingEnd(message))
+	var dw wire.DotWriter
+	dw.Reset(blockWriter{c})
+	if _, err := dw.Write(message); err == nil {
+		_ = c.endBody(&dw, n)
+	}
+	if c.writeErr != nil {
+		c.lost(c.writeErr)
 		return
 	}
-	defer body.Close()
+	c.retrDone(i, m, n)
+}
+
+// retrStream is RETR of a message that is not held whole.
+func (c *Conn) retrStream(i int, m *message, body mail.Body) {
 	size := body.Size()
-	c.ok("%d octets", size+missingEnd(body))
+	var end [2]byte
+	tail := end[:]
+	if _, err := body.ReadAt(tail, size-2); err != nil && err != io.EOF {
+		c.unreadable("RETR", i, err)
+		return
+	}
+	c.ok("%d octets", size+missingEnd(tail))
 	n, err := c.sendBody(body, size)
 	if err != nil {
 		c.bodyFailed(i, err)
 		return
 	}
+	c.retrDone(i, m, n)
+}
+
+// retrDone counts a message that was sent.
+func (c *Conn) retrDone(i int, m *message, n int64) {
 	m.fetched = true
 	c.stats.Retrs++
 	c.stats.RetrBytes += n
+	c.follow(i)
+}
+
+// unreadable answers that a message can't be read.
+func (c *Conn) unreadable(command string, i int, err error) {
+	c.srv.log(c.ctx, slog.LevelError, "reading a message", "user", c.identity.Username, "uid", c.drop.messages[i].uid, "error", err)
+	c.fail(command, "SYS/TEMP", err, "internal error, try again later")
 }
 
 // top is TOP (RFC 1939 section 7): the header, the empty line, and the first n lines of the body.
@@ -61,8 +107,7 @@ func (c *Conn) top(arg string) {
 	defer body.Close()
 	end, err := topEnd(body, lines)
 	if err != nil {
-		c.srv.log(c.ctx, slog.LevelError, "reading a message", "user", c.identity.Username, "error", err)
-		c.fail("TOP", "SYS/TEMP", err, "internal error, try again later")
+		c.unreadable("TOP", i, err)
 		return
 	}
 	c.ok("top of message follows")
@@ -116,11 +161,16 @@ func (c *Conn) sendBody(body mail.Body, size int64) (int64, error) {
 	if err != nil {
 		return n, err
 	}
+	return n, c.endBody(&dw, n)
+}
+
+// endBody sends the dot behind a message of n octets.
+func (c *Conn) endBody(dw *wire.DotWriter, n int64) error {
 	if c.srv.Trace != nil {
 		c.srv.Trace(c, true, fmt.Sprintf("(%d octets)", n))
 		c.srv.Trace(c, true, ".")
 	}
-	return n, dw.Close()
+	return dw.Close()
 }
 
 // onlyReader and onlyWriter keep io.CopyBuffer from going around the buffer it was given.
@@ -141,15 +191,9 @@ func (c *Conn) bodyFailed(i int, err error) {
 }
 
 // missingEnd returns 2 for a message whose last line has no CRLF: one is sent all the same, because the dot must stand
-// on a line of its own.
-func missingEnd(body mail.Body) int64 {
-	size := body.Size()
-	if size == 0 {
-		return 0
-	}
-	var end [2]byte
-	n := min(size, 2)
-	if _, err := body.ReadAt(end[:n], size-n); err != nil && err != io.EOF || n == 2 && end == [2]byte{'\r', '\n'} {
+// on a line of its own. tail is the message's end, two octets at least where it has them.
+func missingEnd(tail []byte) int64 {
+	if len(tail) == 0 || bytes.HasSuffix(tail, []byte("\r\n")) {
 		return 0
 	}
 	return 2

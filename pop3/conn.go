@@ -21,6 +21,7 @@ type Conn struct {
 	nc       net.Conn // the connection below TLS
 	stream   net.Conn // nc, or TLS over it
 	r        *wire.Reader
+	in       input
 	out      []byte // answers not sent yet
 	outBuf   *[outSize]byte
 	writeErr error
@@ -34,6 +35,8 @@ type Conn struct {
 	drop      *maildrop
 	utf8      bool
 	lang      language
+	next      int    // index of the message that is likely to be asked for next, 0 when nothing is
+	ahead     *block // that message, once it is read
 
 	phase    phase
 	deadline time.Time

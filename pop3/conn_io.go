@@ -45,13 +45,18 @@ func (c *Conn) beforeRead() error {
 			c.deadline = time.Now().Add(d)
 		}
 	}
+	c.readAhead()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = c.phase == phaseCommand && (c.drop == nil || c.drop.marked == 0)
 	if c.idle && c.closing {
 		return errShutdown
 	}
-	return c.nc.SetReadDeadline(c.deadline)
+	deadline := c.deadline
+	if keep := time.Now().Add(keepAhead); c.ahead != nil && (deadline.IsZero() || keep.Before(deadline)) {
+		deadline = keep
+	}
+	return c.nc.SetReadDeadline(deadline)
 }
 
 // readLine reads a line in the present phase. It is valid until the next read.

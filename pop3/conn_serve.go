@@ -23,7 +23,8 @@ type tlsConn interface {
 func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 	c := &Conn{srv: s, nc: nc, stream: nc, state: -1}
 	c.ctx, c.cancel = context.WithCancel(base)
-	c.r = wire.NewReader(nc, 0)
+	c.in.c = c
+	c.r = wire.NewReader(&c.in, 0)
 	c.r.BeforeRead = c.beforeRead
 	c.r.LineEnd = wire.LF // people type this protocol
 	if !s.group.Add(c) {
@@ -111,7 +112,6 @@ func (c *Conn) handshake(tc tlsConn) bool {
 		return false
 	}
 	c.stream, c.tls, c.shown = tc, state, shown
-	c.r.Reset(tc)
 	return true
 }
 
@@ -135,6 +135,7 @@ func (c *Conn) loop() {
 
 // close ends the connection and everything on it. Whatever was marked as deleted and not yet removed stays.
 func (c *Conn) close() {
+	c.dropAhead()
 	if c.drop != nil {
 		c.drop.close()
 	}
