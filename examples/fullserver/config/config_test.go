@@ -151,7 +151,7 @@ func TestErrorsNameFileLineAndParameter(t *testing.T) {
 		{"mynetworks = everyone", `main.cf, line 1: mynetworks: "everyone" is not a network like 192.0.2.0/24 or [2001:db8::]/32`},
 		{"virtual_mailbox_domains = a..b", `main.cf, line 1: virtual_mailbox_domains: "a..b" is not a domain`},
 		{"myhostname = two words", `main.cf, line 1: myhostname: "two words" is not a host name`},
-		{"pop2_listen = :109", "main.cf, line 1: pop2_listen: this build has no POP2 service; leave it empty and use pop3_listen"},
+		{"managesieve_listen = :4190", "main.cf, line 1: managesieve_listen: this build has no ManageSieve service; leave it empty"},
 		{"metrics_listen = :9090", "main.cf, line 1: metrics_listen: this build serves no metrics; leave it empty"},
 		{"myorigin = $myorigin", "main.cf, line 1: myorigin: its value refers to itself: myorigin -> myorigin"},
 		{"a1 = $b1\nb1 = x${a1}", "refers to itself: "},

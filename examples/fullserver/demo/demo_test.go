@@ -56,7 +56,7 @@ func TestLoopbackOnly(t *testing.T) {
 	_, c, _ := setup(t, t.TempDir())
 	s := c.Settings
 	n := 0
-	for _, list := range [][]config.Address{s.SMTPListen, s.SubmissionListen, s.SubmissionsListen, s.IMAPListen, s.IMAPSListen, s.POP3Listen, s.POP3SListen, s.LMTPListen, s.HTTPListen, s.HTTPSListen} {
+	for _, list := range [][]config.Address{s.SMTPListen, s.SubmissionListen, s.SubmissionsListen, s.IMAPListen, s.IMAPSListen, s.POP3Listen, s.POP3SListen, s.POP2Listen, s.LMTPListen, s.HTTPListen, s.HTTPSListen} {
 		for _, a := range list {
 			n++
 			require.True(t, strings.HasPrefix(a.Address, "127.0.0.1:"), a)

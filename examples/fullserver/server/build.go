@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
+	"github.com/buuta/mail/pop3/pop2"
 	"github.com/buuta/mail/smtp"
 )
 
@@ -25,6 +26,7 @@ func (s *Server) build() error {
 	submission := s.smtpServer(intake.Submission, "postfix/submission/smtpd")
 	lmtp := s.lmtpServer()
 	imap, pop := s.imapServer(), s.pop3Server()
+	old := s.pop2Server(pop)
 	web := &http.Server{Handler: health(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
 	for _, v := range s.services {
@@ -45,6 +47,8 @@ func (s *Server) build() error {
 			v.serve = pop.Serve
 		case "pop3s_listen":
 			v.serve = pop.ServeTLS
+		case "pop2_listen":
+			v.serve = old.Serve
 		case "http_listen":
 			v.serve = web.Serve
 		case "https_listen":
@@ -54,7 +58,7 @@ func (s *Server) build() error {
 			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
 		}
 	}
-	s.servers = []stopper{mta, submission, lmtp, imap, pop, web}
+	s.servers = []stopper{mta, submission, lmtp, imap, pop, old, web}
 	return nil
 }
 
@@ -161,6 +165,18 @@ func (s *Server) pop3Server() *pop3.Server {
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits:         pop3.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:          log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
+	}
+}
+
+// pop2Server makes the server of pop2_listen. It has a maildrop only while the POP3 server hasn't.
+func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
+	log := &storeLog{log: s.log}
+	return &pop2.Server{
+		Store: s.store, Hostname: s.set.MyHostname, Locker: locker, Service: "pop2",
+		Authenticator:  s.users.Authenticator(s.set.AuthMechanisms...),
+		AllowPlaintext: func(c *pop2.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
+		Limits:         pop2.Limits{Connections: int(s.set.ProcessLimit)},
+		Hooks:          log.pop2Hooks(), Logger: s.log.Logger(dovecot+" pop2:", slog.LevelWarn),
 	}
 }
 

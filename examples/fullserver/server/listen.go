@@ -33,6 +33,7 @@ func (s *Server) listen() error {
 		{"imaps_listen", s.set.IMAPSListen},
 		{"pop3_listen", s.set.POP3Listen},
 		{"pop3s_listen", s.set.POP3SListen},
+		{"pop2_listen", s.set.POP2Listen},
 		{"http_listen", s.set.HTTPListen},
 		{"https_listen", s.set.HTTPSListen},
 	} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
+	"github.com/buuta/mail/pop3/pop2"
 	"github.com/buuta/mail/smtp"
 )
 
@@ -55,6 +56,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 
 func isClosed(err error) bool {
 	return err == nil || errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, imapserver.ErrServerClosed) || errors.Is(err, pop3.ErrServerClosed) ||
+		errors.Is(err, pop2.ErrServerClosed) ||
 		errors.Is(err, http.ErrServerClosed)
 }
 

@@ -233,3 +233,25 @@ func ExampleOpen() {
 	fmt.Println(len(s.Addrs("smtp_listen")), s.Users(), s.Serve(ctx, nil))
 	// Output: 1 [alice@example.test] <nil>
 }
+
+// POP2 is there for lessons: the textbook's port 109, with its own line in the log, one maildrop with POP3's.
+func TestPOP2(t *testing.T) {
+	r := start(t)
+	m := r.dial("smtp_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.mail("bob@example.test")
+	p := r.dial("pop2_listen")
+	p.until("+ POP2 mail.example.test")
+	p.say("HELO bob geheim", "#1 ")
+	q := r.dial("pop3_listen")
+	q.until("+OK")
+	q.say("USER bob", "+OK")
+	q.say("PASS geheim", "-ERR [IN-USE]")
+	p.say("READ", "=")
+	p.say("RETR", "")
+	p.say("ACKD", "=0")
+	p.say("QUIT", "+ OK")
+	r.logged(`dovecot: pop2-login: Login: user=<bob@example\.test>, method=PLAIN, rip=127\.0\.0\.1, lip=127\.0\.0\.1, secured, session=<[^>]+>\n`)
+	r.logged(`dovecot: pop2\(bob@example\.test\)<[^>]+>: Disconnected: Logged out retr=1, del=1\n`)
+}

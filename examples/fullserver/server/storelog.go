@@ -17,6 +17,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
+	"github.com/buuta/mail/pop3/pop2"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
 )
@@ -167,6 +168,23 @@ func (l *storeLog) pop3Hooks() pop3.Hooks {
 			s := e.Stats
 			ended(l, "pop3", c, c.TLS() != nil, pop3Cause(e.Cause), fmt.Sprintf("top=%d/%d, retr=%d/%d, del=%d/%d, size=%d",
 				s.Tops, s.TopBytes, s.Retrs, s.RetrBytes, s.Deleted, s.Messages, s.Size))
+		},
+	}
+}
+
+// pop2Hooks are what the log wants to know of a POP2 server: lines of POP3's form.
+func (l *storeLog) pop2Hooks() pop2.Hooks {
+	return pop2.Hooks{
+		Connected: func(c *pop2.Conn) { l.begin(c) },
+		Authenticated: func(c *pop2.Conn, username string, err error) {
+			authenticated(l, "pop2", c, false, "USER", username, c.Identity(), err)
+		},
+		Disconnected: func(c *pop2.Conn, err error) {
+			cause := "Logged out"
+			if err != nil {
+				cause = "Connection closed: " + err.Error()
+			}
+			ended(l, "pop2", c, false, cause, fmt.Sprintf("retr=%d, del=%d", c.Retrieved(), c.Deleted()))
 		},
 	}
 }
