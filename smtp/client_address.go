@@ -3,6 +3,7 @@ package smtp
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -94,12 +95,13 @@ func asciiAddress(s string) (string, bool) {
 		return s, true
 	}
 	i := strings.LastIndexByte(s, '@')
-	if i < 0 || !ascii(s[:i]) {
+	if i < 0 || !ascii(s[:i]) || !utf8.ValidString(s) {
 		return "", false
 	}
 	domain, err := idna.Lookup.ToASCII(s[i+1:])
-	if err != nil || checkDomain(domain) != nil || domain[0] == '.' || strings.Contains(domain, "..") {
-		return "", false // some characters, as U+00AD, map to nothing
+	if err != nil || !validDomain(domain, false) {
+		return "", false // some characters, as U+00AD, map to nothing; and a name may grow beyond what the DNS has
 	}
-	return s[:i+1] + domain, true
+	out := s[:i+1] + domain
+	return out, len(out) <= maxAddress
 }
