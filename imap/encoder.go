@@ -48,6 +48,15 @@ func (e *Encoder) Flush() error {
 	return e.err
 }
 
+// FlushFull hands on a full buffer within a line, for lines that may be longer than what one wants to hold.
+func (e *Encoder) FlushFull() *Encoder {
+	if len(e.buf) >= flushSize {
+		e.traceLine()
+		_ = e.Flush() // kept in e.err
+	}
+	return e
+}
+
 // traceLine shows the line that is in the buffer, once.
 func (e *Encoder) traceLine() {
 	if e.Trace != nil && !e.traced && e.lineStart <= len(e.buf) {

@@ -231,9 +231,7 @@ func (e *Encoder) longSet(s NumSet) *Encoder {
 			e.Raw(",")
 		}
 		e.NumSet(NumSet{Ranges: s.Ranges[i:min(i+1000, len(s.Ranges))]})
-		if len(e.buf) >= flushSize {
-			e.flushPart()
-		}
+		e.FlushFull()
 	}
 	return e
 }

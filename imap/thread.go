@@ -55,9 +55,7 @@ func (e *Encoder) Threads(list []Thread) *Encoder {
 		}
 		e.Raw("(")
 		t = e.threadMembers(t)
-		if len(e.buf) >= flushSize {
-			e.flushPart()
-		}
+		e.FlushFull()
 		stack = append(stack, t.Replies)
 	}
 	return e
@@ -75,20 +73,12 @@ func (e *Encoder) threadMembers(t *Thread) *Thread {
 	for len(t.Replies) == 1 {
 		t = &t.Replies[0]
 		e.SP().Number(uint64(t.Num))
-		if len(e.buf) >= flushSize {
-			e.flushPart()
-		}
+		e.FlushFull()
 	}
 	if len(t.Replies) > 1 {
 		e.SP()
 	}
 	return t
-}
-
-// flushPart hands on a line that is not complete, having shown it first.
-func (e *Encoder) flushPart() {
-	e.traceLine()
-	_ = e.Flush() // kept in e.err
 }
 
 // Threads reads what follows THREAD in a response, to the end of the line. How deep threads are is bounded by the length

@@ -25,6 +25,9 @@ func (c *Conn) handleAppend(ctx context.Context, cmd *command) error {
 		if n >= c.srv.limits(true).Messages || n == 1 && c.isDisabled(imap.CapMultiAppend) {
 			return &imap.Status{Type: imap.NO, Code: imap.CodeLimit, Text: "Too many messages at once."}
 		}
+		if err := c.refuseMany(n+1, true); err != nil {
+			return err
+		}
 		if err := a.message(); err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ func (c *Conn) capabilities() []imap.Capability {
 			imap.CapESearch, imap.CapSearchRes, imap.CapCondStore, imap.CapQResync, imap.CapMultiAppend, imap.CapWithin,
 			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, c.appendLimit())
 		list = append(list, c.accountCapabilities()...)
+		list = append(list, c.searchCapabilities()...)
 	}
 	return slices.DeleteFunc(list, func(name imap.Capability) bool { return !c.offers(name) })
 }
@@ -62,6 +63,9 @@ func (c *Conn) capabilityString() string {
 func (c *Conn) isDisabled(name imap.Capability) bool {
 	if name == imap.CapQResync && c.isDisabled(imap.CapCondStore) {
 		return true // it is built on the other
+	}
+	if by := neededBy(name); by != "" && c.isDisabled(by) {
+		return true
 	}
 	same := func(other imap.Capability) bool { return strings.EqualFold(string(name), string(other)) }
 	return name != imap.CapIMAP4rev1 && (slices.ContainsFunc(c.srv.Without, same) || slices.ContainsFunc(c.without, same))

@@ -20,6 +20,8 @@ type command struct {
 	keepNumbers, quiet bool
 	answered           bool // the tagged response has been sent
 
+	limited *imap.Status // what was left out because of MESSAGELIMIT; nil: nothing
+
 	// modSeq says that the tagged OK tells how far the client knows its mailbox now (RFC 7162 section 3.2.7).
 	modSeq bool
 }
@@ -67,6 +69,7 @@ func (c *Conn) command(ctx context.Context) error {
 	if cmd.modSeq && c.sel != nil && status.Type == imap.OK {
 		status.Code, status.Arg = imap.CodeHighestModSeq, modSeqString(c.sel.modSeq)
 	}
+	c.tellLimited(cmd, status)
 	tag := cmd.tag
 	if tag == "" {
 		tag = "*"

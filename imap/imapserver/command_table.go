@@ -95,6 +95,16 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleExpunge, states: inSelected, uid: true}, true
 	case "SEARCH":
 		return handler{run: (*Conn).handleSearch, states: inSelected, uid: true}, true
+	case "SORT":
+		return handler{run: (*Conn).handleSort, states: inSelected, uid: true, cap: imap.CapSort}, true
+	case "THREAD":
+		return handler{run: (*Conn).handleThread, states: inSelected, uid: true}, true
+	case "ESEARCH":
+		return handler{run: (*Conn).handleESearch, states: loggedIn, cap: imap.CapMultiSearch}, true
+	case "CANCELUPDATE":
+		return handler{run: (*Conn).handleCancelUpdate, states: inSelected}, true
+	case "UIDBATCHES":
+		return handler{run: (*Conn).handleUIDBatches, states: inSelected, cap: imap.CapUIDBatches}, true
 	case "FETCH":
 		return handler{run: (*Conn).handleFetch, states: inSelected, uid: true}, true
 	case "STORE":

@@ -65,10 +65,19 @@ func (c *Conn) copyTo(ctx context.Context, cmd *command, move bool) error {
 	if uids.Empty() {
 		return nil // UIDs that no message has: OK, without COPYUID
 	}
+	if move {
+		uids, cmd.limited = c.limitMessages(uids)
+	} else if err := c.refuseMany(uids.Count(), true); err != nil {
+		return err
+	}
 	if !cmd.uid && !c.allThere(ctx, uids) {
 		return mail.ErrExpunged
 	}
-	m, err := c.sel.box.Copy(ctx, uids, info.ID, &mail.CopyOptions{Move: move})
+	var m mail.UIDMap
+	err = c.while(ctx, cmd, func(ctx context.Context) (err error) {
+		m, err = c.sel.box.Copy(ctx, uids, info.ID, &mail.CopyOptions{Move: move})
+		return err
+	})
 	if err != nil {
 		return tryCreate(err)
 	}

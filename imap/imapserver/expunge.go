@@ -35,6 +35,13 @@ func (c *Conn) handleExpunge(ctx context.Context, cmd *command) error {
 	if err := c.accessSelected(ctx, needExpunge); err != nil {
 		return err
 	}
+	if cmd.uid {
+		// "the server MUST NOT impose any message limit when processing EXPUNGE" (RFC 9738 section 3.1)
+		var err error
+		if uids, cmd.limited, err = c.limitDeleted(ctx, uids); err != nil {
+			return err
+		}
+	}
 	res, err := c.sel.box.Expunge(ctx, uids, &mail.ExpungeOptions{OnlyDeleted: true})
 	if err != nil {
 		return err

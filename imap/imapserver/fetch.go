@@ -29,6 +29,9 @@ func (c *Conn) handleFetch(ctx context.Context, cmd *command) error {
 	if err != nil {
 		return err
 	}
+	if uids, err = f.page(uids); err != nil {
+		return err
+	}
 	if f.vanished {
 		known := set.UIDs(max(c.sel.maxUID, 1))
 		gone, _, err := c.changesSince(ctx, c.sel, f.since, known)
@@ -56,6 +59,7 @@ type fetch struct {
 	changed  bool        // CHANGEDSINCE was given
 	since    mail.ModSeq // only messages changed after it
 	vanished bool        // VANISHED
+	partial  *imap.PartialRange
 
 	fields    mail.Fields
 	labels    []string // of items with a section
@@ -84,6 +88,8 @@ func (f *fetch) modifiers() {
 			f.since, f.changed = mail.ModSeq(d.Number64()), true
 		case word == "VANISHED" && f.c.qresync && f.cmd.uid:
 			f.vanished = true
+		case word == "PARTIAL" && f.cmd.uid && f.c.announces(imap.CapPartial):
+			f.partialModifier()
 		default:
 			d.Fail(imap.Bad("Unknown FETCH modifier"))
 		}
@@ -112,6 +118,8 @@ func (f *fetch) plan() {
 		case imap.FetchEmailID:
 			f.fields |= mail.FieldGUID
 		case imap.FetchThreadID:
+			f.fields |= mail.FieldGUID
+			f.needIndex = true
 		case imap.FetchSize:
 			f.fields |= mail.FieldSize
 		case imap.FetchUID:

@@ -32,7 +32,7 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 	case imap.FetchEmailID:
 		e.Raw("EMAILID (").Raw(string(f.m.GUID)).Raw(")")
 	case imap.FetchThreadID:
-		e.Raw("THREADID NIL") // threads are not kept (RFC 8474 section 5.3)
+		e.Raw("THREADID (").Raw(threadID(f.index.Root.Envelope, f.m.GUID)).Raw(")")
 	case imap.FetchEnvelope:
 		e.Raw("ENVELOPE ")
 		writeEnvelope(e, f.index.Root.Envelope)

@@ -259,7 +259,7 @@ func TestObjectIDAndSaveDate(t *testing.T) {
 	f.add("INBOX", simple, simple)
 	p := f.login("INBOX")
 	lines := p.do("a FETCH 1:2 (EMAILID THREADID SAVEDATE)")
-	require.True(t, like(`* 1 FETCH (EMAILID (…) THREADID NIL SAVEDATE " 1-Mar-2026 12:00:00 +0700")`, lines[0]), lines[0])
+	require.True(t, like(`* 1 FETCH (EMAILID (…) THREADID (T…) SAVEDATE " 1-Mar-2026 12:00:00 +0700")`, lines[0]), lines[0])
 	_, id, _ := strings.Cut(lines[1], "(EMAILID (")
 	id, _, _ = strings.Cut(id, ")")
 	require.Equal(t, []string{"* SEARCH 2"}, p.do("b SEARCH EMAILID "+id))
@@ -268,6 +268,17 @@ func TestObjectIDAndSaveDate(t *testing.T) {
 	p.do("c COPY 2 INBOX")
 	require.Equal(t, []string{"* SEARCH 2 3"}, p.do("d SEARCH EMAILID "+id))
 	require.Equal(t, []string{"* SEARCH"}, p.do("e SEARCH THREADID x"))
+	// "The server MUST return the same THREADID for all messages with the same EMAILID", and "SHOULD return the same THREADID
+	// for related messages, even if they are in different mailboxes" (section 5.2).
+	f.add("Other", "Message-ID: <new@x>\nReferences: <B27397-0100000@Blurdybloop.example> <y@x>\n\n", "In-Reply-To: <B27397-0100000@Blurdybloop.example>\n\n",
+		"Message-ID: <new@x>\n\n", "\n", "\n")
+	_, thread, _ := strings.Cut(lines[0], "THREADID (")
+	thread, _, _ = strings.Cut(thread, ")")
+	require.Equal(t, []string{"* SEARCH 1 2 3"}, p.do("e SEARCH THREADID "+thread))
+	q := f.login("Other")
+	require.Equal(t, []string{"* SEARCH 1 2"}, q.do("e SEARCH THREADID "+thread))
+	own := q.do("e FETCH 3:5 THREADID")
+	require.NotEqual(t, own[1][len("* 4"):], own[2][len("* 5"):]) // nothing tells them to be related
 	require.Equal(t, []string{"* SEARCH 1 2 3"}, p.do("f SEARCH SAVEDON 1-Mar-2026 SAVEDATESUPPORTED"))
 	require.Equal(t, []string{"* SEARCH"}, p.do("g SEARCH OR SAVEDBEFORE 1-Mar-2026 SAVEDSINCE 2-Mar-2026"))
 	require.Equal(t, []string{"* STATUS INBOX (MAILBOXID (box-1))"}, p.do("h STATUS INBOX (MAILBOXID)"))

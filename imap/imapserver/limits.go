@@ -24,6 +24,11 @@ type Limits struct {
 	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
 	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
 	Annotation         int   // octets of an annotation's value (RFC 5464); 0: 65,536, and never more than Literal
+	SearchMailboxes    int   // mailboxes that one ESEARCH looks into (RFC 7377); 0: 10,000
+	Contexts           int   // searches of a session that are kept up to date (RFC 5267); 0: 16
+	ContextMessages    int   // messages in those of them that are sorted, together; 0: 100,000
+	MessagesPerCommand int   // messages that SEARCH, FETCH, STORE, COPY, MOVE or UID EXPUNGE work on; 0: no limit. Announced as MESSAGELIMIT (RFC 9738)
+	MessagesPerSave    int   // messages that COPY and APPEND take; 0: no limit. Announced as SAVELIMIT if MessagesPerCommand is not set
 	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
 	AuthFailures       int   // failed logins before the connection is cut; 0: 5
 }
@@ -35,7 +40,7 @@ type Timeouts struct {
 	Data      time.Duration // for the next octets of a command that has begun; 0: 5 min
 	Write     time.Duration // for what is sent to be taken; 0: 5 min
 	Handshake time.Duration // for a TLS handshake; 0: 30 s
-	Progress  time.Duration // between the words that a long SEARCH sends, by which a client that is gone is found out; 0: 5 s
+	Progress  time.Duration // between the words that a long command sends (RFC 9585), by which a client that is gone is found out; 0: 5 s
 	Poll      time.Duration // between a session's looks for changes while it is in IDLE and not woken; 0: 1 min
 }
 
@@ -86,6 +91,10 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
 	l.TextBytes = number(l.TextBytes, 16<<20)
 	l.Annotation = min(number(l.Annotation, 64<<10), int(l.Literal))
+	l.SearchMailboxes = number(l.SearchMailboxes, 10_000)
+	l.Contexts = number(l.Contexts, 16)
+	l.ContextMessages = number(l.ContextMessages, 100_000)
+	l.MessagesPerCommand, l.MessagesPerSave = max(l.MessagesPerCommand, 0), max(l.MessagesPerSave, 0)
 	l.BadCommands = number(l.BadCommands, bad)
 	l.AuthFailures = number(l.AuthFailures, 5)
 	return l

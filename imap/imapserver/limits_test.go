@@ -145,7 +145,7 @@ func TestSearchAbandoned(t *testing.T) {
 	f.add("INBOX", all...)
 	p := f.login("INBOX")
 	p.send("a SEARCH BODY nowhere\r\n")
-	require.Equal(t, "* OK Still searching.", p.line())
+	require.Equal(t, `* OK [INPROGRESS ("a" 1 200)] Still working.`, p.line())
 	gate <- struct{}{}
 	require.NoError(t, p.Conn.(*net.TCPConn).SetLinger(0)) // what waits to be read doesn't keep the connection
 	require.NoError(t, p.Close())

@@ -10,188 +10,159 @@ import (
 	"github.com/buuta/mail/imap"
 )
 
+// search is a SEARCH, SORT, THREAD or ESEARCH while it runs.
+type search struct {
+	c   *Conn
+	cmd *command
+	sel *selected // the mailbox that is searched; not the session's own where ESEARCH searches others
+
+	now    time.Time
+	fields mail.Fields
+	modSeq bool // MODSEQ is among the keys
+	live   bool // the program is kept to be asked of later messages too (RFC 5267)
+	fuzzy  int  // FUZZY keys around the one that is compiled
+	texts  int  // keys that read messages
+	root   *node
+	words  []string // of the keys within FUZZY, folded: what relevancy is about
+
+	msg      searchMessage
+	progress *progress
+
+	chunk, window []byte // of inReader
+}
+
 // handleSearch is SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 5032, RFC 7162 section 3.1.5).
 func (c *Conn) handleSearch(ctx context.Context, cmd *command) error {
 	cmd.keepNumbers = !cmd.uid
 	d := c.dec
 	d.SP()
-	opts := d.SearchOptions()
+	o := d.SearchOptions()
 	key := d.SearchProgram()
 	if err := d.CRLF(); err != nil {
 		return err
 	}
-	if err := c.allowSearch(&opts, &key, imap.CapContextSearch); err != nil {
+	if err := c.allowSearch(&o, &key, imap.CapContextSearch); err != nil {
 		return err
 	}
-	s := &search{c: c, now: c.srv.now()}
-	if err := s.find(ctx, &key, opts.Charset); err != nil {
-		if opts.Save {
+	return c.searchSelected(ctx, cmd, &o, &key, nil)
+}
+
+// searchSelected searches the selected mailbox and writes the result, in the order of by unless that is nil.
+func (c *Conn) searchSelected(ctx context.Context, cmd *command, o *imap.SearchOptions, key *imap.SearchKey, by []imap.SortCriterion) error {
+	if o.Update && c.sel.context(cmd.tag) != nil {
+		return imap.Bad("Tag reuse") // RFC 5267 section 4.3
+	}
+	s := c.newSearch(cmd, c.sel)
+	s.live = o.Update
+	defer s.msg.close()
+	r, err := s.find(ctx, key, o, by)
+	if err != nil {
+		if o.Save {
 			c.sel.saved = mail.UIDSet{} // RFC 5182 section 2.1: a search that fails saves nothing
 		}
 		return err
 	}
-	s.tell(cmd, &opts)
-	return nil
+	if o.Save {
+		c.sel.saved = savedResult(r, o)
+	}
+	if o.Update {
+		c.keepContext(s, r)
+	}
+	return s.tell(ctx, r, o)
+}
+
+func (c *Conn) newSearch(cmd *command, sel *selected) *search {
+	return &search{c: c, cmd: cmd, sel: sel, now: c.srv.now()}
 }
 
 // find does the search.
-func (s *search) find(ctx context.Context, key *imap.SearchKey, charset string) error {
-	switch strings.ToUpper(charset) {
-	case "", "UTF-8", "US-ASCII":
-	default:
-		return &imap.Status{Type: imap.NO, Code: imap.CodeBadCharset, Arg: "(US-ASCII UTF-8)", Text: "Unknown charset."}
+func (s *search) find(ctx context.Context, key *imap.SearchKey, o *imap.SearchOptions, by []imap.SortCriterion) (*result, error) {
+	if err := s.prepare(ctx, key, o.Charset); err != nil {
+		return nil, err
 	}
-	root, err := s.compile(key)
+	r := &result{}
+	universe := s.root.narrow(s.sel.view.all())
+	if by == nil {
+		universe, s.cmd.limited = s.c.limitMessages(universe)
+	} else {
+		r.sorter = newSorter(by)
+		s.fields |= r.sorter.fields()
+	}
+	err := s.run(ctx, universe, func() error {
+		m := s.msg.m
+		r.add(m)
+		if r.sorter != nil {
+			return r.sorter.add(s)
+		}
+		return nil
+	})
 	if err != nil {
+		return nil, err
+	}
+	if needScores(o, by) {
+		if err := s.score(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	if r.sorter != nil {
+		r.order = r.sorter.sorted()
+	}
+	return r, nil
+}
+
+// prepare compiles the program.
+func (s *search) prepare(ctx context.Context, key *imap.SearchKey, charset string) (err error) {
+	if err := checkCharset(charset); err != nil {
+		return err
+	}
+	if err := s.expandFilters(ctx, key); err != nil {
+		return err
+	}
+	if _, indexed := s.sel.box.(mail.TextSearcher); !indexed {
+		splitFuzzy(key, false)
+	}
+	if s.root, err = s.compile(key); err != nil {
 		return err
 	}
 	if s.modSeq {
 		s.c.enableCondStore()
 	}
-	return s.run(ctx, root)
+	return nil
 }
 
-// hit is a message that was found.
-type hit struct {
-	uid    mail.UID
-	modSeq mail.ModSeq
+// checkCharset refuses charsets that we don't know.
+func checkCharset(name string) error {
+	switch strings.ToUpper(name) {
+	case "", "UTF-8", "US-ASCII":
+		return nil
+	}
+	return &imap.Status{Type: imap.NO, Code: imap.CodeBadCharset, Arg: "(US-ASCII UTF-8)", Text: "Unknown charset."}
 }
 
-// run goes through the messages that the program's own sets leave over.
-func (s *search) run(ctx context.Context, root *node) error {
-	sel := s.c.sel
-	universe := root.narrow(sel.view.all())
-	defer s.msg.close()
-	s.told = time.Now()
-	for m, err := range sel.box.Messages(ctx, universe, s.fields) {
+// run goes through the messages of universe and calls found for each that matches; it is then in s.msg.
+func (s *search) run(ctx context.Context, universe mail.UIDSet, found func() error) error {
+	s.progress = s.c.progress(s.cmd, universe.Count())
+	for m, err := range s.sel.box.Messages(ctx, universe, s.fields) {
 		if err != nil {
 			return err
 		}
-		if err := s.breathe(ctx); err != nil {
+		if err := s.progress.step(ctx, 1); err != nil {
 			return err
 		}
-		s.msg.reset(ctx, sel.box, &m)
-		ok, err := s.eval(root)
+		s.msg.reset(ctx, s.sel.box, &m)
+		ok, err := s.eval(s.root)
+		if err == nil && ok {
+			err = found()
+		}
 		if err != nil {
 			return err
-		}
-		if ok {
-			s.hits = append(s.hits, hit{m.UID, m.ModSeq})
 		}
 	}
 	return nil
 }
 
-// breathe stops a search that nobody waits for any more. It can't read, because the client may have sent more and closed its
-// half, but a word to a client that is gone comes back as an error; others are glad of a sign of life.
-func (s *search) breathe(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	now := time.Now()
-	if now.Sub(s.told) < wait(s.c.srv.Timeouts.Progress, 5*time.Second) {
-		return nil
-	}
-	s.told = now
-	s.c.enc.Status("*", &imap.Status{Type: imap.OK, Text: "Still searching."})
-	return s.c.enc.Flush()
-}
-
-// tell writes the result.
-func (s *search) tell(cmd *command, o *imap.SearchOptions) {
-	c := s.c
-	all := s.hits
-	if o.Save {
-		c.sel.saved = savedResult(all, o)
-	}
-	if o.Save && !o.Min && !o.Max && !o.All && !o.Count {
-		return // only saved
-	}
-	if !o.Return && !c.rev2 {
-		c.enc.Raw("* SEARCH")
-		for _, h := range all {
-			c.enc.SP().Number(uint64(s.number(cmd, h.uid)))
-		}
-		if s.modSeq && len(all) > 0 {
-			c.enc.Raw(" (MODSEQ ").Number(uint64(highest(all))).Raw(")")
-		}
-		c.enc.CRLF()
-		return
-	}
-	if !o.Return {
-		o.All = true
-	}
-	c.enc.Raw("* ESEARCH (TAG ").String(cmd.tag).Raw(")")
-	if cmd.uid {
-		c.enc.Raw(" UID")
-	}
-	if n := len(all); n > 0 {
-		if o.Min {
-			c.enc.Raw(" MIN ").Number(uint64(s.number(cmd, all[0].uid)))
-		}
-		if o.Max {
-			c.enc.Raw(" MAX ").Number(uint64(s.number(cmd, all[n-1].uid)))
-		}
-		if o.All {
-			c.enc.Raw(" ALL ").Raw(s.numberSet(cmd))
-		}
-	}
-	if o.Count {
-		c.enc.Raw(" COUNT ").Number(uint64(len(all)))
-	}
-	if s.modSeq && len(all) > 0 {
-		// Of the messages that are returned (RFC 4731 section 3.2).
-		of := all
-		if !o.All && !o.Count {
-			of = nil
-			if o.Min {
-				of = append(of, all[0])
-			}
-			if o.Max {
-				of = append(of, all[len(all)-1])
-			}
-		}
-		c.enc.Raw(" MODSEQ ").Number(uint64(highest(of)))
-	}
-	c.enc.CRLF()
-}
-
-// number returns a message's number of the kind that the command has.
-func (s *search) number(cmd *command, u mail.UID) uint32 {
-	if cmd.uid {
-		return uint32(u)
-	}
-	n, _ := s.c.sel.view.seq(u)
-	return n
-}
-
-func (s *search) numberSet(cmd *command) string {
-	var set imap.SeqSet
-	for _, h := range s.hits {
-		set.Add(s.number(cmd, h.uid))
-	}
-	return set.String()
-}
-
-// savedResult is what "$" stands for afterwards: everything, unless only the first and last were asked for (RFC 5182
-// section 2.1).
-func savedResult(all []hit, o *imap.SearchOptions) mail.UIDSet {
-	var set mail.UIDSet
-	only := (o.Min || o.Max) && !o.All && !o.Count
-	for i, h := range all {
-		if !only || o.Min && i == 0 || o.Max && i == len(all)-1 {
-			set.Add(h.uid)
-		}
-	}
-	return set
-}
-
-func highest(hits []hit) (m mail.ModSeq) {
-	for _, h := range hits {
-		m = max(m, h.modSeq)
-	}
-	return m
-}
+// breathe stops a search that nobody waits for any more, within a message that takes long.
+func (s *search) breathe(ctx context.Context) error { return s.progress.step(ctx, 0) }
 
 // validSearchText refuses what is in no charset that we know.
 func validSearchText(s string) error {

@@ -9,20 +9,6 @@ import (
 	"github.com/buuta/mail/imap"
 )
 
-// search is a SEARCH while it runs.
-type search struct {
-	c      *Conn
-	now    time.Time
-	fields mail.Fields
-	modSeq bool // MODSEQ is among the keys
-	msg    searchMessage
-	hits   []hit
-	texts  int       // keys that read messages
-	told   time.Time // when the client last heard of it
-
-	chunk, window []byte // of inReader
-}
-
 // node is a search key made ready: sets resolved, texts folded, children with the cheap ones first.
 type node struct {
 	op     imap.SearchOp
@@ -34,6 +20,7 @@ type node struct {
 	text   *finder
 	num    int64
 	date   time.Time
+	fuzzy  bool // within FUZZY (RFC 6203)
 }
 
 // What evaluating a key costs, roughly: a look at the message's record, at its index, at its header, at all of it.
@@ -50,6 +37,13 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 	if err := validSearchText(k.Value); err != nil {
 		return nil, err
 	}
+	if k.Op == imap.SearchFuzzy {
+		s.fuzzy++
+		defer func() { s.fuzzy-- }()
+	}
+	if n.fuzzy = s.fuzzy > 0; n.fuzzy && isTextKey(k.Op) && k.Value != "" {
+		s.words = append(s.words, k.Value)
+	}
 	for i := range k.Keys {
 		kid, err := s.compile(&k.Keys[i])
 		if err != nil {
@@ -59,7 +53,7 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 		n.cost = max(n.cost, kid.cost)
 	}
 	slices.SortStableFunc(n.kids, func(a, b *node) int { return cmp.Compare(a.cost, b.cost) })
-	sel := s.c.sel
+	sel := s.sel
 	switch k.Op {
 	case imap.SearchSeq, imap.SearchUID:
 		n.set = s.resolve(k)
@@ -86,6 +80,9 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 		s.fields |= mail.FieldDate
 	case imap.SearchEmailID:
 		s.fields |= mail.FieldGUID
+	case imap.SearchThreadID:
+		s.fields |= mail.FieldIndex | mail.FieldGUID
+		n.cost = costIndex
 	case imap.SearchLarger, imap.SearchSmaller:
 		s.fields |= mail.FieldSize
 	case imap.SearchModSeq:
@@ -131,10 +128,12 @@ func uidSide(k *imap.SearchKey) mail.UIDSet {
 // resolve turns a set into the UIDs it names. Numbers that no message has match nothing: unlike FETCH, SEARCH asks which
 // messages there are.
 func (s *search) resolve(k *imap.SearchKey) mail.UIDSet {
-	v := &s.c.sel.view
+	v := &s.sel.view
 	switch {
 	case k.Set.Saved:
-		return s.c.sel.saved
+		return s.sel.saved
+	case k.Op == imap.SearchUID && s.live:
+		return k.Set.UIDs(mail.MaxUID) // messages to come are meant too
 	case k.Op == imap.SearchUID:
 		return v.intersect(k.Set.UIDs(max(v.last(), 1)))
 	case v.count() == 0:
@@ -153,7 +152,7 @@ func (n *node) narrow(all mail.UIDSet) mail.UIDSet {
 	switch n.op {
 	case imap.SearchSeq, imap.SearchUID, imap.SearchRecent:
 		return intersection(all, n.set)
-	case imap.SearchAnd:
+	case imap.SearchAnd, imap.SearchFuzzy:
 		for _, k := range n.kids {
 			all = k.narrow(all)
 		}

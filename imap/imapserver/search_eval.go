@@ -13,7 +13,7 @@ import (
 // eval reports whether the message in s.msg matches.
 func (s *search) eval(n *node) (bool, error) {
 	switch n.op {
-	case imap.SearchAnd:
+	case imap.SearchAnd, imap.SearchFuzzy:
 		for _, k := range n.kids {
 			if ok, err := s.eval(k); !ok || err != nil {
 				return false, err
@@ -69,8 +69,6 @@ func (s *search) evalRecord(n *node) bool {
 		return m.ModSeq >= mail.ModSeq(n.num)
 	case imap.SearchEmailID:
 		return string(m.GUID) == n.field
-	case imap.SearchThreadID:
-		return false // no message has one
 	case imap.SearchSaveDateSupported:
 		return true
 	case imap.SearchSavedBefore, imap.SearchSavedOn, imap.SearchSavedSince:
@@ -103,10 +101,24 @@ func matchDate(n *node, t time.Time) bool {
 
 // evalContent decides by the message's index or content.
 func (s *search) evalContent(n *node) (bool, error) {
+	if n.cost == costIndex {
+		return s.evalEnvelope(n)
+	}
 	if err := s.msg.openIndex(); err != nil {
 		return false, err
 	}
-	env := s.msg.index.Root.Envelope
+	if n.op == imap.SearchHeader {
+		return s.inHeaderField(n)
+	}
+	return s.inText(n, n.op == imap.SearchText)
+}
+
+// evalEnvelope decides by the message's envelope.
+func (s *search) evalEnvelope(n *node) (bool, error) {
+	env, err := s.msg.envelope()
+	if err != nil {
+		return false, err
+	}
 	switch n.op {
 	case imap.SearchSubject:
 		return n.text.in(s.decodeText(env.Subject.Value)), nil
@@ -121,12 +133,10 @@ func (s *search) evalContent(n *node) (bool, error) {
 	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		t, err := mime.ParseDate(env.Date.Value)
 		return err == nil && matchDate(n, t), nil
-	case imap.SearchHeader:
-		return s.inHeaderField(n)
-	case imap.SearchBody:
-		return s.inText(n, false)
+	case imap.SearchThreadID:
+		return threadID(env, s.msg.m.GUID) == n.field, nil
 	}
-	return s.inText(n, true)
+	return false, nil
 }
 
 // inHeaderField looks at the fields of one name; an empty text finds every message that has the field.

@@ -19,14 +19,29 @@ type searchMessage struct {
 	ctx   context.Context
 	box   mail.Mailbox
 	m     *mail.Message
+	env   *mime.Envelope
 	index *mime.Index
 	body  mail.Body
 	buf   []byte
 }
 
+// envelope returns the message's envelope without reading more of its index than that.
+func (m *searchMessage) envelope() (*mime.Envelope, error) {
+	if m.env == nil && m.index == nil && len(m.m.Index) > 0 {
+		m.env, _ = mime.DecodeEnvelope(m.m.Index) // on error the message itself is read
+	}
+	if m.env == nil {
+		if err := m.openIndex(); err != nil {
+			return nil, err
+		}
+		m.env = m.index.Root.Envelope
+	}
+	return m.env, nil
+}
+
 func (m *searchMessage) reset(ctx context.Context, box mail.Mailbox, msg *mail.Message) {
 	m.close()
-	m.ctx, m.box, m.m, m.index = ctx, box, msg, nil
+	m.ctx, m.box, m.m, m.env, m.index = ctx, box, msg, nil, nil
 }
 
 func (m *searchMessage) close() {

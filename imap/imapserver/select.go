@@ -28,6 +28,8 @@ type selected struct {
 	toldAt  mail.ModSeq
 	keyword []string // in the last FLAGS response, lower case, sorted
 	names   []string // the same as they are written
+
+	contexts []*searchContext // searches that the client is kept informed of (RFC 5267)
 }
 
 // handleSelect is SELECT and EXAMINE (RFC 9051 section 6.3.2 and 6.3.3, RFC 7162 section 3.1.8 and 3.2.5).
@@ -79,6 +81,8 @@ func (c *Conn) handleSelect(ctx context.Context, cmd *command) error {
 	return nil
 }
 
+var errNoSelect = imap.No(imap.CodeNonExistent, "Mailbox can't be selected.")
+
 // openSelected opens the mailbox. One that may only be read is selected all the same.
 func (c *Conn) openSelected(ctx context.Context, sel *selected, name string) error {
 	rights, err := c.access(ctx, name, needSelect, 0)
@@ -92,7 +96,7 @@ func (c *Conn) openSelected(ctx context.Context, sel *selected, name string) err
 	sel.box, sel.rights = box, rights
 	if box.Info().NoSelect {
 		_ = box.Close()
-		return imap.No(imap.CodeNonExistent, "Mailbox can't be selected.")
+		return errNoSelect
 	}
 	if r, ok := box.(interface{ ReadOnly() bool }); ok && r.ReadOnly() {
 		sel.readOnly = true

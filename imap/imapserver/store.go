@@ -32,6 +32,7 @@ func (c *Conn) handleStore(ctx context.Context, cmd *command) error {
 	if err != nil {
 		return err
 	}
+	uids, cmd.limited = c.limitMessages(uids)
 	if c.sel.readOnly {
 		return mail.ErrReadOnly
 	}

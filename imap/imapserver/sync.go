@@ -38,6 +38,7 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 	gone := sel.view.intersect(ch.Vanished)
 	sel.gone.AddSet(gone)
 	if expunge && !sel.gone.Empty() {
+		c.contextsGone(sel)
 		c.tellGone(sel)
 	}
 	known := sel.maxUID
@@ -60,6 +61,7 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 		}
 	}
 	c.tellChanged(sel, ch.Changed, known)
+	c.contextsChanged(ctx, sel, ch.Changed)
 	return nil
 }
 

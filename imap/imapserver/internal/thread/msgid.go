@@ -50,3 +50,14 @@ func readID(b []byte, s string) (id []byte, rest string, ok bool) {
 	}
 	return b, "", false
 }
+
+// Root returns the identifier of the message that began a message's thread, as far as its own fields tell: the first of
+// References, else the first of In-Reply-To, else its own.
+func Root(references, inReplyTo, messageID string) (id string, ok bool) {
+	for _, body := range [...]string{references, inReplyTo, messageID} {
+		for id := range messageIDs(body) {
+			return string(id), true
+		}
+	}
+	return "", false
+}
