@@ -73,14 +73,6 @@ func TestParseUIDList(t *testing.T) {
 	require.Equal(t, ^uint32(0), top.next)
 }
 
-func TestSubscriptionsFile(t *testing.T) {
-	v2 := []byte("V\t2\n\nLists\tVi&Hsc-t\nSent\nINBOX\na&-b\nSent\n")
-	require.Equal(t, []string{".Lists.Vi&Hsc-t", ".Sent", "INBOX", ".a&-b"}, parseSubscriptions(v2))
-	require.Equal(t, []string{".Lists.go", ".Sent"}, parseSubscriptions([]byte("Lists.go\nSent\n"))) // version 1
-	require.Empty(t, parseSubscriptions(nil))
-	require.Equal(t, "V\t2\n\nLists\tgo\nINBOX\n", string(formatSubscriptions([]string{".Lists.go", "INBOX"})))
-}
-
 func TestUTF7(t *testing.T) {
 	for plain, enc := range map[string]string{
 		"~peter/mail/台北/日本語": "~peter/mail/&U,BTFw-/&ZeVnLIqe-", // RFC 3501 section 5.1.3
@@ -247,19 +239,6 @@ func FuzzMailboxName(f *testing.F) {
 				}
 			}
 			if name, ok := s.mailboxName("." + in); ok {
-				_, err := s.cleanName(name)
-				require.NoError(t, err)
-			}
-		}
-	})
-}
-
-func FuzzSubscriptions(f *testing.F) {
-	fuzzSeeds(f, "V\t2\n\nLists\tgo\nINBOX\n", "Lists.go\nSent\n", "V\t2\n\na\x01tb\n")
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s := &Store{}
-		for _, folder := range parseSubscriptions(b) {
-			if name, ok := s.mailboxName(folder); ok {
 				_, err := s.cleanName(name)
 				require.NoError(t, err)
 			}

@@ -76,6 +76,9 @@ type Limits struct {
 	Depth         int   // levels in a name: mail.ErrBadName. 32
 	IdleMailboxes int   // kept in memory after their last session has closed them. 64
 	History       int   // expunged UID ranges remembered for Changes, a mailbox. 10,000
+	Metadata      int   // annotations of one mailbox, or of the account itself: mail.ErrLimit. 100
+	MetadataValue int   // octets of an annotation: mail.ErrTooLarge. 65,536
+	MetadataSize  int   // octets of all annotations of an account: mail.ErrLimit. 4 MiB
 	Syncs         int   // files synced at the same time, over all accounts. 32
 }
 

@@ -148,6 +148,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	defer release()
+	id := a.readID(dir)
 	trash := a.root + "/" + trashName
 	if err := a.sh.fs.Mkdir(trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -167,6 +168,9 @@ func (a *account) Delete(ctx context.Context, name string) error {
 		if err := a.sh.fs.SyncDir(a.root); err != nil {
 			return err
 		}
+	}
+	if err := a.dropNotes(ctx, id); err != nil {
+		a.s.logger().Warn("can't remove a deleted mailbox's annotations", "mailbox", name, "error", err)
 	}
 	if err := a.sh.fs.RemoveAll(trash); err != nil {
 		a.s.logger().Warn("can't remove a deleted mailbox", "dir", trash, "error", err)
