@@ -12,3 +12,17 @@ import (
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) mail.Store { return imaptest.NewStore() })
 }
+
+func TestSharing(t *testing.T) {
+	storetest.RunSharing(t, func(*testing.T) mail.Store {
+		s := imaptest.NewStore()
+		s.Sharing = true
+		s.Groups = func(user string) []string {
+			if user == storetest.Other {
+				return []string{storetest.Group}
+			}
+			return nil
+		}
+		return s
+	})
+}

@@ -25,63 +25,69 @@ import (
 const Account = "alice@example.test"
 
 // Run tests the stores that open returns, a new and empty one for each call. What a test leaves open is closed at its end.
-func Run(t *testing.T, open func(t *testing.T) mail.Store) {
-	for _, c := range []struct {
-		name string
-		f    func(*env)
-	}{
-		{"Inbox", testInbox},
-		{"Create", testCreate},
-		{"Names", testNames},
-		{"BadNames", testBadNames},
-		{"ListOrder", testListOrder},
-		{"Delete", testDelete},
-		{"DeleteOpen", testDeleteOpen},
-		{"Recreate", testRecreate},
-		{"Rename", testRename},
-		{"RenameErrors", testRenameErrors},
-		{"RenameInbox", testRenameInbox},
-		{"Subscribe", testSubscribe},
-		{"SpecialUse", testSpecialUse},
-		{"Status", testStatus},
-		{"Append", testAppend},
-		{"AppendMany", testAppendMany},
-		{"AppendAbort", testAppendAbort},
-		{"AppendBrokenStream", testAppendBrokenStream},
-		{"AppendToken", testAppendToken},
-		{"AppendGUID", testAppendGUID},
-		{"AppendSizes", testAppendSizes},
-		{"Body", testBody},
-		{"BodyExpunged", testBodyExpunged},
-		{"SetFlags", testSetFlags},
-		{"Keywords", testKeywords},
-		{"UnchangedSince", testUnchangedSince},
-		{"Expunge", testExpunge},
-		{"ExpungeOnlyDeleted", testExpungeOnlyDeleted},
-		{"Copy", testCopy},
-		{"CopyToItself", testCopyToItself},
-		{"CopyErrors", testCopyErrors},
-		{"Move", testMove},
-		{"Changes", testChanges},
-		{"ChangesOnce", testChangesOnce},
-		{"MessagesAsOfOneMoment", testMoment},
-		{"Recent", testRecent},
-		{"Watch", testWatch},
-		{"QuotaLimits", testQuotaLimits},
-		{"QuotaUsage", testQuotaUsage},
-		{"QuotaRefusal", testQuotaRefusal},
-		{"QuotaAtOnce", testQuotaAtOnce},
-		{"Metadata", testMetadata},
-		{"MetadataErrors", testMetadataErrors},
-		{"MetadataMoves", testMetadataMoves},
-		{"Cancelled", testCancelled},
-		{"AccountClose", testAccountClose},
-		{"Sessions", testSessions},
-		{"Model", testModel},
-		{"ConcurrentPollers", testPollers},
-		{"ConcurrentMoves", testMoves},
-		{"ConcurrentFlags", testConcurrentFlags},
-	} {
+func Run(t *testing.T, open func(t *testing.T) mail.Store) { run(t, tests, open) }
+
+type test struct {
+	name string
+	f    func(*env)
+}
+
+var tests = []test{
+	{"Inbox", testInbox},
+	{"Create", testCreate},
+	{"Names", testNames},
+	{"BadNames", testBadNames},
+	{"ListOrder", testListOrder},
+	{"Delete", testDelete},
+	{"DeleteOpen", testDeleteOpen},
+	{"Recreate", testRecreate},
+	{"Rename", testRename},
+	{"RenameErrors", testRenameErrors},
+	{"RenameInbox", testRenameInbox},
+	{"Subscribe", testSubscribe},
+	{"SpecialUse", testSpecialUse},
+	{"Status", testStatus},
+	{"Append", testAppend},
+	{"AppendMany", testAppendMany},
+	{"AppendAbort", testAppendAbort},
+	{"AppendBrokenStream", testAppendBrokenStream},
+	{"AppendToken", testAppendToken},
+	{"AppendGUID", testAppendGUID},
+	{"AppendSizes", testAppendSizes},
+	{"Body", testBody},
+	{"BodyExpunged", testBodyExpunged},
+	{"SetFlags", testSetFlags},
+	{"Keywords", testKeywords},
+	{"UnchangedSince", testUnchangedSince},
+	{"Expunge", testExpunge},
+	{"ExpungeOnlyDeleted", testExpungeOnlyDeleted},
+	{"Copy", testCopy},
+	{"CopyToItself", testCopyToItself},
+	{"CopyErrors", testCopyErrors},
+	{"Move", testMove},
+	{"Changes", testChanges},
+	{"ChangesOnce", testChangesOnce},
+	{"MessagesAsOfOneMoment", testMoment},
+	{"Recent", testRecent},
+	{"Watch", testWatch},
+	{"QuotaLimits", testQuotaLimits},
+	{"QuotaUsage", testQuotaUsage},
+	{"QuotaRefusal", testQuotaRefusal},
+	{"QuotaAtOnce", testQuotaAtOnce},
+	{"Metadata", testMetadata},
+	{"MetadataErrors", testMetadataErrors},
+	{"MetadataMoves", testMetadataMoves},
+	{"Cancelled", testCancelled},
+	{"AccountClose", testAccountClose},
+	{"Sessions", testSessions},
+	{"Model", testModel},
+	{"ConcurrentPollers", testPollers},
+	{"ConcurrentMoves", testMoves},
+	{"ConcurrentFlags", testConcurrentFlags},
+}
+
+func run(t *testing.T, tests []test, open func(t *testing.T) mail.Store) {
+	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
 			e := &env{T: t, ctx: t.Context(), store: s}
