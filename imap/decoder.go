@@ -157,6 +157,14 @@ func (d *Decoder) Wait() error {
 // Buffered returns how many octets have been read from below and belong to no command yet.
 func (d *Decoder) Buffered() int { return d.end - d.start }
 
+// TakeBuffered returns what has been read from below and belongs to no command yet, and forgets it: it is not what it
+// seems, when compression begins behind a command.
+func (d *Decoder) TakeBuffered() []byte {
+	b := append([]byte(nil), d.buf[d.start:d.end]...)
+	d.start, d.end = 0, 0
+	return b
+}
+
 // Release gives back the buffer when nothing is in it, so that a connection that waits costs little.
 func (d *Decoder) Release() {
 	if d.start == d.end && !d.haveLine && d.literal == 0 {

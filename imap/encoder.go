@@ -21,6 +21,12 @@ type Encoder struct {
 	// Trace, if not nil, gets each line, without its end and up to its first literal, before it is sent.
 	Trace func(line []byte)
 
+	// Ask makes the Encoder a client's. It is called behind the announcement of a literal, which has been flushed, and returns
+	// when the server's "+" has come. An error is the Encoder's. NonSync, if not nil, says which literals may be sent without
+	// asking (RFC 7888).
+	Ask     func() error
+	NonSync func(l Literal) bool
+
 	lineStart int  // in buf, where the line began
 	traced    bool // this line has been shown
 

@@ -108,6 +108,9 @@ func (e *Encoder) literalHeader(n int64) { e.Announce(Literal{Size: n}) }
 // Announce writes the announcement of a literal with its line end, and leaves its content to [Encoder.Content]: a client
 // waits for the server's "+" between the two unless the literal is non-synchronizing (RFC 9051 section 4.3).
 func (e *Encoder) Announce(l Literal) *Encoder {
+	if e.Ask != nil {
+		l.NonSync = e.NonSync != nil && e.NonSync(l)
+	}
 	if l.Binary {
 		e.buf = append(e.buf, '~')
 	}
@@ -118,6 +121,9 @@ func (e *Encoder) Announce(l Literal) *Encoder {
 	e.buf = append(e.buf, '}')
 	e.traceLine()
 	e.buf = append(e.buf, '\r', '\n')
+	if e.Ask != nil && !l.NonSync && e.Flush() == nil {
+		e.err = e.Ask()
+	}
 	return e
 }
 
@@ -191,8 +197,8 @@ func (e *Encoder) copy(n int64, r io.Reader) *Encoder {
 // SearchKey writes a search program as a command has it.
 func (e *Encoder) SearchKey(k SearchKey) *Encoder {
 	e.buf = k.append(e.buf, func(b []byte, s string) []byte {
-		sub := Encoder{UTF8: e.UTF8, buf: b}
-		return sub.AString(s).buf
+		e.buf = b
+		return e.AString(s).buf
 	})
 	return e
 }

@@ -1,3 +1,11 @@
-// Package imaptest has what tests of IMAP need: a mail store in memory that keeps every promise of package mail but
-// durability, and a list of users.
+// Package imaptest is what httptest is for HTTP: an IMAP server in memory for tests. One line starts it, it can be looked into
+// and changed behind its back, and it can be told to fail the way real servers do.
+//
+//	srv := imaptest.NewServer(t)
+//	srv.Add("INBOX", "Subject: hello\n\nHi!\n")
+//	… read srv.Addr() as imaptest.Username with imaptest.Password …
+//
+// A test that can choose how it dials needs no port: give it [Server.Dial], which is connected by a pipe in memory and
+// works in a testing/synctest bubble. [NewScript] plays written exchanges. [Store] is the mail store behind it, which
+// may be used without a server.
 package imaptest

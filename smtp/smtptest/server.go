@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/testnet"
 	"github.com/buuta/mail/smtp"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	client, server := Pipe()
+	client, server := testnet.Pipe()
 	s.running.Go(func() { s.Config.ServeConn(context.Background(), server) })
 	return client, nil
 }
@@ -91,7 +92,7 @@ func (s *Server) UseTLS() *tls.Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.roots == nil {
-		server, client, err := newCertificate(time.Now())
+		server, client, err := testnet.Certificate("smtptest.example", time.Now())
 		if err != nil {
 			s.tb.Fatalf("smtptest: %v", err)
 		}

@@ -1,4 +1,4 @@
-package smtptest
+package testnet
 
 import (
 	"crypto/ecdsa"
@@ -12,23 +12,23 @@ import (
 	"time"
 )
 
-// newCertificate makes a certificate for this machine, and the configurations of a server that shows it and of a client
-// that trusts nothing else.
-func newCertificate(now time.Time) (server, client *tls.Config, err error) {
+// Certificate makes a certificate for this machine and the given name, and the configurations of a server that shows it and of a
+// client that trusts nothing else.
+func Certificate(name string, now time.Time) (server, client *tls.Config, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
 	tmpl := &x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "smtptest.example"},
+		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(24 * time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		DNSNames:              []string{"localhost", "smtptest.example"},
+		DNSNames:              []string{"localhost", name},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
@@ -42,6 +42,6 @@ func newCertificate(now time.Time) (server, client *tls.Config, err error) {
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
 	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}}
-	client = &tls.Config{RootCAs: pool, ServerName: "smtptest.example"}
+	client = &tls.Config{RootCAs: pool, ServerName: name}
 	return server, client, nil
 }

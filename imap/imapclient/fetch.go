@@ -1,0 +1,150 @@
+package imapclient
+
+import (
+	"context"
+	"iter"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+)
+
+// FetchOptions say what to fetch. The UID is always asked for.
+type FetchOptions struct {
+	Items []imap.FetchItem // see Items, Peek, Headers, PeekPart
+
+	// ChangedSince leaves out messages that have not changed after it (RFC 7162 section 3.1.4.1). It needs CONDSTORE.
+	ChangedSince mail.ModSeq
+	// Vanished, if not nil, gets the UIDs of messages that are gone since ChangedSince, when the loop is over (RFC 7162 section
+	// 3.2.6). It needs QRESYNC and a set of UIDs. UIDs may be named that were never there.
+	Vanished *mail.UIDSet
+	// Partial takes only these of the messages of the set, in the order of UIDs (RFC 9394). It needs PARTIAL.
+	Partial *imap.PartialRange
+
+	// Stream gives the first section that the server sends as a literal of more than 4096 octets as Message.Body, to be read from the
+	// connection, instead of holding it in memory. Its Message comes when that section comes; what the server tells of it
+	// behind that is there when the loop goes on.
+	Stream bool
+}
+
+// Fetch yields the messages of the set that exist, with what opts ask for, as the server sends them (RFC 9051 section 6.4.5).
+// The command is sent when the loop begins. The loop may be left at any time: what still comes for it is passed over,
+// and the connection goes on with other commands at once. An error ends the loop; messages before it are good.
+//
+// Commands may be given within the loop. Messages that the server sends before their answers are then held in memory, up to
+// Limits.Ahead; beyond that the loop ends with [ErrBehind].
+//
+// A long set is asked for in several commands.
+func (c *Client) Fetch(ctx context.Context, set Set, opts *FetchOptions) iter.Seq2[*Message, error] {
+	return func(yield func(*Message, error) bool) {
+		if set.Empty() {
+			return
+		}
+		for _, piece := range set.pieces() {
+			if !c.fetchPiece(ctx, piece, opts, yield) {
+				return
+			}
+		}
+	}
+}
+
+// FetchOne fetches one message by its UID. The error is [mail.ErrExpunged] when it is gone.
+func (c *Client) FetchOne(ctx context.Context, uid mail.UID, items ...imap.FetchItem) (*Message, error) {
+	var found *Message
+	for m, err := range c.Fetch(ctx, UID(uid), &FetchOptions{Items: items}) {
+		if err != nil {
+			return nil, err
+		}
+		if m.UID == uid {
+			found = m
+		}
+	}
+	if found == nil {
+		return nil, &Error{Command: "UID FETCH", Host: c.host, Err: mail.ErrExpunged}
+	}
+	return found, nil
+}
+
+func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yield func(*Message, error) bool) bool {
+	o := FetchOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	f := c.newFetching(set)
+	f.stream = o.Stream
+	flags := 2
+	for _, item := range o.Items {
+		f.want(item)
+		if (item.Att == imap.FetchBodySection || item.Att == imap.FetchBinary) && !item.Peek || item.Att == imap.FetchRFC822 || item.Att == imap.FetchRFC822Text {
+			flags = 1
+		}
+	}
+	cmd := &command{name: set.command("FETCH"), rule: rule{seq: !set.uid, moves: set.uid, flags: flags}, fetch: f}
+	switch {
+	case o.ChangedSince > 0 && !c.Has(imap.CapCondStore) && !c.Has(imap.CapQResync):
+		return yield(nil, c.unsupported(cmd.name, imap.CapCondStore)) && false
+	case o.Vanished != nil && (!c.isEnabled(imap.CapQResync) || !set.uid || o.ChangedSince == 0):
+		return yield(nil, c.unsupported(cmd.name, imap.CapQResync)) && false
+	case o.Partial != nil && !c.Has("PARTIAL"):
+		return yield(nil, c.unsupported(cmd.name, "PARTIAL")) && false
+	}
+	err := c.start(ctx, cmd, func(e *imap.Encoder) {
+		e.SP().NumSet(set.num).Raw(" (UID")
+		for _, item := range o.Items {
+			if item.Att != imap.FetchUID {
+				e.SP().Raw(item.String())
+			}
+		}
+		e.Raw(")")
+		sep := " ("
+		if o.ChangedSince > 0 {
+			e.Raw(" (CHANGEDSINCE ").Number(uint64(o.ChangedSince))
+			if o.Vanished != nil {
+				e.Raw(" VANISHED")
+			}
+			sep = " "
+		}
+		if o.Partial != nil {
+			e.Raw(sep + "PARTIAL " + o.Partial.String())
+			sep = " "
+		}
+		if sep == " " {
+			e.Raw(")")
+		}
+	})
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	defer f.leave()
+	var last *Message
+	for {
+		m, ok := f.next(ctx)
+		if last != nil && last.Body != nil {
+			last.add(last.Body)
+		}
+		if last = m; !ok {
+			break
+		}
+		more := yield(m, nil)
+		if m.Body != nil {
+			m.Body.drop()
+		}
+		if !more {
+			return false
+		}
+	}
+	if err := ctx.Err(); err != nil && !f.over() {
+		c.abandon(cmd)
+		yield(nil, c.failed(cmd, context.Cause(ctx)))
+		return false
+	}
+	<-cmd.done
+	if o.Vanished != nil {
+		o.Vanished.AddSet(f.vanished)
+	}
+	if err := c.result(cmd); err != nil {
+		yield(nil, err)
+		return false
+	}
+	return true
+}
