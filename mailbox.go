@@ -172,3 +172,11 @@ type Changes struct {
 type RecentTaker interface {
 	TakeRecent(ctx context.Context) (UIDSet, error)
 }
+
+// Replacer is an Append that can take the place of a message (RFC 8508). Replace, before Commit, makes that Commit also remove
+// the message from the mailbox that is appended to, in the same step: ErrExpunged when it is gone by then. A quota counts
+// the difference only.
+type Replacer interface {
+	Append
+	Replace(ctx context.Context, uid UID) error
+}

@@ -35,6 +35,11 @@ func TestCatenatePart(t *testing.T) {
 		}
 		require.NoError(t, d.CRLF())
 	}))
+	out.Reset()
+	utf8 := imap.CatenatePart{Text: imap.Literal{Size: 2, Binary: true}, UTF8: true}
+	require.NoError(t, e.CatenatePart(utf8).Content(2, strings.NewReader("ä")).Raw(")").CRLF().Flush())
+	require.Equal(t, "UTF8 (~{2}\r\nä)\r\n", out.String())
+	require.NoError(t, decode(out.String(), func(d *imap.Decoder) { require.Equal(t, utf8, d.CatenatePart()) }))
 	for _, in := range []string{"", "URL", `URL ""`, "TEXT", "TEXT abc", "URL {5", "FILE x", "TEXT {5}x"} {
 		require.Error(t, decode(in+"\r\n", func(d *imap.Decoder) { d.CatenatePart() }), "%q", in)
 	}

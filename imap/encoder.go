@@ -44,8 +44,18 @@ func (e *Encoder) Reset(w io.Writer) {
 	e.w, e.buf, e.err, e.lineStart, e.traced = w, e.buf[:0], nil, 0, false
 }
 
-// Flush hands what is buffered to the writer.
+// Flush hands what is buffered to the writer, and flushes the writer if it has a Flush method of its own: one that
+// compresses.
 func (e *Encoder) Flush() error {
+	_ = e.handOn() // kept in e.err
+	if f, ok := e.w.(interface{ Flush() error }); ok && e.err == nil {
+		e.err = f.Flush()
+	}
+	return e.err
+}
+
+// handOn hands what is buffered to the writer.
+func (e *Encoder) handOn() error {
 	if len(e.buf) > 0 && e.err == nil {
 		_, e.err = e.w.Write(e.buf)
 		e.written += int64(len(e.buf))
@@ -102,7 +112,7 @@ func (e *Encoder) CRLF() *Encoder {
 	e.buf = append(e.buf, '\r', '\n')
 	e.traced, e.lineStart = false, len(e.buf)
 	if len(e.buf) >= flushSize {
-		_ = e.Flush() // kept in e.err
+		_ = e.handOn() // kept in e.err
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -128,23 +129,32 @@ func (e *Encoder) Announce(l Literal) *Encoder {
 }
 
 // Content writes the n octets of a literal that has been announced.
-func (e *Encoder) Content(n int64, r io.Reader) *Encoder { return e.copy(n, r) }
+func (e *Encoder) Content(n int64, r io.Reader) *Encoder { return e.copy(n, r, false) }
 
 // ErrShortLiteral says that a literal's source ended before the size that was announced: the stream is broken and must be
 // closed.
 var ErrShortLiteral = errors.New("imap: literal shorter than announced")
 
 // Literal writes a literal of exactly n octets from r, through the buffer: it may be of any size. binary writes a
-// literal8, which may hold NUL.
+// literal8, which may hold NUL; in another NUL becomes the octet 0x80, so that sizes stay what they are (RFC 9051 section
+// 4.3.1).
 func (e *Encoder) Literal(n int64, r io.Reader, binary bool) *Encoder {
-	return e.Announce(Literal{Size: n, Binary: binary}).copy(n, r)
+	return e.Announce(Literal{Size: n, Binary: binary}).copy(n, r, !binary)
 }
 
-// LiteralBytes writes b as a literal.
+// replaceNUL puts 0x80, which is no character by itself, where NUL is.
+func replaceNUL(b []byte) {
+	for i := bytes.IndexByte(b, 0); i >= 0; i = bytes.IndexByte(b, 0) {
+		b[i] = 0x80
+		b = b[i+1:]
+	}
+}
+
+// LiteralBytes writes b as a literal. It must not hold NUL, unless "~" has been written before it.
 func (e *Encoder) LiteralBytes(b []byte) *Encoder {
 	e.literalHeader(int64(len(b)))
 	if len(b) > flushSize {
-		_ = e.Flush() // kept in e.err
+		_ = e.handOn() // kept in e.err
 		if e.err == nil {
 			var n int
 			n, e.err = e.w.Write(b)
@@ -159,17 +169,17 @@ func (e *Encoder) LiteralBytes(b []byte) *Encoder {
 // copyBuffer is the piece in which large literals go out.
 const copyBuffer = 32 << 10
 
-// copy moves n octets from r to the writer.
-func (e *Encoder) copy(n int64, r io.Reader) *Encoder {
+// copy moves n octets from r to the writer, NUL replaced if clean.
+func (e *Encoder) copy(n int64, r io.Reader, clean bool) *Encoder {
 	for n > 0 && e.err == nil {
-		if len(e.buf) >= flushSize && e.Flush() != nil {
+		if len(e.buf) >= flushSize && e.handOn() != nil {
 			break
 		}
 		have := len(e.buf)
 		want := int(min(n, int64(copyBuffer)))
 		if cap(e.buf)-have < want {
 			if have > 0 && cap(e.buf) >= copyBuffer {
-				if e.Flush() != nil {
+				if e.handOn() != nil {
 					break
 				}
 				have = 0
@@ -181,13 +191,15 @@ func (e *Encoder) copy(n int64, r io.Reader) *Encoder {
 			}
 		}
 		got, err := io.ReadFull(r, e.buf[have:have+want])
-		e.buf = e.buf[:have+got]
+		if e.buf = e.buf[:have+got]; clean {
+			replaceNUL(e.buf[have:])
+		}
 		n -= int64(got)
 		if err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
 				err = ErrShortLiteral
 			}
-			_ = e.Flush()
+			_ = e.handOn()
 			e.err = err
 		}
 	}

@@ -1,9 +1,7 @@
 package imapserver
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -12,14 +10,13 @@ import (
 	"github.com/buuta/mail/imap"
 )
 
-// handleAppend is APPEND with one message or more (RFC 9051 section 6.3.12, RFC 3502, RFC 6855 section 4). Each message's
+// handleAppend is APPEND with one message or more (RFC 9051 section 6.3.12, RFC 3502, RFC 4469, RFC 6855 section 4). Each
 // literal is asked for only when it is known that it would be taken.
 func (c *Conn) handleAppend(ctx context.Context, cmd *command) error {
 	d := c.dec
 	d.SP()
-	name := c.mailbox()
+	a := &appending{c: c, ctx: ctx, name: c.mailbox()}
 	d.SP()
-	a := &appending{c: c, ctx: ctx, name: name}
 	defer a.abort()
 	for n := 0; d.Err() == nil; n++ {
 		if n >= c.srv.limits(true).Messages || n == 1 && c.isDisabled(imap.CapMultiAppend) {
@@ -39,23 +36,27 @@ func (c *Conn) handleAppend(ctx context.Context, cmd *command) error {
 	if err := d.CRLF(); err != nil {
 		return err
 	}
-	done, err := a.tx.Commit(ctx)
+	done, err := a.commit()
 	if err != nil {
 		return err
 	}
-	a.committed = true
-	var uids mail.UIDSet
-	for _, u := range done.UIDs {
-		uids.Add(u)
-	}
 	cmd.done = imap.Okay("", "", "APPEND completed.")
 	if !c.isDisabled(imap.CapUIDPlus) {
-		cmd.done.Code, cmd.done.Arg = imap.CodeAppendUID, num(done.UIDValidity)+" "+uids.String()
+		cmd.done.Code, cmd.done.Arg = imap.CodeAppendUID, appendUID(done)
 	}
 	return nil
 }
 
-// appending is an APPEND while it runs.
+// appendUID writes what APPENDUID says (RFC 4315 section 3).
+func appendUID(done mail.Appended) string {
+	var uids mail.UIDSet
+	for _, u := range done.UIDs {
+		uids.Add(u)
+	}
+	return num(done.UIDValidity) + " " + uids.String()
+}
+
+// appending is an APPEND or REPLACE while it runs.
 type appending struct {
 	c         *Conn
 	ctx       context.Context
@@ -67,7 +68,7 @@ type appending struct {
 
 // message reads one message with its flags and date.
 func (a *appending) message() error {
-	d := a.c.dec
+	c, d := a.c, a.c.dec
 	var opts mail.AppendOptions
 	if d.Peek('(') {
 		opts.Flags = d.FlagList()
@@ -77,26 +78,20 @@ func (a *appending) message() error {
 		opts.InternalDate = d.DateTime()
 		d.SP()
 	}
-	utf8 := a.c.utf8Literal()
-	l := d.Literal()
-	if err := d.Err(); err != nil {
-		return err
-	}
 	if opts.InternalDate.IsZero() {
-		opts.InternalDate = a.c.srv.now().Truncate(time.Second)
+		opts.InternalDate = c.srv.now().Truncate(time.Second)
 	}
-	if max := a.c.srv.limits(true).MessageSize; l.Size > max {
-		return imap.No(imap.CodeTooBig, "Message is larger than "+strconv.FormatInt(max, 10)+" octets.")
+	if !c.isDisabled(imap.CapCatenate) && d.TryWord("CATENATE") {
+		return a.catenate(&opts)
 	}
-	if err := a.open(); err != nil {
+	utf8 := d.UTF8Literal()
+	l := d.Literal()
+	if err := a.mayRead(l, utf8, 0); err != nil {
 		return err
 	}
 	r := d.OpenLiteral(l)
-	content := &contentReader{r: r, binary: l.Binary}
-	err := a.tx.Add(a.ctx, content, &opts)
-	if err == nil && content.err != nil {
-		err = content.err
-	}
+	content := &contentReader{r: r, binary: l.Binary, sevenBit: !utf8 && c.wantsUTF8()}
+	err := content.result(a.tx.Add(a.ctx, content, &opts))
 	// What the store has not read is still on its way.
 	if _, drain := io.Copy(io.Discard, r); drain != nil {
 		return drain
@@ -107,18 +102,33 @@ func (a *appending) message() error {
 	return err
 }
 
-// utf8Literal reads the beginning of "UTF8 (~{…})".
-func (c *Conn) utf8Literal() bool {
-	if !c.dec.TryWord("UTF8") {
-		return false
+// mayRead reports what speaks against asking for a literal that adds to a message of so many octets.
+func (a *appending) mayRead(l imap.Literal, utf8 bool, size int64) error {
+	c := a.c
+	if utf8 && c.dec.Err() == nil && !c.utf8 {
+		return imap.Bad("UTF8=ACCEPT has not been enabled")
 	}
-	c.dec.SP()
-	c.dec.Special('(')
-	if c.dec.Err() == nil && !c.utf8 {
-		c.dec.Fail(imap.Bad("UTF8=ACCEPT has not been enabled"))
+	if err := c.dec.Err(); err != nil {
+		return err
 	}
-	return true
+	if err := a.fits(size, l.Size); err != nil {
+		return err
+	}
+	return a.open()
 }
+
+// fits refuses what makes a message too large (RFC 4469 section 4.2, RFC 7889 section 4).
+func (a *appending) fits(size, more int64) error {
+	if limit := a.c.srv.limits(true).MessageSize; more > limit-size {
+		return imap.No(imap.CodeTooBig, "Message is larger than "+strconv.FormatInt(limit, 10)+" octets.")
+	}
+	return nil
+}
+
+// wantsUTF8 reports whether octets above 127 in a header may only come in the UTF8 form: "If an IMAP server supports
+// UTF8=ACCEPT and the IMAP client has not issued the ENABLE UTF8=ACCEPT command, the server MUST reject, with a NO
+// response, an APPEND command that includes any 8-bit character in message header fields" (RFC 6855 section 4).
+func (c *Conn) wantsUTF8() bool { return !c.utf8 && !c.isDisabled(imap.CapUTF8Accept) }
 
 // open opens the mailbox before the first literal.
 func (a *appending) open() error {
@@ -140,6 +150,12 @@ func (a *appending) open() error {
 	return err
 }
 
+func (a *appending) commit() (mail.Appended, error) {
+	done, err := a.tx.Commit(a.ctx)
+	a.committed = err == nil
+	return done, err
+}
+
 func (a *appending) abort() {
 	if a.tx != nil && !a.committed {
 		_ = a.tx.Abort()
@@ -147,27 +163,4 @@ func (a *appending) abort() {
 	if a.box != nil {
 		_ = a.box.Close()
 	}
-}
-
-var errNUL = imap.No(imap.CodeCannot, "Message holds NUL, which needs a binary literal.")
-
-// contentReader refuses what the store must not get.
-type contentReader struct {
-	r      io.Reader
-	binary bool
-	err    error
-}
-
-func (r *contentReader) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	if !r.binary && r.err == nil {
-		if bytes.IndexByte(p[:n], 0) >= 0 {
-			r.err = errNUL
-			return n, errNUL
-		}
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		r.err = err
-	}
-	return n, err
 }

@@ -45,6 +45,7 @@ func (c *Conn) capabilities() []imap.Capability {
 			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, c.appendLimit())
 		list = append(list, c.accountCapabilities()...)
 		list = append(list, c.searchCapabilities()...)
+		list = append(list, c.messageCapabilities()...)
 	}
 	return slices.DeleteFunc(list, func(name imap.Capability) bool { return !c.offers(name) })
 }
@@ -67,7 +68,10 @@ func (c *Conn) isDisabled(name imap.Capability) bool {
 	if by := neededBy(name); by != "" && c.isDisabled(by) {
 		return true
 	}
-	same := func(other imap.Capability) bool { return strings.EqualFold(string(name), string(other)) }
+	bare, _, _ := strings.Cut(string(name), "=") // of APPENDLIMIT and what else tells a number
+	same := func(other imap.Capability) bool {
+		return strings.EqualFold(string(name), string(other)) || strings.EqualFold(bare, string(other))
+	}
 	return name != imap.CapIMAP4rev1 && (slices.ContainsFunc(c.srv.Without, same) || slices.ContainsFunc(c.without, same))
 }
 

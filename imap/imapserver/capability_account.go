@@ -36,6 +36,9 @@ func (c *Conn) offers(name imap.Capability) bool {
 	case name == imap.CapQuota:
 		_, ok := c.account.(mail.QuotaAccount)
 		return ok
+	case name == imap.CapURLAuth:
+		_, ok := c.account.(mail.URLKeyAccount)
+		return ok
 	case name == imap.CapQuotaSet:
 		_, ok := c.account.(mail.QuotaSetter)
 		return ok && c.offers(imap.CapQuota)

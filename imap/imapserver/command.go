@@ -115,6 +115,9 @@ func (c *Conn) run(ctx context.Context, cmd *command) error {
 	if h.states&c.state() == 0 {
 		return wrongState(h.states)
 	}
+	if h.uid && !cmd.uid && c.uidOnly && cmd.name != "EXPUNGE" {
+		return errUIDRequired
+	}
 	return h.run(c, ctx, cmd)
 }
 

@@ -85,6 +85,14 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleAppend, states: loggedIn}, true
 	case "IDLE":
 		return handler{run: (*Conn).handleIdle, states: loggedIn, cap: imap.CapIdle}, true
+	case "COMPRESS":
+		return handler{run: (*Conn).handleCompress, states: loggedIn, cap: imap.CapCompress}, true
+	case "GENURLAUTH":
+		return handler{run: (*Conn).handleGenURLAuth, states: loggedIn, cap: imap.CapURLAuth}, true
+	case "RESETKEY":
+		return handler{run: (*Conn).handleResetKey, states: loggedIn, cap: imap.CapURLAuth}, true
+	case "URLFETCH":
+		return handler{run: (*Conn).handleURLFetch, states: loggedIn, cap: imap.CapURLAuth}, true
 	case "CHECK":
 		return handler{run: (*Conn).handleCheck, states: inSelected}, true
 	case "CLOSE":
@@ -111,6 +119,8 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleStore, states: inSelected, uid: true}, true
 	case "COPY":
 		return handler{run: (*Conn).handleCopy, states: inSelected, uid: true}, true
+	case "REPLACE":
+		return handler{run: (*Conn).handleReplace, states: inSelected, uid: true, cap: imap.CapReplace}, true
 	case "MOVE":
 		return handler{run: (*Conn).handleMove, states: inSelected, uid: true, cap: imap.CapMove}, true
 	}

@@ -30,7 +30,7 @@ type Conn struct {
 	sel      *selected // nil unless in selected state
 	without  []imap.Capability
 
-	condStore, qresync, rev2, utf8 bool // enabled by the client (RFC 5161)
+	condStore, qresync, rev2, utf8, uidOnly bool // enabled by the client (RFC 5161)
 
 	bad, authFailures int
 	end               End
@@ -202,8 +202,7 @@ func (c *Conn) waitCommand(ctx context.Context) error {
 	}
 	err := c.wait(ctx, first)
 	if errors.Is(err, os.ErrDeadlineExceeded) && first.Before(deadline) {
-		c.dec.Release()
-		c.enc.Release()
+		c.release()
 		err = c.wait(ctx, deadline)
 	}
 	return err

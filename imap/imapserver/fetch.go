@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -16,12 +17,15 @@ func (c *Conn) handleFetch(ctx context.Context, cmd *command) error {
 	d.SP()
 	set := d.SequenceSet()
 	d.SP()
-	f := &fetch{c: c, cmd: cmd}
+	f := &fetch{c: c, srv: c.srv, cmd: cmd, box: c.sel.box}
 	f.items = d.FetchItems()
 	if d.TrySP() {
 		f.modifiers()
 	}
 	if err := d.CRLF(); err != nil {
+		return err
+	}
+	if err := f.allowed(); err != nil {
 		return err
 	}
 	f.plan()
@@ -53,7 +57,9 @@ func (c *Conn) handleFetch(ctx context.Context, cmd *command) error {
 // fetch is a FETCH while it runs. Its buffers serve one message after the other.
 type fetch struct {
 	c     *Conn
+	srv   *Server
 	cmd   *command
+	box   mail.Mailbox
 	items []imap.FetchItem
 
 	changed  bool        // CHANGEDSINCE was given
@@ -76,6 +82,7 @@ type fetch struct {
 	header []byte // of the part headerOf, so that several HEADER.FIELDS read it once
 	have   mime.Span
 	out    []byte
+	r      bytes.Reader
 }
 
 // modifiers reads "(CHANGEDSINCE n VANISHED)".
@@ -97,6 +104,29 @@ func (f *fetch) modifiers() {
 	if f.vanished && !f.changed {
 		d.Fail(imap.Bad("VANISHED needs CHANGEDSINCE"))
 	}
+}
+
+// allowed refuses items of extensions that have been taken away.
+func (f *fetch) allowed() error {
+	for i := range f.items {
+		var ext imap.Capability
+		switch f.items[i].Att {
+		case imap.FetchModSeq:
+			ext = imap.CapCondStore
+		case imap.FetchEmailID, imap.FetchThreadID:
+			ext = imap.CapObjectID
+		case imap.FetchSaveDate:
+			ext = imap.CapSaveDate
+		case imap.FetchPreview:
+			ext = imap.CapPreview
+		case imap.FetchBinary, imap.FetchBinarySize:
+			ext = imap.CapBinary
+		}
+		if ext != "" && f.c.isDisabled(ext) {
+			return imap.Bad("Unknown data item")
+		}
+	}
+	return nil
 }
 
 // plan finds out what the items need.
@@ -126,6 +156,9 @@ func (f *fetch) plan() {
 			hasUID = true
 		case imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure:
 			f.needIndex = true
+		case imap.FetchPreview:
+			f.needIndex = f.needIndex || !item.Lazy
+			f.fields |= mail.FieldIndex
 		case imap.FetchBinarySize:
 			f.needIndex, f.needBody = true, true
 			f.labels[i] = item.Label()
@@ -145,7 +178,7 @@ func (f *fetch) plan() {
 	if f.changed {
 		f.fields |= mail.FieldFlags
 	}
-	if f.cmd.uid && !hasUID || f.c.qresync && !hasUID {
+	if (f.cmd.uid || f.c.qresync) && !hasUID && !f.c.uidOnly {
 		f.items = append([]imap.FetchItem{{Att: imap.FetchUID}}, f.items...)
 		f.labels = append([]string{""}, f.labels...)
 	}
@@ -226,7 +259,7 @@ func (f *fetch) message(ctx context.Context, seq uint32, m *mail.Message) error 
 			return err
 		}
 	}
-	if f.needIndex {
+	if f.needIndex || f.fields&mail.FieldIndex != 0 && len(m.Index) > 0 {
 		if err := f.openIndex(ctx); err != nil {
 			return err
 		}
@@ -240,7 +273,7 @@ func (f *fetch) message(ctx context.Context, seq uint32, m *mail.Message) error 
 	if f.fields&mail.FieldFlags != 0 && sel.addKeywords(m.Flags.Keywords) {
 		f.c.tellFlags(sel)
 	}
-	e := f.c.enc.Raw("* ").Number(uint64(seq)).Raw(" FETCH (")
+	e := f.c.beginFetch(seq, m.UID)
 	for i := range f.items {
 		if i > 0 {
 			e.SP()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime"
 )
 
 // headerFields writes the fields of a header that are named, or those that are not, and the empty line behind them
@@ -17,22 +18,32 @@ func (f *fetch) headerFields(item *imap.FetchItem) error {
 		f.c.enc.Raw("NIL")
 		return nil
 	}
-	span.Size = min(span.Size, f.c.srv.limits(true).HeaderBytes)
-	if f.have != span {
-		f.header = slices.Grow(f.header[:0], int(span.Size))[:span.Size]
-		if n, err := f.body.ReadAt(f.header, span.Offset); err != nil && (err != io.EOF || n < len(f.header)) {
-			return err
-		}
-		f.have = span
+	out, err := f.namedFields(item, span)
+	if err != nil {
+		return err
 	}
-	f.out = selectFields(f.out[:0], f.header, item.Section.Fields, item.Section.Spec == imap.SectionFields)
-	out := f.out
 	if p := item.Partial; p != nil {
 		out = out[min(int64(p.Offset), int64(len(out))):]
 		out = out[:min(int64(p.Size), int64(len(out)))]
 	}
-	f.c.enc.LiteralBytes(out)
+	f.r.Reset(out)
+	f.c.enc.Literal(int64(len(out)), &f.r, false)
 	return nil
+}
+
+// namedFields reads the header at span, once for several items, and returns the fields that the item names. They are good
+// until the next call.
+func (f *fetch) namedFields(item *imap.FetchItem, span mime.Span) ([]byte, error) {
+	span.Size = min(span.Size, f.srv.limits(true).HeaderBytes)
+	if f.have != span {
+		f.header = slices.Grow(f.header[:0], int(span.Size))[:span.Size]
+		if n, err := f.body.ReadAt(f.header, span.Offset); err != nil && (err != io.EOF || n < len(f.header)) {
+			return nil, err
+		}
+		f.have = span
+	}
+	f.out = selectFields(f.out[:0], f.header, item.Section.Fields, item.Section.Spec == imap.SectionFields)
+	return f.out, nil
 }
 
 // selectFields appends to out those fields of a raw header whose names are in the list (or are not), byte for byte, and

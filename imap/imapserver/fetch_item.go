@@ -33,6 +33,8 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 		e.Raw("EMAILID (").Raw(string(f.m.GUID)).Raw(")")
 	case imap.FetchThreadID:
 		e.Raw("THREADID (").Raw(threadID(f.index.Root.Envelope, f.m.GUID)).Raw(")")
+	case imap.FetchPreview:
+		e.Raw("PREVIEW ").NString(f.preview(item))
 	case imap.FetchEnvelope:
 		e.Raw("ENVELOPE ")
 		writeEnvelope(e, f.index.Root.Envelope)
@@ -49,6 +51,15 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 		return f.section(item)
 	}
 	return nil
+}
+
+// preview returns the first words of a message; set is false when they are not at hand and need not be found (RFC 8970
+// section 4.1).
+func (f *fetch) preview(item *imap.FetchItem) (text string, set bool) {
+	if f.index == nil {
+		return "", !item.Lazy
+	}
+	return f.index.Preview, true
 }
 
 // section writes the content of a section as a literal, or NIL when there is no such section.
@@ -117,7 +128,7 @@ func isWhole(i imap.FetchItem) bool {
 }
 
 func (f *fetch) openBody(ctx context.Context) error {
-	body, err := f.c.sel.box.OpenBody(ctx, f.m.UID)
+	body, err := f.box.OpenBody(ctx, f.m.UID)
 	if err == nil {
 		f.body = body
 	}

@@ -39,6 +39,11 @@ func FuzzSession(f *testing.F) {
 		"a APPEND INBOX (\\Seen) {3+}\r\nabc {3+}\r\nabc\r\nb IDLE\r\nDONE\r\n",
 		"a CREATE &AOk-/x\r\nb RENAME &AOk- y\r\nc LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (* %/x) RETURN (STATUS (MESSAGES))\r\nd DELETE y/x\r\n",
 		"a ENABLE QRESYNC UTF8=ACCEPT\r\nb SELECT INBOX (QRESYNC (1001 1 1:9 (1 1)))\r\nc UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)\r\n",
+		"a APPEND INBOX CATENATE (TEXT {2+}\r\nx:URL /INBOX/;UID=1/;SECTION=HEADER URL \";UID=2/;PARTIAL=1.5\" TEXT ~{1+}\r\n\x00) {1+}\r\nx\r\n",
+		"a ENABLE UIDONLY\r\nb SELECT INBOX\r\nc REPLACE 1 INBOX {1+}\r\nx\r\nd UID REPLACE 1 Trash CATENATE (URL ;UID=2)\r\ne UID FETCH 1:* PREVIEW (LAZY)\r\n",
+		"a ENABLE UTF8=ACCEPT\r\nb APPEND INBOX UTF8 (~{3+}\r\n\xc3\xa4:)\r\nc FETCH 1:* (BINARY.SIZE[1] BINARY[]<1.2> PREVIEW EMAILID THREADID SAVEDATE)\r\n",
+		"a GENURLAUTH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous INTERNAL\r\nb RESETKEY INBOX INTERNAL\r\nc URLFETCH x \"imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL:91354a473744909de610943775f92038\"\r\n",
+		"a COMPRESS DEFLATE\r\n\x04\x04\x02\x00b NOOP\r\n",
 		"a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE LOGIN YQ==\r\nYQ==\r\nc ID (\"a\" NIL)\r\n",
 	} {
 		for state := range byte(3) {

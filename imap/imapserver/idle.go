@@ -33,8 +33,7 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 		if err := c.enc.Flush(); err != nil {
 			return err
 		}
-		c.dec.Release()
-		c.enc.Release()
+		c.release()
 		done, err := c.idleWait(ctx, end)
 		if err != nil {
 			return &sessionOver{err}

@@ -23,6 +23,9 @@ func (c *Conn) allowSearch(o *imap.SearchOptions, key *imap.SearchKey, context i
 	fuzzy := false
 	err := eachKey(key, func(k *imap.SearchKey) error {
 		fuzzy = fuzzy || k.Op == imap.SearchFuzzy
+		if c.uidOnly && k.Op == imap.SearchSeq && !k.Set.Saved {
+			return errUIDRequired
+		}
 		if by := keyCapability(k.Op); by != "" && !c.announces(by) {
 			return imap.Bad("Unknown search key")
 		}

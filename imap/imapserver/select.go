@@ -138,7 +138,7 @@ func (c *Conn) tellSelected(ctx context.Context, sel *selected, q *qresyncParam)
 			recent = int(state.Recent)
 		}
 		e.Raw("* ").Number(uint64(recent)).Raw(" RECENT").CRLF()
-		if unseen > 0 {
+		if unseen > 0 && !c.uidOnly {
 			e.Status("*", imap.Okay(imap.CodeUnseen, num(unseen), "First unseen."))
 		}
 	}

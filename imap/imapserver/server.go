@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/internal/deflate"
 	"github.com/buuta/mail/internal/sasl"
 	"github.com/buuta/mail/internal/serving"
 	"github.com/buuta/mail/mime"
@@ -54,6 +55,10 @@ type Server struct {
 	Without    []imap.Capability
 	WithoutFor func(*mail.Identity) []imap.Capability
 
+	// SubmissionServer says that a user is a message submission server, which may fetch the URLs that other users have
+	// authorized for submission (RFC 4467 section 3). nil: nobody is.
+	SubmissionServer func(*mail.Identity) bool
+
 	// CharsetReader makes SEARCH understand messages in charsets beyond UTF-8, US-ASCII and ISO-8859-1; that of package
 	// mime/charset knows them. nil: none.
 	CharsetReader mime.CharsetReader
@@ -79,6 +84,7 @@ type Server struct {
 
 	hostname  serving.Hostname
 	group     serving.Group[*Conn]
+	packers   deflate.Compressors
 	tlsOnce   sync.Once
 	tlsConfig *tls.Config // TLSConfig that tells which certificate it shows
 }

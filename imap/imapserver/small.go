@@ -93,6 +93,8 @@ func (c *Conn) handleEnable(_ context.Context, _ *command) error {
 			c.rev2, c.utf8 = true, true
 		case "UTF8=ACCEPT":
 			c.utf8 = true
+		case "UIDONLY":
+			c.uidOnly = true
 		default:
 			continue
 		}

@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -17,6 +18,8 @@ var errWoken = errors.New("imapserver: woken")
 type stream struct {
 	raw net.Conn // as it was accepted: deadlines and Close, from any goroutine
 	nc  net.Conn // raw, or the TLS connection over it after STARTTLS; for the session's goroutine
+
+	packed *compression // after COMPRESS; for the session's goroutine
 
 	in, out  atomic.Int64
 	woken    atomic.Bool
@@ -64,7 +67,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		if s.wakeable && s.woken.Swap(false) {
 			return 0, errWoken
 		}
-		n, err := s.nc.Read(p)
+		n, err := s.source().Read(p)
 		s.in.Add(int64(n))
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
@@ -79,8 +82,33 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
-// Write writes all of p, giving the peer the write timeout for each piece.
+// source is where the session's octets come from.
+func (s *stream) source() io.Reader {
+	if s.packed != nil {
+		return s.packed.in
+	}
+	return s.nc
+}
+
+// Write writes all of p; what is compressed may stay in part until Flush.
 func (s *stream) Write(p []byte) (int, error) {
+	s.out.Add(int64(len(p)))
+	if s.packed != nil {
+		return s.packed.out.Write(p)
+	}
+	return s.send(p)
+}
+
+// Flush sends what compression holds back.
+func (s *stream) Flush() error {
+	if s.packed == nil {
+		return nil
+	}
+	return s.packed.out.Flush()
+}
+
+// send writes all of p to the connection, giving the peer the write timeout for each piece.
+func (s *stream) send(p []byte) (int, error) {
 	const piece = 64 << 10
 	total := 0
 	for {
@@ -89,7 +117,6 @@ func (s *stream) Write(p []byte) (int, error) {
 		}
 		n, err := s.nc.Write(p[:min(len(p), piece)])
 		total += n
-		s.out.Add(int64(n))
 		if p = p[n:]; err != nil || len(p) == 0 {
 			return total, err
 		}

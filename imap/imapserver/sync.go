@@ -67,7 +67,7 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 
 // tellGone sends EXPUNGE or VANISHED for all messages that are gone and takes them out of the view.
 func (c *Conn) tellGone(sel *selected) {
-	if c.qresync {
+	if c.qresync || c.uidOnly {
 		c.enc.Raw("* VANISHED ").UIDSet(sel.gone).CRLF()
 	} else {
 		// From the highest down, so that each number is right at its moment without counting.
@@ -109,7 +109,7 @@ func (c *Conn) tellChanged(sel *selected, changed []mail.Message, known mail.UID
 
 // tellMessage sends a FETCH response with flags, where they are asked for, and what belongs to them in this session.
 func (c *Conn) tellMessage(sel *selected, seq uint32, m *mail.Message, flags bool) {
-	e := c.enc.Raw("* ").Number(uint64(seq)).Raw(" FETCH (UID ").Number(uint64(m.UID))
+	e := c.beginFetch(seq, m.UID).Raw("UID ").Number(uint64(m.UID))
 	if flags {
 		e.Raw(" FLAGS ").Flags(m.Flags, sel.isRecent(m.UID))
 	}

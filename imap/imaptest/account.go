@@ -24,6 +24,7 @@ type account struct {
 	tokens     map[string]token
 	limits     map[mail.QuotaKind]int64
 	notes      notes
+	urlKeys    map[mail.MailboxID][]byte
 }
 
 type token struct {
