@@ -19,9 +19,8 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 		}
 		var name string
 		err := m.view(ctx, func(st *state) {
-			if i, ok := st.find(uint32(uid)); ok {
-				msg := &st.msgs[i]
-				name = m.b.dir + "/" + whereDir(msg.where) + "/" + st.fileName(msg)
+			if b, s := st.find(uint32(uid)); s != nil {
+				name = m.b.dir + "/" + whereDir(s.bits&slotCur) + "/" + st.fileName(b, s)
 			}
 		})
 		if err != nil {
@@ -73,8 +72,8 @@ func (m *mailbox) body(ctx context.Context, f vfs.File, uid mail.UID) (mail.Body
 	var size int64 = -1
 	m.b.mu.RLock()
 	if m.b.st != nil {
-		if i, ok := m.b.st.find(uint32(uid)); ok {
-			size = m.b.st.msgs[i].size
+		if _, s := m.b.st.find(uint32(uid)); s != nil {
+			size = s.bytes()
 		}
 	}
 	m.b.mu.RUnlock()

@@ -28,8 +28,9 @@ func (t *txn) compactCache() error {
 			live = append(live, entry{m.uid, m.cache, m.cacheLen})
 		}
 	}
-	for i := range t.st.msgs {
-		note(&t.st.msgs[i])
+	for _, s := range t.st.all {
+		m := t.st.msg(s)
+		note(&m)
 	}
 	for i := range t.recs {
 		if k := t.recs[i].kind; k == recAdd || k == recCache {

@@ -47,7 +47,9 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 		var from []copied
 		dir := m.b.folder()
 		err = m.view(ctx, func(st *state) {
-			st.each(set, func(msg *msg) { from = append(from, st.copied(*msg, st.fileName(msg))) })
+			for b, s := range st.in(set) {
+				from = append(from, st.copied(b, s))
+			}
 		})
 		if err != nil {
 			return out, err
@@ -102,10 +104,8 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box) (mail.
 	return out, nil
 }
 
-func (s *state) copied(m msg, name string) copied {
-	c := copied{m: m, base: s.base(&m), name: name, flags: s.flags(m.sys, m.kw)}
-	c.guid = s.rawGUID(&m)
-	return c
+func (s *state) copied(b *block, m *slot) copied {
+	return copied{m: s.msg(m), base: s.base(b, m), name: s.fileName(b, m), flags: s.flags(m.sys, m.kw), guid: s.rawGUID(b, m)}
 }
 
 // pick returns messages as this transaction sees them, ready to be copied.
@@ -114,11 +114,11 @@ func (t *txn) pick(uids []uint32) []copied {
 	for _, uid := range uids {
 		m, _ := t.msg(uid)
 		c := copied{m: m, base: t.base(&m), name: t.fileName(&m)}
-		view := state{keywords: t.keywords}
-		c.flags = view.flags(m.sys, m.kw)
+		known := view{keywords: t.keywords}
+		c.flags = known.flags(m.sys, m.kw)
 		c.guid = c.base
-		if g := t.st.guids[uid]; g != "" {
-			c.guid = g
+		if b, s := t.st.find(uid); s != nil {
+			c.guid = t.st.rawGUID(b, s)
 		} else if i, ok := t.added(uid); ok && t.adds[i].guid != "" {
 			c.guid = t.adds[i].guid
 		}

@@ -3,6 +3,7 @@ package maildir_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -95,7 +96,7 @@ func TestIndexDamaged(t *testing.T) {
 			at := rnd.IntN(len(raw))
 			clear(raw[at:min(len(raw), at+512)])
 		}
-		if len(raw) > 32 && string(raw[8:12]) != "\x01\x00\x00\x00" {
+		if len(raw) > 32 && string(raw[8:12]) != "\x02\x00\x00\x00" {
 			continue // another version: see below
 		}
 		r.write("buuta.index.log", string(raw))
@@ -457,4 +458,32 @@ func TestCompaction(t *testing.T) {
 	require.Equal(t, keep, mail.UID(1))
 	c := r.changes(m, st.HighestModSeq-10)
 	require.Equal(t, 5, c.Vanished.Count())
+}
+
+// An index that is missing, damaged or of an earlier version is made again from the UID list and the files, and the log says so.
+func TestIndexRebuiltSaysSo(t *testing.T) {
+	for what, harm := range map[string]func(r *rig){
+		"is missing":    func(r *rig) { r.remove("buuta.index.log") },
+		"it is damaged": func(r *rig) { r.write("buuta.index.log", "BuutaLog and nothing that fits") },
+		"an earlier version wrote": func(r *rig) {
+			raw := []byte(r.read("buuta.index.log"))
+			raw[8] = 1
+			maildir.FixHeader(raw)
+			r.write("buuta.index.log", string(raw))
+		},
+	} {
+		r, want, was := filled(t)
+		harm(r)
+		var log strings.Builder
+		r.s.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		r.same(r.open("INBOX"), want, was)
+		require.Contains(t, log.String(), what)
+		require.Contains(t, log.String(), "mailbox=INBOX")
+	}
+	// A new mailbox has lost nothing.
+	var log strings.Builder
+	r := newRig(t)
+	r.s.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	r.open("INBOX")
+	require.Empty(t, log.String())
 }

@@ -1,7 +1,6 @@
 package maildir
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -93,7 +92,7 @@ func safeBase(name string) bool {
 
 // withSizes adds the sizes to a base name: S= of the file, W= with CRLF line ends.
 func withSizes(base string, physical, virtual int64) string {
-	return fmt.Sprintf("%s,S=%d,W=%d", base, physical, virtual)
+	return string(appendSizes([]byte(base), physical, virtual))
 }
 
 // sizesOf returns the sizes that a base name tells; -1 where it doesn't.

@@ -14,7 +14,7 @@ func (t *txn) flush() error {
 	wake := false
 	t.keepMarks()
 	if t.dirty() {
-		if t.rewrite || t.nlines > 0 && b.lines+t.nlines > 100+4*(len(t.st.msgs)+len(t.adds)) {
+		if t.rewrite || t.nlines > 0 && b.lines+t.nlines > 100+4*(t.st.n+len(t.adds)) {
 			t.rewrite = true
 			if err := t.lockUIDs(); err != nil {
 				return err
@@ -106,7 +106,7 @@ func (t *txn) write() error {
 // writeLog appends the commit to the index log, or begins a new log with it.
 func (t *txn) writeLog() error {
 	b := t.b
-	if t.st != b.st || b.end.generation == 0 || b.end.records > 1000+3*(len(t.st.msgs)+len(t.st.gone)) {
+	if t.st != b.st || b.end.generation == 0 || b.end.records > 1000+(t.st.n+len(t.st.gone))/2 {
 		t.snapshot = true
 	}
 	if t.snapshot {
@@ -192,9 +192,9 @@ func (t *txn) rewriteList() error {
 	b := t.b
 	out := appendUIDHeader(nil, &t.head)
 	n := 0
-	for i := range t.st.msgs {
-		if m := &t.st.msgs[i]; !t.dead[m.uid] {
-			out = appendUIDEntry(out, m.uid, t.st.guids[m.uid], t.st.base(m))
+	for blk, m := range t.st.all {
+		if !t.dead[m.uid] {
+			out = appendUIDEntry(out, m.uid, blk.guid(m), t.st.base(blk, m))
 			n++
 		}
 	}

@@ -71,8 +71,8 @@ func (t *txn) letter() int {
 		}
 	}
 	var used uint32
-	for i := range t.st.msgs {
-		used |= t.st.msgs[i].kw
+	for _, m := range t.st.all {
+		used |= m.kw
 	}
 	for _, m := range t.over {
 		used |= m.kw

@@ -1,5 +1,13 @@
 package maildir
 
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+)
+
 // doubt forgets what is in memory after a failure that may have left more on disk than is known.
 func (b *box) doubt() {
 	b.mu.Lock()
@@ -17,17 +25,22 @@ func (b *box) load() error {
 	if b.st != nil && now.same(b.seen.log) {
 		return nil
 	}
-	raw, err := readFile(b.sh.fs, name)
+	raw, free, err := readPooled(b.sh.fs, name)
 	if err != nil {
 		return err
 	}
+	defer free()
 	st := newState(limit(b.s.Limits.History, 10000))
-	end, ok, err := parseLog(raw, st)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		st, end = newState(st.history), logEnd{}
+	var end logEnd
+	ok := false
+	if raw != nil {
+		end, err = parseLog(raw, st)
+		if errors.Is(err, ErrNewerIndex) {
+			return err
+		}
+		if ok = err == nil; !ok {
+			b.s.logger().Warn("mailbox index can't be used and is made anew", "mailbox", b.name, "dir", b.dir, "error", err)
+		}
 	}
 	if ok {
 		if end.size < int64(len(raw)) {
@@ -40,6 +53,8 @@ func (b *box) load() error {
 		if now, err = b.stamp(name); err != nil {
 			return err
 		}
+	} else {
+		st, end = newState(st.history), logEnd{}
 	}
 	b.end = end
 	cache, err := b.stamp(b.dir + "/" + cacheName)
@@ -74,4 +89,33 @@ func (b *box) settle(name string, good, size int64) error {
 		err = cerr
 	}
 	return err
+}
+
+// readBuffers are for index logs. A pool is no state that anybody could notice.
+var readBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// readPooled is readFile with memory that is given back with free.
+func readPooled(fsys FS, name string) (b []byte, free func(), err error) {
+	none := func() {}
+	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, none, nil
+	}
+	if err != nil {
+		return nil, none, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, none, err
+	}
+	buf := readBuffers.Get().(*[]byte)
+	if int64(cap(*buf)) < info.Size() {
+		*buf = make([]byte, info.Size())
+	}
+	n, err := io.ReadFull(f, (*buf)[:info.Size()])
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return (*buf)[:n], func() { readBuffers.Put(buf) }, err
 }

@@ -16,10 +16,10 @@ import (
 const (
 	logName    = "buuta.index.log"
 	logMagic   = "BuutaLog"
-	logVersion = 1
+	logVersion = 2
 	logHeader  = 32
 	frameSize  = 8
-	maxFrame   = 1 << 30
+	maxFrame   = 1<<32 - 1
 )
 
 // ErrNewerIndex says that a mailbox's index was written by a later version. It is left as it is; deleting
@@ -69,23 +69,25 @@ func frameSum(chain uint32, frame []byte) uint32 {
 	return crc32.Update(sum, castagnoli, frame[frameSize:])
 }
 
-// parseLog reads a log and applies its frames to st, up to the first that isn't whole. ok is false when there is not even a
-// first frame: then there is no index.
-func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
-	if len(b) < logHeader || string(b[:8]) != logMagic {
-		return logEnd{}, false, nil
+// What is wrong with an index that has to be made anew.
+var (
+	errIndexDamaged = errors.New("it is damaged")
+	errIndexOlder   = errors.New("an earlier version wrote it")
+)
+
+// parseLog reads a log and applies its frames to st, up to the first that isn't whole. When there is not even a first frame, or what
+// the frames hold is not ours, there is no index: errIndexDamaged or errIndexOlder.
+func parseLog(b []byte, st *state) (end logEnd, err error) {
+	if len(b) < logHeader || string(b[:8]) != logMagic || crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
+		return logEnd{}, errIndexDamaged
 	}
-	if crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
-		return logEnd{}, false, nil
-	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v > logVersion {
-		return logEnd{}, false, fmt.Errorf("%w (%d)", ErrNewerIndex, v)
+	switch v := binary.LittleEndian.Uint32(b[8:]); {
+	case v > logVersion:
+		return logEnd{}, fmt.Errorf("%w (%d)", ErrNewerIndex, v)
+	case v < logVersion:
+		return logEnd{}, errIndexOlder
 	}
 	end = logEnd{generation: binary.LittleEndian.Uint64(b[16:]), size: logHeader, chain: binary.LittleEndian.Uint32(b[24:])}
-	recs := make([]record, 0, 256)
-	st.msgs = make([]msg, 0, len(b)/104) // what a snapshot takes for each, about
-	st.names = make([]byte, 0, len(b)/2)
-	defer st.fit()
 	for {
 		rest := b[end.size:]
 		if len(rest) < frameSize {
@@ -100,24 +102,38 @@ func parseLog(b []byte, st *state) (end logEnd, ok bool, err error) {
 		if sum != binary.LittleEndian.Uint32(frame[4:]) {
 			break
 		}
-		rd := newRecordReader(frame[frameSize:])
-		for more := true; more; {
-			recs = recs[:0]
-			for len(recs) < cap(recs) && more {
-				recs = recs[:len(recs)+1]
-				if more = rd.next(&recs[len(recs)-1]); !more {
-					recs = recs[:len(recs)-1]
-				}
-			}
-			st.apply(recs)
-			end.records += len(recs)
+		records, ok := st.applyFrame(frame[frameSize:])
+		if !ok {
+			return end, errIndexDamaged // a checksum that fits over records that don't
 		}
-		if rd.err != nil {
-			return end, false, nil // a checksum that fits over records that don't: not ours
-		}
-		end.size, end.chain = end.size+frameSize+n, sum
+		end.size, end.chain, end.records = end.size+frameSize+n, sum, end.records+records
 	}
-	return end, st.validity != 0, nil
+	if st.validity == 0 {
+		return end, errIndexDamaged
+	}
+	return end, nil
+}
+
+// applyFrame takes the records of a frame and returns how many they are.
+func (s *state) applyFrame(b []byte) (records int, ok bool) {
+	rd := newRecordReader(b)
+	var some [16]record
+	want := -1
+	for more := true; more; {
+		n := 0
+		for n < len(some) {
+			if more = rd.next(&some[n]); !more {
+				break
+			}
+			if some[n].kind == recShape {
+				want = int(some[n].shape.messages)
+			}
+			n++
+		}
+		s.apply(some[:n])
+		records += n
+	}
+	return records, rd.err == nil && (want < 0 || want == s.n)
 }
 
 // readFile returns a file's content; no error and nil when there is none.

@@ -106,14 +106,13 @@ func (b *box) view(ctx context.Context, f func(*state)) error {
 }
 
 func (s *state) public() mail.State {
-	recent, _ := s.find(s.firstRecent)
 	return mail.State{
 		UIDValidity:   s.validity,
 		UIDNext:       mail.UID(s.next),
 		HighestModSeq: mail.ModSeq(s.high),
-		Messages:      uint32(len(s.msgs)),
+		Messages:      uint32(s.n),
 		Unseen:        uint32(s.unseen),
-		Recent:        uint32(len(s.msgs) - recent),
+		Recent:        uint32(s.n - s.rank(s.firstRecent)),
 		Deleted:       uint32(s.deleted),
 		Size:          s.size,
 	}
@@ -139,10 +138,16 @@ func (m *mailbox) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes,
 		if after == st.high {
 			return
 		}
-		p := painter{st: st, f: mail.FieldFlags}
-		for i := range st.msgs {
-			if st.msgs[i].modseq > after {
-				out.Changed = append(out.Changed, p.message(&st.msgs[i]))
+		p := painter{view: &st.view, f: mail.FieldFlags}
+		for i := range st.blocks {
+			b := &st.blocks[i]
+			if st.modBase+uint64(b.high) <= after {
+				continue
+			}
+			for j := range b.slots {
+				if m := &b.slots[j]; st.modBase+uint64(m.modseq) > after {
+					out.Changed = append(out.Changed, p.message(b, m))
+				}
 			}
 		}
 		if after == 0 {
@@ -181,34 +186,34 @@ func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
 	return out, err
 }
 
-// painter makes mail.Messages of a state's messages.
+// painter makes mail.Messages of what a view holds.
 type painter struct {
-	st    *state
+	view  *view
 	f     mail.Fields
 	lastK uint32
 	last  []string
 }
 
-func (p *painter) message(m *msg) mail.Message {
+func (p *painter) message(b *block, m *slot) mail.Message {
 	out := mail.Message{UID: mail.UID(m.uid)}
 	if p.f&mail.FieldFlags != 0 {
-		out.ModSeq = mail.ModSeq(m.modseq)
+		out.ModSeq = mail.ModSeq(p.view.modBase + uint64(m.modseq))
 		out.Flags.System = mail.SystemFlags(m.sys)
 		if m.kw != 0 {
 			if m.kw != p.lastK { // neighbours often have the same
-				p.lastK, p.last = m.kw, p.st.flags(0, m.kw).Keywords
+				p.lastK, p.last = m.kw, p.view.flags(0, m.kw).Keywords
 			}
 			out.Flags.Keywords = slices.Clip(p.last)
 		}
 	}
 	if p.f&mail.FieldDate != 0 {
-		out.InternalDate, out.SaveDate = unixTime(m.idate), unixTime(m.sdate)
+		out.InternalDate, out.SaveDate = unixTime(join40(m.idate, m.idateHi)), unixTime(join40(m.sdate, m.sdateHi))
 	}
 	if p.f&mail.FieldSize != 0 {
-		out.Size = m.size
+		out.Size = m.bytes()
 	}
 	if p.f&mail.FieldGUID != 0 {
-		out.GUID = publicGUID(p.st.rawGUID(m))
+		out.GUID = publicGUID(p.view.rawGUID(b, m))
 	}
 	return out
 }

@@ -286,8 +286,8 @@ func FuzzLog(f *testing.F) {
 	f.Add(b[:len(b)-5])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		st := newState(8)
-		end, ok, err := parseLog(b, st)
-		if err != nil || !ok {
+		end, err := parseLog(b, st)
+		if err != nil {
 			return
 		}
 		require.LessOrEqual(t, end.size, int64(len(b)))
@@ -305,9 +305,21 @@ func someRecords() []record {
 		{kind: recOdd, m: msg{uid: 1}, name: "1.x.h"},
 		{kind: recSize, m: msg{uid: 1, size: 50, lf: 2}},
 		{kind: recCache, m: msg{uid: 4, cache: 77, cacheLen: 8}},
+		{kind: recLoose, m: msg{uid: 1, kw: 1, sys: 9}, name: "boot"},
+		{kind: recSettled},
+		{kind: recAsked, m: msg{sdate: 12345}},
 		{kind: recToken, token: tokenKey{1, 2}, m: msg{uid: 4, sdate: 99}},
 		{kind: recGone, m: msg{modseq: 5}, first: 2, last: 4},
 	}
+}
+
+// contents is what a state says of its messages.
+func contents(st *state) []added {
+	out := []added{}
+	for b, s := range st.all {
+		out = append(out, added{st.msg(s), st.base(b, s), b.guid(s)})
+	}
+	return out
 }
 
 // checkState holds a state's parts against each other.
@@ -315,10 +327,14 @@ func checkState(t *testing.T, st *state) {
 	t.Helper()
 	unseen, deleted, size := 0, 0, int64(0)
 	last := uint32(0)
-	for i := range st.msgs {
-		m := &st.msgs[i]
+	n := 0
+	for b, s := range st.all {
+		m := st.msg(s)
 		require.Greater(t, m.uid, last)
+		require.LessOrEqual(t, s.modseq, b.high)
+		require.Less(t, st.rank(m.uid), st.n)
 		last = m.uid
+		n++
 		if m.sys&uint8(mail.Seen) == 0 {
 			unseen++
 		}
@@ -326,17 +342,20 @@ func checkState(t *testing.T, st *state) {
 			deleted++
 		}
 		size += m.size
-		require.True(t, safeBase(st.base(m)))
-		require.NotEmpty(t, publicGUID(st.rawGUID(m)))
+		require.True(t, safeBase(st.base(b, s)))
+		require.NotEmpty(t, publicGUID(st.rawGUID(b, s)))
 	}
+	require.Equal(t, st.n, n)
 	require.Equal(t, []any{unseen, deleted, size}, []any{st.unseen, st.deleted, st.size})
 	// A snapshot is the same state.
 	if st.validity == 0 {
 		return
 	}
 	again := newState(st.history)
-	again.apply(st.snapshot())
-	require.Equal(t, len(st.msgs), len(again.msgs))
+	var end logEnd
+	_, ok := again.applyFrame(end.appendFrame(nil, st.snapshot())[frameSize:])
+	require.True(t, ok)
+	require.Equal(t, contents(st), contents(again))
 	require.Equal(t, []any{st.unseen, st.deleted, st.size, st.head.next, st.head.high}, []any{again.unseen, again.deleted, again.size, again.head.next, again.head.high})
 }
 
@@ -350,17 +369,22 @@ func TestShrink(t *testing.T) {
 		}
 	}
 	checkState(t, st)
-	require.Len(t, st.msgs, 10)
-	require.Less(t, cap(st.names), 100<<10)
-	for i := range st.msgs {
-		require.Equal(t, strings.Repeat("n", 50)+strconv.Itoa(int(st.msgs[i].uid)), st.base(&st.msgs[i]))
+	require.Equal(t, 10, st.n)
+	octets := 0
+	for i := range st.blocks {
+		octets += cap(st.blocks[i].names) + slotSize*cap(st.blocks[i].slots)
+	}
+	require.Less(t, octets, 100<<10)
+	for b, s := range st.all {
+		require.Equal(t, strings.Repeat("n", 50)+strconv.Itoa(int(s.uid)), st.base(b, s))
 	}
 	all := newState(8)
 	for uid := uint32(1); uid <= 20000; uid++ {
 		all.apply([]record{{kind: recAdd, m: msg{uid: uid}, name: "n"}})
 	}
 	all.apply([]record{{kind: recGone, first: 1, last: 19990}})
-	require.Less(t, cap(all.msgs), 1000)
+	require.Len(t, all.blocks, 1)
+	require.Less(t, cap(all.blocks[0].slots), 100)
 }
 
 func TestRecords(t *testing.T) {
@@ -380,8 +404,8 @@ func TestRecords(t *testing.T) {
 	st := newState(8)
 	st.apply(someRecords())
 	checkState(t, st)
-	require.Len(t, st.msgs, 1)
-	require.Equal(t, uint32(1), st.msgs[0].uid)
+	require.Equal(t, 1, st.n)
+	require.Equal(t, uint32(1), st.lastUID())
 	for n := range len(b) { // cut anywhere
 		rd := newRecordReader(b[:n])
 		var rec record

@@ -150,9 +150,9 @@ func (a *account) SetQuota(ctx context.Context, root string, limits []mail.Quota
 
 // physical returns what the mailbox's messages take.
 func (s *state) physical() maildirsize.Amount {
-	used := maildirsize.Amount{Messages: int64(len(s.msgs))}
-	for i := range s.msgs {
-		used.Bytes += s.msgs[i].physical()
+	used := maildirsize.Amount{Messages: int64(s.n)}
+	for _, m := range s.all {
+		used.Bytes += m.bytes() - int64(m.lf)
 	}
 	return used
 }
@@ -217,8 +217,8 @@ func (t *txn) fits(more maildirsize.Amount) error {
 		}
 	}
 	for uid := range t.dead {
-		if i, ok := t.st.find(uid); ok {
-			used = used.Minus(maildirsize.Amount{Bytes: t.st.msgs[i].physical(), Messages: 1})
+		if m, ok := t.st.get(uid); ok {
+			used = used.Minus(maildirsize.Amount{Bytes: m.physical(), Messages: 1})
 		}
 	}
 	if !used.Within(limits) {

@@ -3,7 +3,6 @@ package maildir
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
 )
 
 // A record is one step from one state of a mailbox to the next. The same records that a commit applies in memory are
@@ -18,6 +17,7 @@ type record struct {
 	token tokenKey
 	head  head
 	marks marks
+	shape *shape
 }
 
 type recordKind byte
@@ -33,6 +33,13 @@ const (
 	recMarks   recordKind = 'd' // marks: the folders as they were when the state was in step with them
 	recSize    recordKind = 's' // m.uid, size, lf: the file's name told other sizes than it has
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
+	recLoose   recordKind = 'l' // m.uid, kw, sys, name (boot): after a power cut the file may be called so again
+	recSettled recordKind = 'n' // no file's name is loose any more
+	recAsked   recordKind = 'q' // m.sdate: when somebody last asked for structure indexes
+
+	// Of snapshots only:
+	recShape recordKind = 'p' // shape.modBase, messages, tails
+	recBlock recordKind = 'b' // shape.slots, names: messages
 )
 
 // head is what a mailbox has besides messages.
@@ -115,6 +122,25 @@ func (r *record) appendTo(b []byte) []byte {
 		b = le.AppendUint32(b, m.uid)
 		b = le.AppendUint64(b, uint64(m.cache))
 		b = le.AppendUint32(b, m.cacheLen)
+	case recLoose:
+		b = le.AppendUint32(b, m.uid)
+		b = le.AppendUint32(b, m.kw)
+		b = append(b, m.sys)
+		b = appendShort(b, r.name)
+	case recAsked:
+		b = le.AppendUint64(b, uint64(m.sdate))
+	case recShape:
+		b = le.AppendUint64(b, r.shape.modBase)
+		b = le.AppendUint32(b, r.shape.messages)
+		b = append(b, byte(len(r.shape.tails)))
+		for _, t := range r.shape.tails {
+			b = appendShort(b, t)
+		}
+	case recBlock:
+		b = le.AppendUint32(b, uint32(len(r.shape.slots)))
+		b = le.AppendUint32(b, uint32(len(r.shape.names)))
+		b = appendSlots(b, r.shape.slots)
+		b = append(b, r.shape.names...)
 	}
 	return b
 }
@@ -122,100 +148,4 @@ func (r *record) appendTo(b []byte) []byte {
 func appendShort(b []byte, s string) []byte {
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(s)))
 	return append(b, s...)
-}
-
-// recordReader takes records apart. The first thing that doesn't fit ends it with errRecord.
-type recordReader struct {
-	b   []byte
-	s   string // the same octets, so that many strings cost one allocation
-	err error
-}
-
-func newRecordReader(b []byte) recordReader { return recordReader{b: b, s: string(b)} }
-
-func (r *recordReader) bytes(n int) []byte {
-	if len(r.b) < n {
-		r.err, r.b, r.s = errRecord, nil, ""
-		return make([]byte, n)
-	}
-	out := r.b[:n]
-	r.b, r.s = r.b[n:], r.s[n:]
-	return out
-}
-
-func (r *recordReader) u16() uint16 { return binary.LittleEndian.Uint16(r.bytes(2)) }
-func (r *recordReader) u32() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) }
-func (r *recordReader) u64() uint64 { return binary.LittleEndian.Uint64(r.bytes(8)) }
-
-// short returns a string that shares the reader's memory: who keeps it, clones it.
-func (r *recordReader) short() string {
-	n := int(r.u16())
-	s := r.s
-	if r.bytes(n); r.err != nil {
-		return ""
-	}
-	return s[:n]
-}
-
-// next reads a record into rec; ok is false at the end and after damage.
-func (r *recordReader) next(rec *record) (ok bool) {
-	if len(r.b) == 0 || r.err != nil {
-		return false
-	}
-	*rec = record{kind: recordKind(r.bytes(1)[0])}
-	m := &rec.m
-	switch rec.kind {
-	case recHead:
-		rec.head = head{validity: r.u32(), next: r.u32(), firstRecent: r.u32(), high: r.u64(), oldest: r.u64(), id: strings.Clone(r.short())}
-		if rec.head.validity == 0 || rec.head.next == 0 {
-			r.err = errRecord
-		}
-	case recAdd:
-		m.uid, m.kw, m.modseq = r.u32(), r.u32(), r.u64()
-		m.size, m.idate, m.sdate = int64(r.u64()), int64(r.u64()), int64(r.u64())
-		m.cache, m.cacheLen, m.lf = int64(r.u64()), r.u32(), r.u32()
-		m.sys, m.where = r.bytes(1)[0], r.bytes(1)[0]
-		r.u16()
-		rec.name, rec.guid = r.short(), r.short()
-		if m.uid == 0 || m.size < 0 || !safeBase(rec.name) {
-			r.err = errRecord
-		}
-	case recFlags:
-		m.uid, m.kw, m.modseq = r.u32(), r.u32(), r.u64()
-		m.sys, m.where = r.bytes(1)[0], r.bytes(1)[0]
-	case recOdd:
-		m.uid, rec.name = r.u32(), r.short()
-		if rec.name != "" && !safeBase(rec.name) {
-			r.err = errRecord
-		}
-	case recGone:
-		rec.first, rec.last, m.modseq = r.u32(), r.u32(), r.u64()
-		if rec.first == 0 || rec.last < rec.first {
-			r.err = errRecord
-		}
-	case recKeyword:
-		m.kw, rec.name = uint32(r.bytes(1)[0]), r.short()
-		if m.kw >= maxKeywords {
-			r.err = errRecord
-		}
-	case recToken:
-		copy(rec.token[:], r.bytes(len(rec.token)))
-		m.uid, m.sdate = r.u32(), int64(r.u64())
-	case recMarks:
-		d := &rec.marks
-		for _, n := range []*int64{&d.new, &d.cur, &d.list, &d.kws, &d.listSize, &d.kwsSize} {
-			*n = int64(r.u64())
-		}
-		d.lines = r.u32()
-	case recSize:
-		m.uid, m.size, m.lf = r.u32(), int64(r.u64()), r.u32()
-		if m.size < 0 {
-			r.err = errRecord
-		}
-	case recCache:
-		m.uid, m.cache, m.cacheLen = r.u32(), int64(r.u64()), r.u32()
-	default:
-		r.err = errRecord
-	}
-	return r.err == nil
 }

@@ -49,7 +49,7 @@ func (t *txn) scan(seen [2]time.Time) error {
 
 // readDirs returns the files of new and cur by their base names. Of two files with one base name that in cur counts.
 func (t *txn) readDirs() (map[string]place, error) {
-	found := make(map[string]place, len(t.st.msgs)+16)
+	found := make(map[string]place, t.st.n+16)
 	for _, where := range []uint8{inNew, inCur} {
 		entries, err := t.b.sh.fs.ReadDir(t.b.dir + "/" + whereDir(where))
 		if err != nil {
@@ -90,15 +90,15 @@ func (s *scanner) known() (missing []uint32) {
 	for i := range t.adds { // of this very commit
 		delete(s.found, t.adds[i].name)
 	}
-	for i := range t.st.msgs {
-		m := t.st.msgs[i]
+	for b, slot := range t.st.all {
+		m := t.st.msg(slot)
 		if t.dead[m.uid] {
 			continue
 		}
 		if o, ok := t.over[m.uid]; ok {
 			m = o
 		}
-		base := t.st.base(&m)
+		base := t.st.base(b, slot)
 		p, ok := s.found[base]
 		if !ok {
 			missing = append(missing, m.uid)

@@ -4,33 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/buuta/mail"
-)
-
-// msg is what is held in memory of each message: 64 octets, and its base name in state.names.
-type msg struct {
-	uid      uint32
-	kw       uint32 // keywords by letter, a = 1<<0
-	modseq   uint64
-	size     int64 // with CRLF
-	idate    int64 // internal date, Unix seconds
-	sdate    int64 // save date, Unix seconds
-	cache    int64 // offset of the structure index in the cache file, when cacheLen isn't 0
-	cacheLen uint32
-	lf       uint32 // line ends without CR in the file: its length is size-lf
-	nameOff  uint32
-	nameLen  uint16
-	sys      uint8 // mail.SystemFlags
-	where    uint8
-}
-
-// Where a message's file lies.
-const (
-	inNew uint8 = iota
-	inCur
 )
 
 // gone is a range of UIDs that were removed.
@@ -49,47 +25,50 @@ type tokenUse struct {
 // state is a mailbox as of some commit.
 type state struct {
 	head
-	msgs     []msg // by UID
-	names    []byte
-	odd      map[uint32]string // file names that are not what fileName makes of the flags
-	guids    map[uint32]string // as the UID list has them, where they are not the base name
-	gone     []gone            // by modseq
-	keywords []string          // by letter; the slice is replaced, never changed
-	tokens   map[tokenKey]tokenUse
-	marks    marks
+	view
+	n      int               // messages
+	odd    map[uint32]string // file names that are not what fileName makes of the flags
+	loose  map[uint32]flagged
+	boot   string // the run of the machine in which loose came to be
+	gone   []gone // by modseq
+	tokens map[tokenKey]tokenUse
+	marks  marks
+	asked  int64
 
 	unseen, deleted int
 	size            int64
-	unused          int // octets of names that belong to nobody any more
 	history         int // most entries of gone
+	epochs          epochs
+}
+
+// flagged is what a file's name says.
+type flagged struct {
+	kw  uint32
+	sys uint8
 }
 
 func newState(history int) *state {
-	return &state{odd: map[uint32]string{}, guids: map[uint32]string{}, tokens: map[tokenKey]tokenUse{}, history: history}
+	return &state{history: history}
 }
 
-// find returns the index of the message with this UID, or of the first behind it.
-func (s *state) find(uid uint32) (int, bool) {
-	i := sort.Search(len(s.msgs), func(i int) bool { return s.msgs[i].uid >= uid })
-	return i, i < len(s.msgs) && s.msgs[i].uid == uid
+// setOdd notes a file name that isn't what fileName makes of the flags; "" for one that is.
+func (s *state) setOdd(uid uint32, name string) {
+	if name == "" {
+		delete(s.odd, uid)
+		return
+	}
+	if s.odd == nil {
+		s.odd = map[uint32]string{}
+	}
+	s.odd[uid] = strings.Clone(name)
 }
 
-func (s *state) base(m *msg) string { return string(s.names[m.nameOff : m.nameOff+uint32(m.nameLen)]) }
-
-// fileName returns the name of the message's file within new or cur.
-func (s *state) fileName(m *msg) string {
+// fileName returns the name of a message's file within new or cur.
+func (s *state) fileName(b *block, m *slot) string {
 	if odd := s.odd[m.uid]; odd != "" {
 		return odd
 	}
-	return fileName(s.base(m), m.where, m.sys, m.kw, "")
-}
-
-// rawGUID returns the message's GUID as Dovecot sees it.
-func (s *state) rawGUID(m *msg) string {
-	if g := s.guids[m.uid]; g != "" {
-		return g
-	}
-	return s.base(m)
+	return fileName(s.base(b, m), m.bits&slotCur, m.sys, m.kw, "")
 }
 
 // publicGUID makes a GUID as package mail wants it of one as Dovecot has it.
@@ -115,13 +94,13 @@ func validGUID(s string) bool {
 }
 
 // flags translates a message's flags.
-func (s *state) flags(sys uint8, kw uint32) mail.Flags {
+func (v *view) flags(sys uint8, kw uint32) mail.Flags {
 	f := mail.Flags{System: mail.SystemFlags(sys)}
 	if kw == 0 {
 		return f
 	}
 	var names []string
-	for i, k := range s.keywords {
+	for i, k := range v.keywords {
 		if kw&(1<<i) != 0 && k != "" {
 			names = append(names, k)
 		}
@@ -138,23 +117,18 @@ func (s *state) apply(recs []record) {
 		case recHead:
 			oldest := s.oldest
 			s.head = r.head
+			s.id = strings.Clone(s.id)
 			s.oldest = max(s.oldest, oldest)
 		case recAdd:
 			s.add(r)
 		case recFlags:
-			if j, ok := s.find(r.m.uid); ok {
-				m := &s.msgs[j]
-				s.count(m, -1)
-				m.sys, m.kw, m.where, m.modseq = r.m.sys, r.m.kw, r.m.where, r.m.modseq
-				s.count(m, 1)
-				delete(s.odd, m.uid)
-			}
+			s.change(r.m.uid, func(b *block, m *slot) {
+				m.sys, m.kw, m.bits = r.m.sys, r.m.kw, m.bits&^slotCur|r.m.where*slotCur
+				s.setModSeq(b, m, r.m.modseq)
+			})
+			s.setOdd(r.m.uid, "")
 		case recOdd:
-			if r.name == "" {
-				delete(s.odd, r.m.uid)
-			} else {
-				s.odd[r.m.uid] = strings.Clone(r.name)
-			}
+			s.setOdd(r.m.uid, r.name)
 		case recGone:
 			n := i + 1
 			for n < len(recs) && recs[n].kind == recGone {
@@ -170,45 +144,121 @@ func (s *state) apply(recs []record) {
 			k[r.m.kw] = strings.Clone(r.name)
 			s.keywords = k
 		case recToken:
+			if s.tokens == nil {
+				s.tokens = map[tokenKey]tokenUse{}
+			}
 			s.tokens[r.token] = tokenUse{r.m.uid, r.m.sdate}
 		case recMarks:
 			s.marks = r.marks
 		case recSize:
-			if j, ok := s.find(r.m.uid); ok {
-				s.size += r.m.size - s.msgs[j].size
-				s.msgs[j].size, s.msgs[j].lf, s.msgs[j].cacheLen = r.m.size, r.m.lf, 0
-			}
+			s.change(r.m.uid, func(b *block, m *slot) {
+				base, guid := s.base(b, m), b.guid(m)
+				b.unused += m.nameSize(b.names)
+				m.size, m.sizeHi = split40(r.m.size)
+				m.lf, m.cacheLen = r.m.lf, 0
+				s.setName(b, m, base, guid)
+			})
 		case recCache:
-			if j, ok := s.find(r.m.uid); ok {
-				s.msgs[j].cache, s.msgs[j].cacheLen = r.m.cache, r.m.cacheLen
+			s.change(r.m.uid, func(_ *block, m *slot) {
+				m.cache, m.cacheHi = split40(r.m.cache)
+				m.cacheLen = r.m.cacheLen
+			})
+		case recLoose:
+			s.loosen(r)
+		case recSettled:
+			s.loose = nil
+		case recAsked:
+			s.asked = r.m.sdate
+		case recShape:
+			if len(s.blocks) == 0 {
+				s.modBase, s.tails = r.shape.modBase, nil
+				for _, t := range r.shape.tails {
+					s.tails = append(s.tails, strings.Clone(t))
+				}
 			}
+		case recBlock:
+			s.addBlock(r.shape)
 		}
 	}
 }
 
+// change does f to a message, if it is there.
+func (s *state) change(uid uint32, f func(*block, *slot)) {
+	bi, si := s.seek(uid)
+	if bi == len(s.blocks) || s.blocks[bi].slots[si].uid != uid {
+		return
+	}
+	b := s.own(bi)
+	m := &b.slots[si]
+	s.count(m, -1)
+	f(b, m)
+	s.count(m, 1)
+}
+
 func (s *state) add(r *record) {
-	m := r.m
-	if n := len(s.msgs); n > 0 && s.msgs[n-1].uid >= m.uid {
+	if s.n > 0 && s.lastUID() >= r.m.uid {
 		return // a log that says so is damaged; the UIDs given first stand
 	}
-	m.nameOff, m.nameLen = uint32(len(s.names)), uint16(len(r.name))
-	s.names = append(s.names, r.name...)
-	if r.guid != "" {
-		s.guids[m.uid] = strings.Clone(r.guid)
+	if s.n == 0 && r.m.modseq > s.modBase {
+		s.modBase = r.m.modseq
 	}
-	s.msgs = append(s.msgs, m)
-	s.count(&s.msgs[len(s.msgs)-1], 1)
+	var m slot
+	m.set(&r.m)
+	b := s.last()
+	s.setName(b, &m, r.name, r.guid)
+	b.slots = append(b.slots, m)
+	s.n++
+	s.count(&m, 1)
+	s.setModSeq(b, &b.slots[len(b.slots)-1], r.m.modseq)
+}
+
+func (s *state) lastUID() uint32 {
+	b := &s.blocks[len(s.blocks)-1]
+	return b.slots[len(b.slots)-1].uid
+}
+
+// setModSeq sets a message's ModSeq. One further from the base than 32 bits can tell moves the base: what is older than that then
+// counts as changed at the new base, which makes clients hear of it again and does no harm.
+func (s *state) setModSeq(b *block, m *slot, modseq uint64) {
+	if modseq > s.modBase && modseq-s.modBase > 1<<32-1 {
+		by := modseq - 1<<31 - s.modBase
+		for i := range s.blocks {
+			o := s.own(i)
+			o.high = 0
+			for j := range o.slots {
+				x := &o.slots[j]
+				x.modseq -= uint32(min(by, uint64(x.modseq)))
+				o.high = max(o.high, x.modseq)
+			}
+		}
+		s.modBase += by
+	}
+	m.modseq = 0
+	if modseq > s.modBase {
+		m.modseq = uint32(modseq - s.modBase)
+	}
+	b.high = max(b.high, m.modseq)
 }
 
 // count keeps the counters right when a message comes (1) or goes (-1).
-func (s *state) count(m *msg, n int) {
-	if m.sys&uint8(mail.Seen) == 0 {
+func (s *state) count(m *slot, n int) {
+	if !m.seen() {
 		s.unseen += n
 	}
-	if m.sys&uint8(mail.Deleted) != 0 {
+	if m.deleted() {
 		s.deleted += n
 	}
-	s.size += int64(n) * m.size
+	s.size += int64(n) * m.bytes()
+}
+
+// loosen notes that a file's name may, after a power cut, be that of before. What it was first is what it may be again.
+func (s *state) loosen(r *record) {
+	if s.boot != r.name || s.loose == nil {
+		s.loose, s.boot = map[uint32]flagged{}, strings.Clone(r.name)
+	}
+	if _, ok := s.loose[r.m.uid]; !ok {
+		s.loose[r.m.uid] = flagged{r.m.kw, r.m.sys}
+	}
 }
 
 // remove takes messages away, in one pass however many there are.
@@ -220,54 +270,41 @@ func (s *state) remove(recs []record) {
 	}
 	s.forget()
 	ranges := set.Ranges()
-	if len(ranges) == 0 {
+	if len(ranges) == 0 || s.n == 0 {
 		return
 	}
-	at, _ := s.find(uint32(ranges[0].First))
-	keep := at
-	for ; at < len(s.msgs); at++ {
-		m := &s.msgs[at]
-		for len(ranges) > 0 && uint32(ranges[0].Last) < m.uid {
+	emptied := false
+	for bi, _ := s.seek(uint32(ranges[0].First)); bi < len(s.blocks) && len(ranges) > 0; bi++ {
+		first, last := s.blocks[bi].slots[0].uid, s.blocks[bi].slots[len(s.blocks[bi].slots)-1].uid
+		for len(ranges) > 0 && uint32(ranges[0].Last) < first {
 			ranges = ranges[1:]
 		}
-		if len(ranges) > 0 && uint32(ranges[0].First) <= m.uid {
-			s.count(m, -1)
-			delete(s.odd, m.uid)
-			delete(s.guids, m.uid)
-			s.unused += int(m.nameLen)
+		if len(ranges) == 0 || uint32(ranges[0].First) > last {
 			continue
 		}
-		s.msgs[keep] = *m
-		keep++
-	}
-	s.msgs = s.msgs[:keep]
-	s.shrink()
-}
-
-// fit gives back what was set aside for more than came.
-func (s *state) fit() {
-	if 4*cap(s.msgs) > 5*len(s.msgs) {
-		s.msgs = slices.Clone(s.msgs)
-	}
-	if 4*cap(s.names) > 5*len(s.names) {
-		s.names = slices.Clone(s.names)
-	}
-}
-
-// shrink gives back memory when most of what is held belongs to messages that are gone.
-func (s *state) shrink() {
-	if s.unused > 16<<10 && 2*s.unused > len(s.names) {
-		names := make([]byte, 0, len(s.names)-s.unused)
-		for i := range s.msgs {
-			m := &s.msgs[i]
-			base := s.names[m.nameOff : m.nameOff+uint32(m.nameLen)]
-			m.nameOff = uint32(len(names))
-			names = append(names, base...)
+		b := s.own(bi)
+		keep := b.slots[:0]
+		for i := range b.slots {
+			m := &b.slots[i]
+			for len(ranges) > 0 && uint32(ranges[0].Last) < m.uid {
+				ranges = ranges[1:]
+			}
+			if len(ranges) > 0 && uint32(ranges[0].First) <= m.uid {
+				s.count(m, -1)
+				s.n--
+				delete(s.odd, m.uid)
+				delete(s.loose, m.uid)
+				b.unused += m.nameSize(b.names)
+				continue
+			}
+			keep = append(keep, *m)
 		}
-		s.names, s.unused = names, 0
+		b.slots = keep
+		b.shrink()
+		emptied = emptied || len(keep) == 0
 	}
-	if cap(s.msgs) > 1024 && cap(s.msgs) > 4*len(s.msgs) {
-		s.msgs = slices.Clone(s.msgs)
+	if emptied {
+		s.blocks = slices.DeleteFunc(slices.Clone(s.blocks), func(b block) bool { return len(b.slots) == 0 })
 	}
 }
 
@@ -282,32 +319,6 @@ func (s *state) forget() {
 		drop++
 	}
 	s.gone = slices.Clone(s.gone[drop:])
-}
-
-// snapshot returns the steps from nothing to this state.
-func (s *state) snapshot() []record {
-	out := make([]record, 0, 2+len(s.msgs)+len(s.gone)+len(s.keywords)+len(s.odd))
-	out = append(out, record{kind: recHead, head: s.head})
-	for i, k := range s.keywords {
-		if k != "" {
-			out = append(out, record{kind: recKeyword, m: msg{kw: uint32(i)}, name: k})
-		}
-	}
-	for i := range s.msgs {
-		m := &s.msgs[i]
-		out = append(out, record{kind: recAdd, m: *m, name: s.base(m), guid: s.guids[m.uid]})
-	}
-	out = append(out, record{kind: recMarks, marks: s.marks})
-	for uid, name := range s.odd {
-		out = append(out, record{kind: recOdd, m: msg{uid: uid}, name: name})
-	}
-	for _, g := range s.gone {
-		out = append(out, record{kind: recGone, m: msg{modseq: g.modseq}, first: g.first, last: g.last})
-	}
-	for k, t := range s.tokens {
-		out = append(out, record{kind: recToken, token: k, m: msg{uid: t.uid, sdate: t.at}})
-	}
-	return out
 }
 
 // tokenLife is how many seconds an append's token is remembered: a day, and an hour for clocks that differ.

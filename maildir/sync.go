@@ -184,6 +184,9 @@ func (t *txn) adopt(l *uidList) {
 	high := max(uint64(t.b.s.now().UnixMicro()), 1)
 	t.head = head{validity: l.validity, next: l.next, firstRecent: 1, high: high, oldest: high, id: l.id}
 	t.snapshot, t.fresh = true, true
+	if t.b.end.generation == 0 {
+		t.b.s.logger().Info("mailbox index is missing or of no use: it is made from the UID list and the files", "mailbox", t.b.name, "dir", t.b.dir)
+	}
 }
 
 // restart forgets all messages, for a UIDVALIDITY that is no more.

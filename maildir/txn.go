@@ -115,8 +115,8 @@ func (t *txn) msg(uid uint32) (msg, bool) {
 	if m, ok := t.over[uid]; ok {
 		return m, true
 	}
-	if i, ok := t.st.find(uid); ok {
-		return t.st.msgs[i], true
+	if m, ok := t.st.get(uid); ok {
+		return m, true
 	}
 	if i, ok := t.added(uid); ok {
 		return t.adds[i].m, true
@@ -130,8 +130,8 @@ func (t *txn) added(uid uint32) (int, bool) {
 
 // base returns the base name of a message that msg has returned.
 func (t *txn) base(m *msg) string {
-	if i, ok := t.st.find(m.uid); ok {
-		return t.st.base(&t.st.msgs[i])
+	if b, s := t.st.find(m.uid); s != nil {
+		return t.st.base(b, s)
 	}
 	if i, ok := t.added(m.uid); ok {
 		return t.adds[i].name
@@ -143,10 +143,9 @@ func (t *txn) base(m *msg) string {
 func (t *txn) selected(set mail.UIDSet) []uint32 {
 	var out []uint32
 	for _, r := range set.Ranges() {
-		i, _ := t.st.find(uint32(r.First))
-		for ; i < len(t.st.msgs) && t.st.msgs[i].uid <= uint32(r.Last); i++ {
-			if uid := t.st.msgs[i].uid; !t.dead[uid] {
-				out = append(out, uid)
+		for _, s := range t.st.in(mail.UIDRangeSet(r.First, r.Last)) {
+			if !t.dead[s.uid] {
+				out = append(out, s.uid)
 			}
 		}
 		for i := range t.adds {
