@@ -248,7 +248,7 @@ func (t *txn) place(st *staged, modseq uint64) (uint32, error) {
 		return 0, err
 	}
 	t.undo = append(t.undo, func() { t.b.sh.fs.Remove(to) })
-	t.touch(m.where)
+	t.touch(m.where, true)
 	st.moved = true
 	if st.index != nil {
 		m.cache, m.cacheLen = t.keepIndex(t.head.next, st.index)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"github.com/buuta/mail"
 )
@@ -40,7 +41,8 @@ type box struct {
 	lines     int // of the UID list
 	cleaned   bool
 	cacheSize int64
-	rescan    bool // look at the folders whatever their times say
+	rescan    bool        // look at the folders whatever their times say
+	settling  atomic.Bool // settleLater is under way
 }
 
 // op is a change that waits for its turn.

@@ -206,7 +206,7 @@ func (t *txn) takeOne(c *copied, path string, modseq uint64, tr *transfer) (uint
 		}
 	}
 	t.undo = append(t.undo, func() { sh.fs.Remove(to) })
-	t.touch(m.where)
+	t.touch(m.where, true)
 	if c.index != nil {
 		m.cache, m.cacheLen = t.keepIndex(t.head.next, c.index)
 	}

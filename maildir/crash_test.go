@@ -41,6 +41,7 @@ type workload struct {
 	boxes map[string]*known
 	texts map[string]bool
 	doing string
+	loose map[string]map[mail.UID]bool // flags were changed: without the log, the file's name may be that of before
 	maybe map[string]map[mail.UID]bool
 	n     int
 }
@@ -50,7 +51,7 @@ func storeOn(fs *vfs.Crash) *maildir.Store {
 }
 
 func newWorkload(ctx context.Context, fs *vfs.Crash) *workload {
-	return &workload{ctx: ctx, fs: fs, boxes: map[string]*known{}, texts: map[string]bool{}}
+	return &workload{ctx: ctx, fs: fs, boxes: map[string]*known{}, loose: map[string]map[mail.UID]bool{}, texts: map[string]bool{}}
 }
 
 func (w *workload) open(name string) (mail.Mailbox, *known, error) {
@@ -127,6 +128,12 @@ func (w *workload) flag(name string, op mail.FlagOp, flags []string, uids ...mai
 	}
 	defer m.Close()
 	w.risk(name, uids...)
+	if w.loose[name] == nil {
+		w.loose[name] = map[mail.UID]bool{}
+	}
+	for _, u := range uids {
+		w.loose[name][u] = true
+	}
 	r, err := m.SetFlags(w.ctx, mail.UIDSetOf(uids...), mail.FlagChange{Op: op, Flags: mail.NewFlags(flags...)})
 	if err != nil {
 		return err
@@ -238,7 +245,7 @@ func readBody(ctx context.Context, m mail.Mailbox, uid mail.UID) (string, error)
 }
 
 // verify holds the disk after a crash against what was acknowledged.
-func (w *workload) verify(t *testing.T, fs *vfs.Crash, what string) {
+func (w *workload) verify(t *testing.T, fs *vfs.Crash, noIndex bool, what string) {
 	ctx := w.ctx
 	s := storeOn(fs)
 	s.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } // it takes a while to start again
@@ -272,7 +279,7 @@ func (w *workload) verify(t *testing.T, fs *vfs.Crash, what string) {
 			if x.guid != "" {
 				require.Equal(t, x.guid, msg.GUID, what)
 			}
-			if !w.maybe[name][msg.UID] {
+			if !w.maybe[name][msg.UID] && !(noIndex && w.loose[name][msg.UID]) {
 				require.Equal(t, x.flags, msg.Flags, what)
 			}
 			delete(left, msg.UID)
@@ -305,7 +312,7 @@ func addTo(t *testing.T, m mail.Mailbox, s string) mail.Appended {
 func TestCrash(t *testing.T) {
 	whole := newWorkload(t.Context(), vfs.NewCrash())
 	require.NoError(t, whole.run())
-	whole.verify(t, whole.fs, "no crash")
+	whole.verify(t, whole.fs, false, "no crash")
 	ops := whole.fs.Ops()
 	t.Log(ops, "operations")
 	for n := 1; n <= ops; n++ {
@@ -326,7 +333,7 @@ func TestCrash(t *testing.T) {
 				}
 				what += ", index deleted"
 			}
-			w.verify(t, disk, what)
+			w.verify(t, disk, seed == 3, what)
 		}
 	}
 }
@@ -353,6 +360,6 @@ func TestCrashTwice(t *testing.T) {
 			}
 			a.Close()
 		}
-		w.verify(t, disk.Recover(rnd), fmt.Sprintf("crash at %d (%v), then at %d", at, err, again))
+		w.verify(t, disk.Recover(rnd), false, fmt.Sprintf("crash at %d (%v), then at %d", at, err, again))
 	}
 }

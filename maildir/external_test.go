@@ -37,7 +37,7 @@ func newRig(t *testing.T) *rig {
 
 // restart begins with a new Store on the same disk.
 func (r *rig) restart() {
-	r.s = &maildir.Store{Path: "/mail/%u", FS: r.fs, Host: "h", Poll: -1, Now: func() time.Time { return r.now }}
+	r.s = &maildir.Store{Path: "/mail/%u", FS: r.fs, Host: "h", Poll: -1, SettleAfter: time.Hour, Now: func() time.Time { return r.now }}
 }
 
 func (r *rig) tick(d time.Duration) { r.now = r.now.Add(d) }

@@ -32,7 +32,12 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange) (mail.FlagResult, er
 	}
 	sys := uint8(c.Flags.System)
 	var modseq uint64
-	for _, uid := range t.selected(set) {
+	uids := t.selected(set)
+	loose, err := t.mayLoosen(len(uids))
+	if err != nil {
+		return out, err
+	}
+	for _, uid := range uids {
 		m, _ := t.msg(uid)
 		if c.UnchangedSinceZero || c.UnchangedSince != 0 && m.modseq > uint64(c.UnchangedSince) {
 			out.Modified.Add(mail.UID(uid))
@@ -55,7 +60,7 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange) (mail.FlagResult, er
 			modseq = t.bump()
 		}
 		m.modseq = modseq
-		switch err := t.renameFile(m, newSys, newKW); {
+		switch err := t.renameFile(m, newSys, newKW, loose); {
 		case errors.Is(err, mail.ErrExpunged):
 			continue // the next scan reports it
 		case err != nil:
@@ -68,7 +73,8 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange) (mail.FlagResult, er
 }
 
 // renameFile gives a message's file the name of these flags, in cur, and notes it: mail.ErrExpunged when the file is gone.
-func (t *txn) renameFile(m msg, sys uint8, kw uint32) error {
+// When loose, the name need not be synced with the commit.
+func (t *txn) renameFile(m msg, sys uint8, kw uint32, loose bool) error {
 	name := t.fileName(&m)
 	from := t.b.dir + "/" + whereDir(m.where) + "/" + name
 	base := t.base(&m)
@@ -91,8 +97,16 @@ func (t *txn) renameFile(m msg, sys uint8, kw uint32) error {
 	}
 	back := t.b.dir + "/cur/" + to
 	t.undo = append(t.undo, func() { t.b.sh.fs.Rename(back, from) })
-	t.touch(where)
-	t.touch(inCur)
+	kwDiff, sysDiff := kw^m.kw, sys^m.sys
+	if kwDiff|uint32(sysDiff) != 0 {
+		if loose {
+			t.loosen(m.uid, kwDiff, sysDiff)
+		}
+	} else {
+		loose = true // that it is in cur, nobody relies on
+	}
+	t.touch(where, !loose)
+	t.touch(inCur, !loose)
 	m.sys, m.kw, m.where = sys, kw, inCur
 	t.change(m)
 	t.name(base, &m, to)
@@ -176,7 +190,7 @@ func (t *txn) expunge(uids []uint32, tr *transfer) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		t.touch(m.where)
+		t.touch(m.where, true)
 	}
 	t.remove(uids, t.bump())
 	return nil

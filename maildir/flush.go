@@ -34,6 +34,7 @@ func (t *txn) flush() error {
 	b.st, b.seen = t.st, seen
 	b.mu.Unlock()
 	t.meter.settle()
+	b.settleLater()
 	for _, f := range t.after {
 		f()
 	}
@@ -47,7 +48,7 @@ func (t *txn) flush() error {
 // to open it need not look again.
 func (t *txn) keepMarks() {
 	s := &t.seen
-	if t.newDir || t.curDir || t.nlines > 0 || t.rewrite || t.kwDirty || s.new.unsure || s.cur.unsure || s.new.mtime.IsZero() {
+	if t.newNames || t.curNames || t.nlines > 0 || t.rewrite || t.kwDirty || s.new.unsure || s.cur.unsure || s.new.mtime.IsZero() {
 		return
 	}
 	if m := s.marks(t.b.lines); m != t.st.marks {
@@ -86,10 +87,10 @@ func (t *txn) write() error {
 		jobs = append(jobs, t.appendList)
 	}
 	if !b.s.NoSync {
-		if t.newDir {
+		if t.syncNew {
 			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/new") })
 		}
-		if t.curDir {
+		if t.syncCur {
 			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/cur") })
 		}
 	}
@@ -124,7 +125,7 @@ func (t *txn) writeLog() error {
 // promises reports whether the commit holds anything that somebody is told will last.
 func (t *txn) promises() bool {
 	return t.head != t.st.head || slices.ContainsFunc(t.recs, func(r record) bool {
-		return r.kind != recCache && r.kind != recOdd && r.kind != recMarks
+		return r.kind != recCache && r.kind != recOdd && r.kind != recMarks && r.kind != recAsked
 	})
 }
 
@@ -239,14 +240,14 @@ func (t *txn) stamps() (stamps, error) {
 			*f.mark, err = b.stamp(b.dir + "/" + f.name)
 		}
 	}
-	if err != nil || !t.newDir && !t.curDir {
+	if err != nil || !t.newNames && !t.curNames {
 		return seen, err
 	}
 	dirs, err := b.dirStamps()
-	if t.newDir {
+	if t.newNames {
 		seen.new = dirStamp{dirs[0], true}
 	}
-	if t.curDir {
+	if t.curNames {
 		seen.cur = dirStamp{dirs[1], true}
 	}
 	return seen, err

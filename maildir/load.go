@@ -70,6 +70,7 @@ func (b *box) load() error {
 	b.mu.Lock()
 	b.st, b.seen = st, seen
 	b.mu.Unlock()
+	b.settleLater()
 	return nil
 }
 

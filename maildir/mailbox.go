@@ -175,7 +175,7 @@ func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
 			}
 			out.Add(mail.UID(uid))
 			if msg, ok := t.msg(uid); ok && msg.where == inNew {
-				if err := t.renameFile(msg, msg.sys, msg.kw); err != nil {
+				if err := t.renameFile(msg, msg.sys, msg.kw, true); err != nil {
 					return err
 				}
 			}

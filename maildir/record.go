@@ -33,7 +33,7 @@ const (
 	recMarks   recordKind = 'd' // marks: the folders as they were when the state was in step with them
 	recSize    recordKind = 's' // m.uid, size, lf: the file's name told other sizes than it has
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
-	recLoose   recordKind = 'l' // m.uid, kw, sys, name (boot): after a power cut the file may be called so again
+	recLoose   recordKind = 'l' // m.uid, kw, sys, name (boot): after a power cut the file's name may say otherwise of these flags
 	recSettled recordKind = 'n' // no file's name is loose any more
 	recAsked   recordKind = 'q' // m.sdate: when somebody last asked for structure indexes
 

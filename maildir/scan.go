@@ -26,13 +26,21 @@ func (t *txn) scan(seen [2]time.Time) error {
 		return err
 	}
 	sc := scanner{t: t, found: found}
-	missing := sc.known()
-	if len(missing) > 0 {
+	missing, err := sc.known()
+	if err == nil && len(missing) > 0 {
 		// A file that is renamed while its folder is read may be overlooked. What is missing twice is gone.
-		if sc.found, err = t.readDirs(); err != nil {
+		if sc.found, err = t.readDirs(); err == nil {
+			missing, err = sc.known()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if t.astray() {
+		b.s.logger().Info("flags that a stop of the machine took from the names of files are back", "mailbox", b.name, "dir", b.dir)
+		if err := t.settle(); err != nil {
 			return err
 		}
-		missing = sc.known()
 	}
 	if len(missing) > 0 {
 		t.remove(missing, sc.modseq())
@@ -85,8 +93,9 @@ func (s *scanner) modseq() uint64 {
 
 // known goes through the messages that we have, notes those whose files have other names now, takes their files from found
 // and returns the messages that have none.
-func (s *scanner) known() (missing []uint32) {
+func (s *scanner) known() (missing []uint32, err error) {
 	t := s.t
+	astray := t.astray()
 	for i := range t.adds { // of this very commit
 		delete(s.found, t.adds[i].name)
 	}
@@ -105,6 +114,19 @@ func (s *scanner) known() (missing []uint32) {
 			continue
 		}
 		delete(s.found, base)
+		if astray {
+			_, sys, kw, _ := parseName(p.name)
+			if s, k := t.regain(&m, sys, kw); s != sys || k != kw {
+				p, err = t.rename(base, p, s, k)
+				if errors.Is(err, fs.ErrNotExist) {
+					missing = append(missing, m.uid) // renamed by somebody else just now
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
+		}
 		if p.where == m.where && p.name == t.fileName(&m) {
 			continue
 		}
@@ -116,7 +138,7 @@ func (s *scanner) known() (missing []uint32) {
 		t.change(m)
 		t.name(base, &m, p.name)
 	}
-	return missing
+	return missing, nil
 }
 
 // unknown gives UIDs to the files that are left in found: those that the UID list has, if it may still be believed,

@@ -26,11 +26,11 @@ type tokenUse struct {
 type state struct {
 	head
 	view
-	n      int               // messages
-	odd    map[uint32]string // file names that are not what fileName makes of the flags
-	loose  map[uint32]flagged
-	boot   string // the run of the machine in which loose came to be
-	gone   []gone // by modseq
+	n      int                // messages
+	odd    map[uint32]string  // file names that are not what fileName makes of the flags
+	loose  map[uint32]flagged // what file names may lack after a power cut, see loose.go
+	boot   string             // the run of the machine in which loose came to be
+	gone   []gone             // by modseq
 	tokens map[tokenKey]tokenUse
 	marks  marks
 	asked  int64
@@ -39,12 +39,6 @@ type state struct {
 	size            int64
 	history         int // most entries of gone
 	epochs          epochs
-}
-
-// flagged is what a file's name says.
-type flagged struct {
-	kw  uint32
-	sys uint8
 }
 
 func newState(history int) *state {
@@ -249,16 +243,6 @@ func (s *state) count(m *slot, n int) {
 		s.deleted += n
 	}
 	s.size += int64(n) * m.bytes()
-}
-
-// loosen notes that a file's name may, after a power cut, be that of before. What it was first is what it may be again.
-func (s *state) loosen(r *record) {
-	if s.boot != r.name || s.loose == nil {
-		s.loose, s.boot = map[uint32]flagged{}, strings.Clone(r.name)
-	}
-	if _, ok := s.loose[r.m.uid]; !ok {
-		s.loose[r.m.uid] = flagged{r.m.kw, r.m.sys}
-	}
 }
 
 // remove takes messages away, in one pass however many there are.

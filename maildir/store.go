@@ -54,6 +54,13 @@ type Store struct {
 	// UserQuota lets users set limits themselves, with SetQuota, where the fields above set none.
 	UserQuota bool
 
+	// SettleAfter is how long the name of a file may wait to be synced after a flag change, which itself is durable when
+	// SetFlags returns. Should the machine stop within that time, a flag may be missing from the name until this package opens
+	// the mailbox again and puts it back; another program that comes first misses it. 0 means a second. Less than 0 syncs names
+	// before SetFlags returns, which takes about twice as long; so does a file system on which it can't be told
+	// whether the machine has stopped (all but Linux).
+	SettleAfter time.Duration
+
 	// Poll is how often mailboxes that are watched are looked at for what other programs did. 0 means a second; less
 	// than 0 never.
 	Poll time.Duration
@@ -99,7 +106,8 @@ type shared struct {
 	machine string // in lock files
 	syncs   chan struct{}
 	seq     sequence
-	octet   byte // see indexOctet
+	octet   byte   // see indexOctet
+	boot    string // names the run of the machine, "" when nothing does
 
 	mu    sync.Mutex
 	boxes map[string]*box  // by folder
@@ -120,6 +128,9 @@ func (s *Store) start() *shared {
 		sh.octet = indexOctet()
 		if sh.fs == nil {
 			sh.fs = vfs.OS{}
+		}
+		if m, ok := sh.fs.(interface{ Boot() string }); ok {
+			sh.boot = m.Boot()
 		}
 		if sh.host == "" {
 			sh.host = sh.machine

@@ -37,7 +37,7 @@ func (t *txn) sync() error {
 	if err != nil {
 		return err
 	}
-	if b.rescan || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
+	if b.rescan || t.astray() || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
 		return t.scan(seen)
 	}
 	return nil

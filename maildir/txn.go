@@ -40,8 +40,11 @@ type txn struct {
 	nlines   int
 	rewrite  bool // write the UID list anew
 	snapshot bool // write the log anew
-	newDir   bool // names in new changed
-	curDir   bool
+	newNames bool // names in new changed
+	curNames bool
+	syncNew  bool // and must be synced
+	syncCur  bool
+	nloose   int
 
 	uids  *dotLock
 	list  *uidList // read under uids when it had changed
@@ -71,13 +74,14 @@ func (b *box) begin(ctx context.Context) *txn {
 type mark struct {
 	recs, adds, undo, after int
 	lines, nlines, cache    int
+	nloose                  int
 	high                    uint64
 	firstRecent             uint32
 	meter                   meterMark
 }
 
 func (t *txn) mark() mark {
-	return mark{len(t.recs), len(t.adds), len(t.undo), len(t.after), len(t.lines), t.nlines, len(t.cache), t.head.high, t.head.firstRecent, t.meter.mark()}
+	return mark{len(t.recs), len(t.adds), len(t.undo), len(t.after), len(t.lines), t.nlines, len(t.cache), t.nloose, t.head.high, t.head.firstRecent, t.meter.mark()}
 }
 
 // rollback undoes everything since at. UIDs that were given meanwhile are lost for ever, which is allowed.
@@ -88,6 +92,7 @@ func (t *txn) rollback(at mark) {
 	t.meter.rollback(at.meter)
 	t.undo, t.recs, t.adds, t.after = t.undo[:at.undo], t.recs[:at.recs], t.adds[:at.adds], t.after[:at.after]
 	t.lines, t.nlines, t.cache = t.lines[:at.lines], at.nlines, t.cache[:at.cache]
+	t.nloose = at.nloose
 	if at.high != 0 {
 		t.head.high, t.head.firstRecent = at.high, at.firstRecent
 	}
@@ -257,11 +262,11 @@ func (t *txn) remove(uids []uint32, modseq uint64) {
 }
 
 // touch notes in which folders names have changed.
-func (t *txn) touch(where uint8) {
+func (t *txn) touch(where uint8, sync bool) {
 	if where == inNew {
-		t.newDir = true
+		t.newNames, t.syncNew = true, t.syncNew || sync
 	} else {
-		t.curDir = true
+		t.curNames, t.syncCur = true, t.syncCur || sync
 	}
 }
 

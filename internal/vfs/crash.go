@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ type Crash struct {
 	crashAt int
 	crashed bool
 	locks   map[*node]bool
+	boot    int
 }
 
 // node is a file or folder. The fields in pairs are the state now and the state that is safe.
@@ -78,6 +80,9 @@ func (c *Crash) CrashAt(n int) {
 	defer c.mu.Unlock()
 	c.ops, c.crashAt = 0, n
 }
+
+// Boot names this run of the machine, as OS has it.
+func (c *Crash) Boot() string { return "boot " + strconv.Itoa(c.boot) }
 
 // Ops returns how many changing operations there were since the start or the last CrashAt.
 func (c *Crash) Ops() int {
@@ -113,7 +118,7 @@ func (c *Crash) Recover(rnd *rand.Rand) *Crash {
 	}
 	seen := map[*node]*node{}
 	out := NewCrash()
-	out.Fail, out.Now = c.Fail, c.Now
+	out.Fail, out.Now, out.boot = c.Fail, c.Now, c.boot+1
 	out.root = survive(c.root, seen, rnd)
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,15 @@ func (OS) SyncDir(name string) error {
 		err = cerr
 	}
 	return err
+}
+
+// Boot names this run of the machine: two that differ have a restart between them. "" where that can't be told.
+func (OS) Boot() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // Linux; proc(5)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }
 
 // Lock implements FS.
