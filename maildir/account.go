@@ -129,7 +129,7 @@ func (a *account) folders() (map[string]string, error) {
 	return out, nil
 }
 
-// open returns a mailbox's box, with what is on disk read.
+// open returns a mailbox's box, with what is on disk read, but for what is in doubt: State and Changes settle that.
 func (a *account) open(ctx context.Context, name string) (*box, error) {
 	name, err := a.s.cleanName(name)
 	if err != nil {
@@ -143,7 +143,7 @@ func (a *account) open(ctx context.Context, name string) (*box, error) {
 	}
 	b := a.acquire(dir, name)
 	a.tree.mu.RUnlock()
-	if err := b.refresh(ctx); err != nil {
+	if err := b.look(ctx, false); err != nil {
 		a.sh.release(a.s, b)
 		return nil, err
 	}
@@ -159,16 +159,16 @@ func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, validity, err := a.info(ctx, b)
-	if err != nil {
+	m := &mailbox{s: a.s, sh: a.sh, b: b}
+	if err := b.view(ctx, func(st *state) { m.validity = st.validity }); err != nil {
 		a.sh.release(a.s, b)
 		return nil, err
 	}
-	own := newAccount(a.s, a.sh, a.name, a.root) // stays when a is closed
-	m := &mailbox{s: a.s, sh: a.sh, a: own, b: b, info: info, validity: validity}
+	m.a = newAccount(a.s, a.sh, a.name, a.root) // stays when a is closed
+	m.info = sync.OnceValue(m.readInfo)
 	m.end = sync.OnceFunc(func() {
 		a.sh.release(a.s, b)
-		own.end()
+		m.a.end()
 	})
 	return m, nil
 }

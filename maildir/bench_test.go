@@ -215,3 +215,26 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(m)
 	}
 }
+
+// BenchmarkDeliver files a message as a delivery does: the account and its INBOX are opened and closed each time. Nothing is
+// synced, so that what is seen is the work.
+func BenchmarkDeliver(b *testing.B) {
+	s := &maildir.Store{Path: many(b, 1000), NoSync: true}
+	content := message(4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		a, err := s.Account(b.Context(), "u")
+		if err != nil {
+			b.Fatal(err)
+		}
+		m, err := a.Open(b.Context(), "INBOX")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := appendOne(b.Context(), m, content); err != nil {
+			b.Fatal(err)
+		}
+		m.Close()
+		a.Close()
+	}
+}

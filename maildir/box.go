@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"io/fs"
@@ -32,9 +33,12 @@ type box struct {
 	dead  bool // deleted
 	watch map[*watcher]struct{}
 
-	tree *tree  // of who has it open
-	refs int    // guarded by shared.mu
-	idle uint64 // when the last one left
+	tree *tree         // of who has it open
+	refs int           // guarded by shared.mu
+	key  string        // in shared.boxes; guarded by shared.mu, as is what follows
+	idle *list.Element // in shared.idle while nobody has it open
+
+	idleWeight int64
 
 	// What only the writer uses.
 	end       logEnd
@@ -153,7 +157,10 @@ func (b *box) batch(ctx context.Context, ops []*op) (err error) {
 }
 
 // refresh looks whether others have changed something and takes it in.
-func (b *box) refresh(ctx context.Context) error {
+func (b *box) refresh(ctx context.Context) error { return b.look(ctx, true) }
+
+// look is refresh, that reads folders again which are in doubt only when it is asked to.
+func (b *box) look(ctx context.Context, doubt bool) error {
 	b.mu.RLock()
 	dead, dir, loaded, seen := b.dead, b.dir, b.st != nil, b.seen
 	b.mu.RUnlock()
@@ -166,7 +173,7 @@ func (b *box) refresh(ctx context.Context) error {
 			return err
 		}
 		if !changed {
-			if b.overdue(&seen) {
+			if doubt && b.overdue(&seen) {
 				return b.do(ctx, (*txn).doubtful)
 			}
 			return nil

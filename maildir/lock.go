@@ -59,29 +59,29 @@ func retry(ctx context.Context, wait time.Duration, try func() (done bool, err e
 	}
 }
 
-// dotLock is a lock as Dovecot takes it: a file that only one can make, holding "pid:host". Whoever has that of the UID
-// list may give UIDs and change the list and the keywords.
+// dotLock is a lock as Dovecot takes it: a name that only one can make, of a file that holds "pid:host". Whoever has that of
+// the UID list may give UIDs and change the list and the keywords.
 type dotLock struct {
 	fs   FS
 	name string
 }
 
-// takeDotLock makes the lock file. The caller holds one of lockFile's locks that goes with it, so that a dot-lock of this
-// very process can only be a leftover of its namesake before a crash.
-func takeDotLock(ctx context.Context, fsys FS, name, host string, now func() time.Time) (*dotLock, error) {
+// takeDotLock takes the lock name. The caller holds lockFile's lock of own, so that a dot-lock of this very process can only be a
+// leftover of its namesake before a crash. The lock is a second name of own, which costs a tenth of making a file; where there are no
+// hard links it is a file.
+func takeDotLock(ctx context.Context, fsys FS, own, name, host string, now func() time.Time) (*dotLock, error) {
 	l := &dotLock{fsys, name}
 	me := fmt.Sprintf("%d:%s", os.Getpid(), host)
+	if err := sign(fsys, own, me, now()); err != nil {
+		return nil, err
+	}
 	err := retry(ctx, lockWait, func() (bool, error) {
-		f, err := fsys.OpenFile(l.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		err := fsys.Link(own, l.name)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			err = l.make(me)
+		}
 		if err == nil {
-			_, err = f.Write([]byte(me))
-			if cerr := f.Close(); err == nil {
-				err = cerr
-			}
-			if err != nil {
-				fsys.Remove(l.name)
-			}
-			return true, err
+			return true, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return false, err
@@ -97,6 +97,43 @@ func takeDotLock(ctx context.Context, fsys FS, name, host string, now func() tim
 		return nil, err
 	}
 	return l, nil
+}
+
+// sign writes who we are into a lock file that we hold, and when.
+func sign(fsys FS, own, me string, now time.Time) error {
+	if was, err := readFile(fsys, own); err != nil || string(was) != me {
+		if err != nil {
+			return err
+		}
+		f, err := fsys.OpenFile(own, os.O_WRONLY|os.O_TRUNC, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write([]byte(me))
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return fsys.Chtimes(own, now, now)
+}
+
+// make makes the lock as a file of its own.
+func (l *dotLock) make(me string) error {
+	f, err := l.fs.OpenFile(l.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte(me))
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		l.fs.Remove(l.name)
+	}
+	return err
 }
 
 // stale reports whether the lock's holder is no more.

@@ -16,7 +16,7 @@ type mailbox struct {
 	sh   *shared
 	a    *account
 	b    *box
-	info mail.MailboxInfo
+	info func() mail.MailboxInfo // once
 	end  func()
 
 	validity uint32 // when it was opened; its UIDs mean nothing under another
@@ -24,10 +24,19 @@ type mailbox struct {
 
 var _ mail.RecentTaker = (*mailbox)(nil)
 
-// Info implements mail.Mailbox. The name follows a rename; the rest is as it was when the mailbox was opened.
+// Info implements mail.Mailbox. The name follows a rename; the rest is as it was when Info was first called: a delivery,
+// which doesn't ask, need not read the account's folder.
 func (m *mailbox) Info() mail.MailboxInfo {
-	info := m.info
+	info := m.info()
 	info.Name = m.b.title()
+	return info
+}
+
+func (m *mailbox) readInfo() mail.MailboxInfo {
+	info, _, err := m.a.info(context.Background(), m.b)
+	if err != nil {
+		m.s.logger().Warn("can't read what is known of a mailbox", "mailbox", m.b.title(), "error", err)
+	}
 	return info
 }
 

@@ -175,7 +175,7 @@ func (a *account) changeAttributes(ctx context.Context, change func(dovefile.Dic
 
 func (a *account) changeAttributesLocked(ctx context.Context, change func(dovefile.Dict) error) error {
 	file := a.root + "/" + attributesName
-	dot, err := takeDotLock(ctx, a.sh.fs, file+".lock", a.sh.machine, a.s.now)
+	dot, err := takeDotLock(ctx, a.sh.fs, a.root+"/"+accountLockName, file+".lock", a.sh.machine, a.s.now)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,11 @@ func (sh *shared) acquireTree(s *Store, account, root string) *tree {
 func (sh *shared) releaseTree(root string) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	sh.unrefTree(root)
+}
+
+// unrefTree is releaseTree with the lock held.
+func (sh *shared) unrefTree(root string) {
 	if t := sh.trees[root]; t != nil {
 		if t.refs--; t.refs == 0 {
 			delete(sh.trees, root)
@@ -36,18 +41,19 @@ func (sh *shared) releaseTree(root string) {
 	}
 }
 
-// acquire returns the box of a folder, the same for all who ask.
+// acquire returns the box of a folder, the same for all who ask. A box holds its tree for as long as it is in memory.
 func (a *account) acquire(dir, name string) *box {
 	sh := a.sh
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	b := sh.boxes[dir]
 	if b == nil {
-		b = &box{s: a.s, sh: sh, w: make(chan struct{}, 1), root: a.root, dir: dir, name: name}
+		b = &box{s: a.s, sh: sh, w: make(chan struct{}, 1), root: a.root, dir: dir, name: name, tree: a.tree, key: dir}
+		a.tree.refs++
 		sh.boxes[dir] = b
 	}
-	if b.refs == 0 {
-		b.tree = a.tree // which lives as long as any of those that have the box
+	if b.idle != nil {
+		sh.unidle(b)
 	}
 	b.refs++
 	return b
@@ -55,26 +61,51 @@ func (a *account) acquire(dir, name string) *box {
 
 // release gives a box back. Some that nobody has open stay in memory; they hold no files.
 func (sh *shared) release(s *Store, b *box) {
+	weight := b.weight()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if b.refs--; b.refs > 0 {
 		return
 	}
-	sh.clock++
-	b.idle = sh.clock
-	var oldest *box
-	n := 0
-	for _, o := range sh.boxes {
-		if o.refs == 0 {
-			n++
-			if oldest == nil || o.idle < oldest.idle {
-				oldest = o
-			}
-		}
+	if sh.boxes[b.key] != b {
+		sh.unrefTree(b.root)
+		return
 	}
-	if n > limit(s.Limits.IdleMailboxes, 64) {
-		delete(sh.boxes, oldest.dir)
+	b.idleWeight = weight
+	b.idle = sh.idle.PushBack(b)
+	sh.idleWeight += weight
+	most, heaviest := limit(s.Limits.IdleMailboxes, 64), int64(limit(s.Limits.IdleMemory, 32<<20))
+	for sh.idle.Len() > 0 && (sh.idle.Len() > most || sh.idleWeight > heaviest) {
+		oldest := sh.idle.Front().Value.(*box)
+		sh.unidle(oldest)
+		sh.forget(oldest)
 	}
+}
+
+// forget takes a box that nobody has open out of memory. The lock is held.
+func (sh *shared) forget(b *box) {
+	if sh.boxes[b.key] == b {
+		delete(sh.boxes, b.key)
+	}
+	sh.unrefTree(b.root)
+}
+
+// unidle takes a box from those that nobody has open. The lock is held.
+func (sh *shared) unidle(b *box) {
+	sh.idle.Remove(b.idle)
+	sh.idleWeight -= b.idleWeight
+	b.idle = nil
+}
+
+// weight returns about how many octets of memory a box takes.
+func (b *box) weight() int64 {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	n := int64(1 << 10)
+	if b.st != nil {
+		n += int64(b.st.snapshotSize())
+	}
+	return n
 }
 
 // rekey takes a box that is no more out of the registry, or one that has moved to another folder to its new place.
@@ -85,7 +116,11 @@ func (sh *shared) rekey(b *box, from, to string) {
 		delete(sh.boxes, from)
 	}
 	if to != "" {
-		sh.boxes[to] = b
+		if was := sh.boxes[to]; was != nil && was.idle != nil {
+			sh.unidle(was)
+			sh.forget(was)
+		}
+		sh.boxes[to], b.key = b, to
 	}
 }
 

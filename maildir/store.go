@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"container/list"
 	"context"
 	"log/slog"
 	"os"
@@ -81,7 +82,8 @@ type Limits struct {
 	MessageSize   int64 // octets of one message: mail.ErrTooLarge. No limit by default
 	Mailboxes     int   // of an account: mail.ErrLimit. 10,000
 	Depth         int   // levels in a name: mail.ErrBadName. 32
-	IdleMailboxes int   // kept in memory after their last session has closed them. 64
+	IdleMailboxes int   // kept in memory after their last session has closed them, so that the next need not read them. 64
+	IdleMemory    int   // octets that these may take, about. 32 MiB
 	History       int   // expunged UID ranges remembered for Changes, a mailbox. 10,000
 	Metadata      int   // annotations of one mailbox, or of the account itself: mail.ErrLimit. 100
 	MetadataValue int   // octets of an annotation: mail.ErrTooLarge. 65,536
@@ -112,7 +114,9 @@ type shared struct {
 	mu    sync.Mutex
 	boxes map[string]*box  // by folder
 	trees map[string]*tree // by account's folder
-	clock uint64           // counts what became idle
+	idle  list.List        // boxes that nobody has open, those longest so first
+
+	idleWeight int64 // octets that they take, about
 
 	validityMu sync.Mutex
 }

@@ -37,7 +37,7 @@ func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 		return err
 	}
 	defer unlock()
-	dot, err := takeDotLock(ctx, a.sh.fs, a.root+"/"+subscriptionsName+".lock", a.sh.machine, a.s.now)
+	dot, err := takeDotLock(ctx, a.sh.fs, a.root+"/"+accountLockName, a.root+"/"+subscriptionsName+".lock", a.sh.machine, a.s.now)
 	if err != nil {
 		return err
 	}

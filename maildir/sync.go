@@ -110,7 +110,7 @@ func (t *txn) lockUIDs() error {
 		return nil
 	}
 	b := t.b
-	l, err := takeDotLock(t.ctx, b.sh.fs, b.dir+"/"+uidLockName, b.sh.machine, b.s.now)
+	l, err := takeDotLock(t.ctx, b.sh.fs, b.dir+"/"+lockName, b.dir+"/"+uidLockName, b.sh.machine, b.s.now)
 	if err != nil {
 		return err
 	}
