@@ -185,7 +185,7 @@ func (c *Conn) searchOne(ctx context.Context, cmd *command, name string, o imap.
 	if o.Update {
 		c.keepContext(s, r)
 	}
-	if r.n == 0 {
+	if r.n == 0 || silent(&o) {
 		return nil // "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
 	}
 	e, err := s.response(ctx, r, &o)

@@ -76,10 +76,15 @@ func savedResult(r *result, o *imap.SearchOptions) mail.UIDSet {
 	return r.uids
 }
 
+// silent reports that the result is only saved, or kept for updates.
+func silent(o *imap.SearchOptions) bool {
+	return o.Return && !o.Min && !o.Max && !o.All && !o.Count && !o.Relevancy && o.Partial == nil
+}
+
 // tell writes the result.
 func (s *search) tell(ctx context.Context, r *result, o *imap.SearchOptions) error {
-	if o.Return && !o.Min && !o.Max && !o.All && !o.Count && !o.Relevancy && o.Partial == nil {
-		return nil // only saved, or kept for updates
+	if silent(o) {
+		return nil
 	}
 	if !o.Return && (!s.c.rev2 || r.order != nil) {
 		return s.tellNumbers(r)
