@@ -125,7 +125,7 @@ func isDotAtom(s string) bool {
 
 // isLiteral checks a domain literal (RFC 5322 section 3.4.1).
 func isLiteral(s string) bool {
-	return len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' && !strings.ContainsAny(s[1:len(s)-1], "[]\\ \t\r\n") && !hasControl(s)
+	return len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' && !strings.ContainsAny(s[1:len(s)-1], "[]\\ \t\r\n\"<>();") && !hasControl(s)
 }
 
 // quote writes a quoted string. Control characters, which have no place in one, become spaces.

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
-	"golang.org/x/text/unicode/norm"
 )
 
 // ErrUnknown says that a charset isn't known.
@@ -30,9 +29,9 @@ func NewReader(charset string, input io.Reader) (io.Reader, error) {
 	case "viscii":
 		return &tableReader{r: input, table: newTable(visciiHigh, visciiLow)}, nil
 	case "tcvn":
-		return norm.NFC.Reader(&tableReader{r: input, table: newTable(tcvnHigh, tcvnLow)}), nil
+		return &composeReader{r: &tableReader{r: input, table: newTable(tcvnHigh, tcvnLow)}}, nil
 	case "windows-1258":
-		return norm.NFC.Reader(charmap.Windows1258.NewDecoder().Reader(input)), nil
+		return &composeReader{r: charmap.Windows1258.NewDecoder().Reader(input)}, nil
 	case "utf-7":
 		return newUTF7Reader(input), nil
 	case "iso-2022-kr":

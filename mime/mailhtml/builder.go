@@ -2,6 +2,7 @@ package mailhtml
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -73,7 +74,7 @@ func (b *builder) run(in []byte) {
 		b.writeEnd(b.owner)
 	}
 	b.res.Truncated = b.res.Truncated || b.full
-	if len(b.stack) == 0 && len(b.lines) == 0 {
+	if len(b.stack) == 0 && !slices.ContainsFunc(b.lines, func(l line) bool { return l.open }) {
 		b.out = bytes.TrimRight(b.out, " \t\n")
 	}
 	b.popTo(0)

@@ -89,11 +89,21 @@ func (r *Report) fields(h *mime.Header) bool {
 	r.Automatic = strings.Contains(mode, "automatic-action")
 	r.SentAutomatically = strings.Contains(mode, "sent-automatically")
 	typ, modifiers, _ := strings.Cut(typ, "/")
-	r.Disposition = Disposition(strings.TrimSpace(typ))
+	r.Disposition = Disposition(printable(typ))
 	for m := range strings.SplitSeq(modifiers, ",") {
-		if m = strings.TrimSpace(m); m != "" {
+		if m = printable(m); m != "" {
 			r.Modifiers = append(r.Modifiers, m)
 		}
 	}
 	return r.Disposition != ""
+}
+
+// printable drops control characters and the blanks around.
+func printable(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s))
 }
