@@ -152,7 +152,9 @@ func (a *appending) open() error {
 
 func (a *appending) commit() (mail.Appended, error) {
 	done, err := a.tx.Commit(a.ctx)
-	a.committed = err == nil
+	if a.committed = err == nil; a.committed {
+		a.c.madeMessages(a.name, done.UIDValidity, done.UIDs)
+	}
 	return done, err
 }
 

@@ -20,7 +20,7 @@ const capXList imap.Capability = "XLIST"
 // accountCapabilities are those that an account's abilities decide about.
 func (c *Conn) accountCapabilities() []imap.Capability {
 	return []imap.Capability{imap.CapQuota, capQuotaStorage, capQuotaMessages, capQuotaMailboxes, imap.CapQuotaSet, imap.CapACL,
-		imap.CapRights, imap.CapListMyRights, imap.CapMetadata, imap.CapMetadataServer, imap.CapListMetadata, capXList}
+		imap.CapRights, imap.CapListMyRights, imap.CapMetadata, imap.CapMetadataServer, imap.CapListMetadata, imap.CapNotify, capXList}
 }
 
 // offers reports whether the server serves what a capability stands for: it is not disabled, nor is what it is built on, and
@@ -57,6 +57,9 @@ func (c *Conn) offers(name imap.Capability) bool {
 		// "A server that supports only server annotations" (RFC 5464 section 1).
 		_, ok := c.account.(mail.MetadataAccount)
 		return ok && c.isDisabled(imap.CapMetadata)
+	case name == imap.CapNotify:
+		_, ok := c.account.(mail.AccountWatcher)
+		return ok
 	case name == imap.CapListMetadata:
 		return c.offers(imap.CapMetadata)
 	}

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/buuta/mail/imap"
 )
@@ -22,8 +23,21 @@ type command struct {
 
 	limited *imap.Status // what was left out because of MESSAGELIMIT; nil: nothing
 
+	// own are mailboxes whose names, subscriptions or annotations the command has changed.
+	own []string
+
 	// modSeq says that the tagged OK tells how far the client knows its mailbox now (RFC 7162 section 3.2.7).
 	modSeq bool
+}
+
+// removes reports whether the command takes messages out of the selected mailbox, which its client must be told of whatever
+// it has said by NOTIFY.
+func (cmd *command) removes() bool {
+	switch strings.TrimPrefix(cmd.name, "UID ") {
+	case "EXPUNGE", "MOVE", "REPLACE":
+		return true
+	}
+	return false
 }
 
 // state returns the session's state as a bit.
@@ -61,10 +75,13 @@ func (c *Conn) command(ctx context.Context) error {
 	} else if status == nil {
 		status = &imap.Status{Type: imap.OK, Text: cmd.name + " completed."}
 	}
-	if c.sel != nil && !cmd.quiet && !c.bye {
+	if c.sel != nil && !cmd.quiet && !c.bye && (c.selectedEvents() != 0 || cmd.removes()) {
 		if fatal := c.sync(ctx, !cmd.keepNumbers); fatal != nil {
 			return fatal
 		}
+	}
+	if !cmd.quiet && !c.bye {
+		c.afterCommand(ctx, cmd.own)
 	}
 	if cmd.modSeq && c.sel != nil && status.Type == imap.OK {
 		status.Code, status.Arg = imap.CodeHighestModSeq, modSeqString(c.sel.modSeq)

@@ -77,6 +77,8 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleListRights, states: loggedIn, cap: imap.CapACL}, true
 	case "MYRIGHTS":
 		return handler{run: (*Conn).handleMyRights, states: loggedIn, cap: imap.CapACL}, true
+	case "NOTIFY":
+		return handler{run: (*Conn).handleNotify, states: loggedIn, cap: imap.CapNotify}, true
 	case "GETMETADATA":
 		return handler{run: (*Conn).handleGetMetadata, states: loggedIn}, true
 	case "SETMETADATA":

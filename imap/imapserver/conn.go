@@ -32,6 +32,9 @@ type Conn struct {
 
 	condStore, qresync, rev2, utf8, uidOnly bool // enabled by the client (RFC 5161)
 
+	metadata5464 bool      // ENABLE METADATA or METADATA-SERVER
+	notify       *notifier // nil until NOTIFY or one of these
+
 	bad, authFailures int
 	end               End
 	bye               bool // no more commands
@@ -141,6 +144,7 @@ func (c *Conn) ended(err error) {
 		c.enc.Status("*", byeShutdown())
 	case errors.Is(err, imap.ErrPeerTooLarge):
 		c.end.Cause, bye = CauseErrors, "Literal too large."
+	case errors.Is(err, errMailboxGone): // BYE and the cause are there already
 	case errors.As(err, new(*tlsFailed)):
 		c.end.Cause = CauseTLS
 		return
@@ -159,6 +163,7 @@ func (c *Conn) ended(err error) {
 // close ends the session for good.
 func (c *Conn) close() {
 	c.unselect()
+	c.stopNotify()
 	if c.account != nil {
 		_ = c.account.Close()
 	}
@@ -208,21 +213,35 @@ func (c *Conn) waitCommand(ctx context.Context) error {
 	return err
 }
 
-// wait waits for input until the deadline; only a server that shuts down may interrupt it.
+// wait waits for input until the deadline. A server that shuts down interrupts it, and so does what is to be told to a client
+// that has asked for it by NOTIFY.
 func (c *Conn) wait(ctx context.Context, deadline time.Time) error {
-	c.stream.wakeable = true
-	defer func() { c.stream.wakeable = false }()
 	for {
-		c.stream.setReadDeadline(deadline)
-		if c.srv.group.Closing() {
-			return errShutdown
-		}
-		err := c.dec.Wait()
-		if !errors.Is(err, errWoken) {
+		err := c.waitOnce(c.nextNews(deadline))
+		switch {
+		case errors.Is(err, errWoken):
+			err = ctx.Err()
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
+			err = nil
+		default:
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err == nil {
+			err = c.tellNews(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// waitOnce waits for input, a hint, or the deadline.
+func (c *Conn) waitOnce(deadline time.Time) error {
+	c.stream.wakeable = true
+	defer func() { c.stream.wakeable = false }()
+	c.stream.setReadDeadline(deadline)
+	if c.srv.group.Closing() {
+		return errShutdown
+	}
+	return c.dec.Wait()
 }

@@ -81,6 +81,7 @@ func (c *Conn) copyTo(ctx context.Context, cmd *command, move bool) error {
 	if err != nil {
 		return tryCreate(err)
 	}
+	c.madeMessages(name, m.UIDValidity, m.To)
 	if len(m.From) == 0 || c.isDisabled(imap.CapUIDPlus) {
 		return nil
 	}

@@ -45,13 +45,20 @@ func FuzzSession(f *testing.F) {
 		"a GENURLAUTH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous INTERNAL\r\nb RESETKEY INBOX INTERNAL\r\nc URLFETCH x \"imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL:91354a473744909de610943775f92038\"\r\n",
 		"a COMPRESS DEFLATE\r\n\x04\x04\x02\x00b NOOP\r\n",
 		"a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE LOGIN YQ==\r\nYQ==\r\nc ID (\"a\" NIL)\r\n",
+		"a GETQUOTAROOT INBOX\r\nb SETQUOTA \"\" (STORAGE 1 MESSAGE 2)\r\nc APPEND INBOX {3+}\r\nabc\r\nd GETQUOTA \"\"\r\n",
+		"a SETACL INBOX bob +lrd\r\nb GETACL INBOX\r\nc LISTRIGHTS INBOX -bob\r\nd MYRIGHTS Users/bob/x\r\ne DELETEACL INBOX bob\r\n",
+		"a SETMETADATA \"\" (/private/x {3+}\r\nabc /shared/y NIL)\r\nb GETMETADATA (MAXSIZE 1 DEPTH infinity) \"\" (/private /shared)\r\nc LIST \"\" * RETURN (METADATA (/shared/x) MYRIGHTS)\r\n",
+		"a NOTIFY SET STATUS (selected (MessageNew (UID BODY[]) MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge MailboxName))\r\nb APPEND Trash {3+}\r\nabc\r\nc CREATE x\r\nd EXPUNGE\r\ne NOTIFY NONE\r\n",
+		"a ENABLE METADATA\r\nb NOTIFY SET (subtree (a INBOX) (MailboxMetadataChange ServerMetadataChange))\r\nc XLIST \"\" %\r\nd NAMESPACE\r\ne IDLE\r\nDONE\r\n",
 	} {
 		for state := range byte(3) {
 			f.Add(state, []byte(s))
+			f.Add(state+9, []byte(s)) // with a store that shares
 		}
 	}
 	f.Fuzz(func(t *testing.T, state byte, script []byte) {
 		store := imaptest.NewStore()
+		store.Sharing = state&8 != 0
 		fx := &fixture{T: t, store: store}
 		fx.add("INBOX", simple, nested, "")
 		fx.box("Trash")

@@ -19,10 +19,13 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 		cancel := c.sel.box.Watch(c.stream.wake)
 		defer cancel()
 	}
+	// "while processing any IDLE command, the server MUST send exactly the same events as instructed by the client using the
+	// NOTIFY command" (RFC 5465 section 4).
+	selected := c.sel != nil && c.selectedEvents() != 0
 	c.enc.Raw("+ idling").CRLF()
 	end := time.Now().Add(wait(c.srv.Timeouts.Idle, 30*time.Minute))
 	for {
-		if c.sel != nil {
+		if selected {
 			if err := c.sync(ctx, true); err != nil {
 				return err
 			}
@@ -30,6 +33,7 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 				return imap.Bad("Mailbox is gone.")
 			}
 		}
+		c.look(ctx)
 		if err := c.enc.Flush(); err != nil {
 			return err
 		}
@@ -50,17 +54,14 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 
 // idleWait waits for input, a hint, or the next poll; done reports input.
 func (c *Conn) idleWait(ctx context.Context, end time.Time) (done bool, err error) {
-	c.stream.wakeable = true
-	defer func() { c.stream.wakeable = false }()
-	poll := time.Now().Add(wait(c.srv.Timeouts.Poll, time.Minute))
-	if c.sel == nil || end.Before(poll) {
+	poll := end
+	if c.sel != nil {
+		poll = time.Now().Add(wait(c.srv.Timeouts.Poll, time.Minute))
+	}
+	if end.Before(poll) {
 		poll = end
 	}
-	c.stream.setReadDeadline(poll)
-	if c.srv.group.Closing() {
-		return false, errShutdown
-	}
-	switch err := c.dec.Wait(); {
+	switch err := c.waitOnce(c.nextLook(poll)); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, errWoken):

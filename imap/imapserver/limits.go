@@ -29,6 +29,7 @@ type Limits struct {
 	ContextMessages    int   // messages in those of them that are sorted, together; 0: 100,000
 	MessagesPerCommand int   // messages that SEARCH, FETCH, STORE, COPY, MOVE or UID EXPUNGE work on; 0: no limit. Announced as MESSAGELIMIT (RFC 9738)
 	MessagesPerSave    int   // messages that COPY and APPEND take; 0: no limit. Announced as SAVELIMIT if MessagesPerCommand is not set
+	NotifyMailboxes    int   // mailboxes that NOTIFY watches for a session (RFC 5465); 0: 5,000
 	BadCommands        int   // commands in a row answered BAD before the connection is cut; 0: 20, before login 3
 	AuthFailures       int   // failed logins before the connection is cut; 0: 5
 }
@@ -95,6 +96,7 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.Contexts = number(l.Contexts, 16)
 	l.ContextMessages = number(l.ContextMessages, 100_000)
 	l.MessagesPerCommand, l.MessagesPerSave = max(l.MessagesPerCommand, 0), max(l.MessagesPerSave, 0)
+	l.NotifyMailboxes = number(l.NotifyMailboxes, 5000)
 	l.BadCommands = number(l.BadCommands, bad)
 	l.AuthFailures = number(l.AuthFailures, 5)
 	return l

@@ -50,6 +50,7 @@ func (c *Conn) handleCreate(ctx context.Context, cmd *command) error {
 	if err := c.accessAbove(ctx, name); err != nil {
 		return err
 	}
+	cmd.own = append(cmd.own, name)
 	info, err := c.account.Create(ctx, name, &opts)
 	if err == nil && info.ID != "" && !c.isDisabled(imap.CapObjectID) {
 		cmd.done = imap.Okay(imap.CodeMailboxID, "("+string(info.ID)+")", "CREATE completed.")
@@ -81,6 +82,7 @@ func (c *Conn) handleDelete(ctx context.Context, cmd *command) error {
 	if _, err := c.access(ctx, name, needDelete, 0); err != nil {
 		return err
 	}
+	cmd.own = append(cmd.own, name)
 	if err := c.account.Delete(ctx, name); err != nil {
 		return err
 	}
@@ -111,6 +113,7 @@ func (c *Conn) handleRename(ctx context.Context, cmd *command) error {
 	if err := c.accessAbove(ctx, to); err != nil {
 		return err
 	}
+	cmd.own = append(cmd.own, from, to)
 	return c.unseen(ctx, to, c.account.Rename(ctx, from, to))
 }
 
@@ -121,5 +124,6 @@ func (c *Conn) handleSubscribe(ctx context.Context, cmd *command) error {
 	if err := c.dec.CRLF(); err != nil {
 		return err
 	}
+	cmd.own = append(cmd.own, name)
 	return c.account.Subscribe(ctx, name, cmd.name == "SUBSCRIBE")
 }

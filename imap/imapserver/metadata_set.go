@@ -43,6 +43,7 @@ func (c *Conn) handleSetMetadata(ctx context.Context, cmd *command) error {
 			}
 		}
 	}
+	cmd.own = append(cmd.own, name)
 	err := c.account.(mail.MetadataAccount).SetMetadata(ctx, name, set)
 	switch {
 	case errors.Is(err, mail.ErrTooLarge):

@@ -30,6 +30,8 @@ type selected struct {
 	names   []string // the same as they are written
 
 	contexts []*searchContext // searches that the client is kept informed of (RFC 5267)
+	created  mail.UIDSet      // put there by this session since it was last told of new messages
+	unwatch  func()           // ends its hints between commands; nil when there are none (RFC 5465)
 }
 
 // handleSelect is SELECT and EXAMINE (RFC 9051 section 6.3.2 and 6.3.3, RFC 7162 section 3.1.8 and 3.2.5).
@@ -73,6 +75,7 @@ func (c *Conn) handleSelect(ctx context.Context, cmd *command) error {
 		return err
 	}
 	c.sel = sel
+	c.watchSelected()
 	cmd.quiet = true
 	cmd.done = imap.Okay(imap.CodeReadWrite, "", "SELECT completed.")
 	if sel.readOnly || sel.rights&anyWrite == 0 {
@@ -210,6 +213,9 @@ func (c *Conn) tellFlags(sel *selected) {
 // unselect leaves selected state.
 func (c *Conn) unselect() {
 	if c.sel != nil {
+		if c.sel.unwatch != nil {
+			c.sel.unwatch()
+		}
 		_ = c.sel.box.Close()
 		c.sel = nil
 	}

@@ -65,7 +65,7 @@ func (c *Conn) handleID(ctx context.Context, _ *command) error {
 }
 
 // handleEnable is ENABLE (RFC 9051 section 6.3.1). Names that are unknown are ignored.
-func (c *Conn) handleEnable(_ context.Context, _ *command) error {
+func (c *Conn) handleEnable(ctx context.Context, _ *command) error {
 	d := c.dec
 	var names []string
 	for d.SP(); d.Err() == nil && len(names) < 100; d.SP() {
@@ -95,6 +95,10 @@ func (c *Conn) handleEnable(_ context.Context, _ *command) error {
 			c.utf8 = true
 		case "UIDONLY":
 			c.uidOnly = true
+		case "METADATA", "METADATA-SERVER":
+			if !c.offers(imap.Capability(name)) || !c.enableMetadata(ctx) {
+				continue
+			}
 		default:
 			continue
 		}

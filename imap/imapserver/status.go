@@ -56,19 +56,18 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 	if err != nil {
 		return err
 	}
-	deleted := int64(0)
-	var id mail.MailboxID
+	var extra statusExtra
 	for _, item := range items {
 		if item == "MAILBOXID" {
 			box, err := c.account.Open(ctx, name)
 			if err != nil {
 				return err
 			}
-			id = box.Info().ID
+			extra.id = box.Info().ID
 			_ = box.Close()
 		}
 		if item == "DELETED-STORAGE" {
-			if deleted, err = c.deletedStorage(ctx, name, state); err != nil {
+			if extra.deleted, err = c.deletedStorage(ctx, name, state); err != nil {
 				return err
 			}
 		}
@@ -76,6 +75,18 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 			c.enableCondStore()
 		}
 	}
+	c.writeStatus(name, items, &state, extra)
+	return nil
+}
+
+// statusExtra is what STATUS may ask for besides a mailbox's state.
+type statusExtra struct {
+	id      mail.MailboxID
+	deleted int64 // octets
+}
+
+// writeStatus writes a STATUS response with the items named.
+func (c *Conn) writeStatus(name string, items []string, state *mail.State, extra statusExtra) {
 	e := c.enc.Raw("* STATUS ").Mailbox(name).Raw(" (")
 	for i, item := range items {
 		if i > 0 {
@@ -96,7 +107,7 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 		case "DELETED":
 			e.Number(uint64(state.Deleted))
 		case "DELETED-STORAGE":
-			e.Number(uint64(deleted))
+			e.Number(uint64(extra.deleted))
 		case "SIZE":
 			e.Number(uint64(state.Size))
 		case "HIGHESTMODSEQ":
@@ -104,11 +115,10 @@ func (c *Conn) status(ctx context.Context, name string, items []string) error {
 		case "APPENDLIMIT":
 			e.Number(uint64(c.srv.limits(true).MessageSize))
 		case "MAILBOXID":
-			e.Raw("(").Raw(string(id)).Raw(")")
+			e.Raw("(").Raw(string(extra.id)).Raw(")")
 		}
 	}
 	e.Raw(")").CRLF()
-	return nil
 }
 
 // appendLimit is the capability that tells the largest message (RFC 7889).

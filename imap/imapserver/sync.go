@@ -7,6 +7,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapserver/internal/notify"
 )
 
 func num(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
@@ -21,6 +22,7 @@ var errMailboxGone = &imap.Status{Type: imap.BYE, Code: imap.CodeNonExistent, Te
 // until the next time. A failure of the store is logged and tried again by the next command; an error ends the session.
 func (c *Conn) sync(ctx context.Context, expunge bool) error {
 	sel := c.sel
+	events := c.selectedEvents()
 	ch, err := sel.box.Changes(ctx, sel.modSeq)
 	if errors.Is(err, mail.ErrTooOld) {
 		ch, err = c.rescan(ctx, sel)
@@ -60,8 +62,13 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 			c.enc.Raw("* ").Number(uint64(sel.recent.Count())).Raw(" RECENT").CRLF()
 		}
 	}
-	c.tellChanged(sel, ch.Changed, known)
+	if events&notify.Flags != 0 {
+		c.tellChanged(sel, ch.Changed, known)
+	}
 	c.contextsChanged(ctx, sel, ch.Changed)
+	if grew && c.notify != nil && c.notify.filter.Fetch != nil {
+		return c.fetchNew(ctx, ch.Changed, known)
+	}
 	return nil
 }
 

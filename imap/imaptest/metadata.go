@@ -93,7 +93,17 @@ func (a *account) SetMetadata(ctx context.Context, mailbox string, set []mail.An
 		return err
 	}
 	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
+	wake := a.store.wakers(nil)
+	err := a.setMetadata(mailbox, set)
+	a.store.mu.Unlock()
+	if err == nil {
+		wake()
+	}
+	return err
+}
+
+// setMetadata is SetMetadata in a store that is locked.
+func (a *account) setMetadata(mailbox string, set []mail.Annotation) error {
 	n, put, err := a.annotated(mailbox)
 	if err != nil {
 		return err
