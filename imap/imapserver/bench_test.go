@@ -12,8 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/imap/imaptest"
+	"github.com/buuta/mail/maildir"
 )
 
 // benchClient reads answers without allocating.
@@ -25,8 +27,12 @@ type benchClient struct {
 
 // newBench serves a mailbox of n messages of about 6 kB to a client that has it selected.
 func newBench(b *testing.B, n int) *benchClient {
+	return newBenchOn(b, imaptest.NewStore(), n, benchMessage)
+}
+
+// newBenchOn is newBench with a store and messages of its own.
+func newBenchOn(b *testing.B, store mail.Store, n int, message func(int) string) *benchClient {
 	b.Helper()
-	store := imaptest.NewStore()
 	account, err := store.Account(context.Background(), "alice")
 	require.NoError(b, err)
 	box, err := account.Open(context.Background(), "INBOX")
@@ -34,7 +40,7 @@ func newBench(b *testing.B, n int) *benchClient {
 	tx, err := box.Append(context.Background())
 	require.NoError(b, err)
 	for i := range n {
-		require.NoError(b, tx.Add(context.Background(), strings.NewReader(benchMessage(i)), nil))
+		require.NoError(b, tx.Add(context.Background(), strings.NewReader(message(i)), nil))
 	}
 	_, err = tx.Commit(context.Background())
 	require.NoError(b, err)
@@ -47,7 +53,7 @@ func newBench(b *testing.B, n int) *benchClient {
 	c, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = c.Close() })
-	bc := &benchClient{b, c, bufio.NewReaderSize(c, 64<<10)}
+	bc := &benchClient{b, c, bufio.NewReaderSize(c, 256<<10)}
 	bc.do("a LOGIN alice secret\r\n")
 	bc.do("a SELECT INBOX\r\n")
 	return bc
@@ -101,6 +107,23 @@ func BenchmarkFetch(b *testing.B) {
 		"BODY.PEEK[HEADER.FIELDS (From To Subject Date)]"} {
 		b.Run(strings.ReplaceAll(items, " ", "_"), func(b *testing.B) {
 			c := newBench(b, n)
+			c.do("a FETCH 1:* " + items + "\r\n")
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += n {
+				c.do("a FETCH 1:* " + items + "\r\n")
+			}
+		})
+	}
+}
+
+// BenchmarkFetchMaildir is BenchmarkFetch over files of 2 kB.
+func BenchmarkFetchMaildir(b *testing.B) {
+	const n = 4000
+	short := func(i int) string { return benchMessage(i)[:2048] }
+	for _, items := range []string{"FLAGS", "BODY.PEEK[]", "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"} {
+		b.Run(strings.ReplaceAll(items, " ", "_"), func(b *testing.B) {
+			c := newBenchOn(b, &maildir.Store{Path: b.TempDir() + "/%u", NoSync: true}, n, short)
 			c.do("a FETCH 1:* " + items + "\r\n")
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -179,5 +202,21 @@ func BenchmarkIdleConnection(b *testing.B) {
 		for _, nc := range list {
 			_ = nc.Close()
 		}
+	}
+}
+
+// BenchmarkSort gives the time of one SORT or THREAD of 20,000 messages.
+func BenchmarkSort(b *testing.B) {
+	for _, command := range []string{"SORT (DATE) UTF-8 ALL", "SORT (SUBJECT) UTF-8 ALL", "SORT (ARRIVAL) UTF-8 ALL",
+		"SORT RETURN (PARTIAL 1:50) (REVERSE DATE) UTF-8 ALL", "THREAD REFERENCES UTF-8 ALL", "THREAD ORDEREDSUBJECT UTF-8 ALL",
+		"SEARCH RETURN (PARTIAL -1:-50) UNSEEN", "SEARCH UNSEEN"} {
+		b.Run(strings.ReplaceAll(command, " ", "_"), func(b *testing.B) {
+			c := newBench(b, 20_000)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for b.Loop() {
+				c.do("a " + command + "\r\n")
+			}
+		})
 	}
 }

@@ -18,7 +18,8 @@ import (
 type searchMessage struct {
 	ctx   context.Context
 	box   mail.Mailbox
-	m     *mail.Message
+	m     *mail.Message // &cur
+	cur   mail.Message
 	env   *mime.Envelope
 	index *mime.Index
 	body  mail.Body
@@ -41,7 +42,8 @@ func (m *searchMessage) envelope() (*mime.Envelope, error) {
 
 func (m *searchMessage) reset(ctx context.Context, box mail.Mailbox, msg *mail.Message) {
 	m.close()
-	m.ctx, m.box, m.m, m.env, m.index = ctx, box, msg, nil, nil
+	m.cur = *msg
+	m.ctx, m.box, m.m, m.env, m.index = ctx, box, &m.cur, nil, nil
 }
 
 func (m *searchMessage) close() {
