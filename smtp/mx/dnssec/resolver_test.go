@@ -50,10 +50,7 @@ func serve(t *testing.T, zone ...string) string {
 		}
 		w.WriteMsg(m)
 	})
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", pc.LocalAddr().String())
-	require.NoError(t, err)
+	pc, l := listenBoth(t)
 	for _, s := range []*dns.Server{{PacketConn: pc, Handler: handler}, {Listener: l, Handler: handler}} {
 		started := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(started) }
@@ -66,6 +63,20 @@ func serve(t *testing.T, zone ...string) string {
 		t.Cleanup(func() { s.Shutdown(); <-done })
 	}
 	return pc.LocalAddr().String()
+}
+
+// listenBoth returns a port that is free for both UDP and TCP: what is free for one may be taken for the other.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	for range 20 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		require.NoError(t, err)
+		if l, err := net.Listen("tcp", pc.LocalAddr().String()); err == nil {
+			return pc, l
+		}
+		pc.Close()
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return nil, nil
 }
 
 func TestResolver(t *testing.T) {
