@@ -23,7 +23,7 @@ type account struct {
 	end  func()
 }
 
-func (s *Store) openAccount(name, root string) (mail.Account, error) {
+func (s *Store) openAccount(name, root string) (*account, error) {
 	sh := s.start()
 	if s.MustExist {
 		info, err := sh.fs.Stat(root)
@@ -80,6 +80,7 @@ func (a *account) lock(ctx context.Context) (unlock func(), err error) {
 	return func() {
 		l.Close()
 		a.tree.mu.Unlock()
+		a.sh.wakeTree(a.root)
 	}, nil
 }
 
@@ -160,7 +161,7 @@ func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
 		return nil, err
 	}
 	m := &mailbox{s: a.s, sh: a.sh, b: b}
-	if err := b.view(ctx, func(st *state) { m.validity = st.validity }); err != nil {
+	if err := b.view(ctx, func(st *state) { m.id, m.validity = mail.MailboxID(st.id), st.validity }); err != nil {
 		a.sh.release(a.s, b)
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package maildir_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/buuta/mail"
@@ -32,5 +33,29 @@ func TestContractOtherOptions(t *testing.T) {
 			Host:   "host/with:odd,name",
 			Limits: maildir.Limits{IdleMailboxes: 1},
 		}
+	})
+}
+
+// sharing is a store whose users share, as storetest wants them.
+func sharing(s *maildir.Store) *maildir.Store {
+	s.Sharing = &maildir.Sharing{Groups: func(_ context.Context, account string) ([]string, error) {
+		if account == storetest.Other {
+			return []string{storetest.Group}, nil
+		}
+		return nil, nil
+	}}
+	return s
+}
+
+func TestSharing(t *testing.T) {
+	storetest.RunSharing(t, func(t *testing.T) mail.Store {
+		return sharing(&maildir.Store{Path: "/mail/%d/%n", FS: vfs.NewCrash(), NoSync: true}) // some 10,000 mailboxes
+	})
+}
+
+// A store that shares is a store still.
+func TestContractSharing(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) mail.Store {
+		return sharing(&maildir.Store{Path: t.TempDir() + "/%d/%n", NoSync: true})
 	})
 }

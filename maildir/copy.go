@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/buuta/mail"
 )
@@ -31,13 +33,25 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 		return mail.UIDMap{}, err
 	}
 	defer m.sh.release(m.s, target)
-	if opts != nil && opts.Move {
-		return m.move(ctx, set, target)
+	return m.copyTo(ctx, set, target, opts != nil && opts.Move, nil)
+}
+
+// copyTo copies or moves to a mailbox, which may be in another account's tree. change, when it is not nil, may give the copies
+// other flags.
+func (m *mailbox) copyTo(ctx context.Context, set mail.UIDSet, target *box, move bool, change func([]copied)) (mail.UIDMap, error) {
+	if change == nil {
+		change = func([]copied) {}
+	}
+	if move {
+		return m.move(ctx, set, target, change)
 	}
 	var out mail.UIDMap
+	var err error
 	if target == m.b {
 		err = m.do(ctx, func(t *txn) (err error) {
-			out, _, err = t.take(t.pick(t.selected(set)), t.b.dir, nil)
+			from := t.pick(t.selected(set))
+			change(from)
+			out, _, err = t.take(from, t.b.dir, nil)
 			return err
 		})
 	} else {
@@ -55,6 +69,7 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 			return out, err
 		}
 		m.readIndexes(from)
+		change(from)
 		err = target.do(ctx, func(t *txn) (err error) {
 			out, _, err = t.take(from, dir, nil)
 			return err
@@ -67,22 +82,33 @@ func (m *mailbox) Copy(ctx context.Context, set mail.UIDSet, to mail.MailboxID, 
 }
 
 // move copies and removes while nobody else can change this mailbox, so that two who move the same message don't double it.
-func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box) (mail.UIDMap, error) {
-	select {
-	case m.a.tree.move <- struct{}{}:
-		defer func() { <-m.a.tree.move }()
-	case <-ctx.Done():
-		return mail.UIDMap{}, ctx.Err()
+func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box, change func([]copied)) (mail.UIDMap, error) {
+	trees := []*tree{m.b.tree}
+	if target.tree != m.b.tree {
+		trees = append(trees, target.tree)
+		slices.SortFunc(trees, func(a, b *tree) int { return strings.Compare(a.ledger.root, b.ledger.root) })
 	}
-	tr, err := m.a.tree.ledger.transfer()
-	if err != nil {
-		return mail.UIDMap{}, err
+	for _, t := range trees {
+		select {
+		case t.move <- struct{}{}:
+			defer func() { <-t.move }()
+		case <-ctx.Done():
+			return mail.UIDMap{}, ctx.Err()
+		}
 	}
-	defer tr.settle()
+	var tr *transfer
+	if len(trees) == 1 { // else one account gains and the other loses
+		var err error
+		if tr, err = m.b.tree.ledger.transfer(); err != nil {
+			return mail.UIDMap{}, err
+		}
+		defer tr.settle()
+	}
 	var out mail.UIDMap
-	err = m.do(ctx, func(t *txn) (err error) {
+	err := m.do(ctx, func(t *txn) (err error) {
 		from := t.pick(t.selected(set))
 		m.readIndexes(from)
+		change(from)
 		var taken []uint32
 		if target == t.b {
 			out, taken, err = t.take(from, t.b.dir, tr)
@@ -98,7 +124,9 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box) (mail.
 		return t.expunge(taken, tr)
 	})
 	if err != nil {
-		tr.rollback(meterMark{})
+		if tr != nil {
+			tr.rollback(meterMark{})
+		}
 		return mail.UIDMap{}, err
 	}
 	return out, nil

@@ -13,9 +13,13 @@ import (
 
 // SetFlags implements mail.Mailbox.
 func (m *mailbox) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange) (mail.FlagResult, error) {
+	return m.setFlags(ctx, set, c, everyFlag)
+}
+
+func (m *mailbox) setFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChange, may flagMask) (mail.FlagResult, error) {
 	var out mail.FlagResult
 	err := m.do(ctx, func(t *txn) (err error) {
-		out, err = t.setFlags(set, &c)
+		out, err = t.setFlags(set, &c, may)
 		return err
 	})
 	if err != nil {
@@ -24,7 +28,7 @@ func (m *mailbox) SetFlags(ctx context.Context, set mail.UIDSet, c mail.FlagChan
 	return out, nil
 }
 
-func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange) (mail.FlagResult, error) {
+func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange, may flagMask) (mail.FlagResult, error) {
 	var out mail.FlagResult
 	bits, err := t.keywordBits(c.Flags.Keywords, c.Op == mail.FlagsRemove)
 	if err != nil {
@@ -52,6 +56,10 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange) (mail.FlagResult, er
 		case mail.FlagsReplace:
 		default:
 			return out, fmt.Errorf("maildir: unknown flag operation %d", c.Op)
+		}
+		newSys = newSys&uint8(may.system) | m.sys&^uint8(may.system)
+		if !may.keywords {
+			newKW = m.kw
 		}
 		if newSys == m.sys && newKW == m.kw {
 			continue

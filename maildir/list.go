@@ -28,8 +28,12 @@ var defaultUse = map[string]mail.SpecialUse{
 
 // Mailboxes implements mail.Account.
 func (a *account) Mailboxes(ctx context.Context) iter.Seq2[mail.MailboxInfo, error] {
+	return yieldAll(ctx, a.list)
+}
+
+func yieldAll(ctx context.Context, list func(context.Context) ([]mail.MailboxInfo, error)) iter.Seq2[mail.MailboxInfo, error] {
 	return func(yield func(mail.MailboxInfo, error) bool) {
-		all, err := a.list(ctx)
+		all, err := list(ctx)
 		if err != nil {
 			yield(mail.MailboxInfo{}, err)
 			return
@@ -46,28 +50,42 @@ func (a *account) Mailboxes(ctx context.Context) iter.Seq2[mail.MailboxInfo, err
 	}
 }
 
+// listed is a mailbox in the making of a list, with its folder.
+type listed struct {
+	mail.MailboxInfo
+	dir string
+}
+
 // list returns what Mailboxes yields.
 func (a *account) list(ctx context.Context) ([]mail.MailboxInfo, error) {
+	infos, subscribed, explicit, err := a.infos(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.complete(infos, subscribed, explicit), nil
+}
+
+// infos returns the mailboxes that there are, the subscriptions, and the purposes that were given to mailboxes.
+func (a *account) infos(ctx context.Context) (infos map[string]*listed, subscribed map[string]bool, explicit map[mail.SpecialUse]bool, err error) {
 	a.tree.mu.RLock()
 	folders, err := a.folders()
 	if err != nil {
 		a.tree.mu.RUnlock()
-		return nil, err
+		return nil, nil, nil, err
 	}
-	subscribed, err := a.subscriptions()
-	if err != nil {
+	if subscribed, err = a.subscriptions(); err != nil {
 		a.tree.mu.RUnlock()
-		return nil, err
+		return nil, nil, nil, err
 	}
-	infos := map[string]*mail.MailboxInfo{inbox: {Name: inbox}}
-	explicit := map[mail.SpecialUse]bool{}
+	infos = map[string]*listed{inbox: {MailboxInfo: mail.MailboxInfo{Name: inbox}, dir: a.root}}
+	explicit = map[mail.SpecialUse]bool{}
 	for name, folder := range folders {
-		info := &mail.MailboxInfo{Name: name}
 		dir := a.root + "/" + folder
+		info := &listed{MailboxInfo: mail.MailboxInfo{Name: name}, dir: dir}
 		info.ID = a.readID(dir)
 		if info.Use, err = a.readUse(dir); err != nil {
 			a.tree.mu.RUnlock()
-			return nil, err
+			return nil, nil, nil, err
 		}
 		for _, u := range info.Use {
 			explicit[u] = true
@@ -82,21 +100,20 @@ func (a *account) list(ctx context.Context) ([]mail.MailboxInfo, error) {
 		}
 		// Nobody has opened it yet. One that can't be opened, because the disk is full or it is gone meanwhile, must not hide
 		// the others, which may hold what can be deleted.
-		if err := a.fillID(ctx, info); err != nil {
+		if err := a.fillID(ctx, &info.MailboxInfo); err != nil {
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return nil, nil, nil, ctx.Err()
 			}
 			if !errors.Is(err, mail.ErrNoMailbox) {
 				a.s.logger().Warn("a mailbox has no ID yet and can't be given one", "mailbox", info.Name, "error", err)
 			}
 		}
 	}
-	a.complete(infos, subscribed, explicit)
-	return inOrder(infos), nil
+	return infos, subscribed, explicit, nil
 }
 
 // complete adds levels without a mailbox, names only subscribed, and what is known of each besides.
-func (a *account) complete(infos map[string]*mail.MailboxInfo, subscribed map[string]bool, explicit map[mail.SpecialUse]bool) {
+func (a *account) complete(infos map[string]*listed, subscribed map[string]bool, explicit map[mail.SpecialUse]bool) []mail.MailboxInfo {
 	for name, use := range a.uses() {
 		if info := infos[name]; info != nil && info.Use == nil && !explicit[use] {
 			info.Use = []mail.SpecialUse{use}
@@ -105,24 +122,25 @@ func (a *account) complete(infos map[string]*mail.MailboxInfo, subscribed map[st
 	for _, name := range slices.Collect(maps.Keys(infos)) {
 		for _, up := range parents(name) {
 			if infos[up] == nil {
-				infos[up] = &mail.MailboxInfo{Name: up, NoSelect: true}
+				infos[up] = &listed{MailboxInfo: mail.MailboxInfo{Name: up, NoSelect: true}}
 			}
 			infos[up].HasChildren = true
 		}
 	}
 	for name := range subscribed {
 		if infos[name] == nil {
-			infos[name] = &mail.MailboxInfo{Name: name, NonExistent: true}
+			infos[name] = &listed{MailboxInfo: mail.MailboxInfo{Name: name, NonExistent: true}}
 		}
 		infos[name].Subscribed = true
 	}
+	return inOrder(infos)
 }
 
 // inOrder sorts by name, INBOX first.
-func inOrder(infos map[string]*mail.MailboxInfo) []mail.MailboxInfo {
+func inOrder(infos map[string]*listed) []mail.MailboxInfo {
 	out := make([]mail.MailboxInfo, 0, len(infos))
 	for _, info := range infos {
-		out = append(out, *info)
+		out = append(out, info.MailboxInfo)
 	}
 	slices.SortFunc(out, func(a, b mail.MailboxInfo) int {
 		switch {
@@ -171,8 +189,9 @@ func (a *account) info(ctx context.Context, b *box) (info mail.MailboxInfo, vali
 			info.Use = use
 		}
 	}
-	a.complete(map[string]*mail.MailboxInfo{info.Name: &info}, nil, explicit)
-	return info, validity, nil
+	one := &listed{MailboxInfo: info}
+	a.complete(map[string]*listed{info.Name: one}, nil, explicit)
+	return one.MailboxInfo, validity, nil
 }
 
 func (a *account) uses() map[string]mail.SpecialUse {

@@ -16,6 +16,7 @@ type mailbox struct {
 	sh   *shared
 	a    *account
 	b    *box
+	id   mail.MailboxID
 	info func() mail.MailboxInfo // once
 	end  func()
 
@@ -162,14 +163,20 @@ func (m *mailbox) Changes(ctx context.Context, since mail.ModSeq) (mail.Changes,
 		if after == 0 {
 			return
 		}
-		for _, g := range st.gone[sort.Search(len(st.gone), func(i int) bool { return st.gone[i].modseq > after }):] {
-			out.Vanished.AddRange(mail.UID(g.first), mail.UID(g.last))
-		}
+		out.Vanished = st.vanished(after)
 	})
 	if err == nil && tooOld {
 		err = mail.ErrTooOld
 	}
 	return out, err
+}
+
+// vanished returns the UIDs that went after a ModSeq.
+func (s *state) vanished(after uint64) (out mail.UIDSet) {
+	for _, g := range s.gone[sort.Search(len(s.gone), func(i int) bool { return s.gone[i].modseq > after }):] {
+		out.AddRange(mail.UID(g.first), mail.UID(g.last))
+	}
+	return out
 }
 
 // TakeRecent implements mail.RecentTaker. Files in new move to cur, as Maildir wants it once somebody has seen them.

@@ -86,6 +86,11 @@ func (a *account) Metadata(ctx context.Context, mailbox string, below []string) 
 	if err != nil {
 		return nil, err
 	}
+	return a.annotations(&n, below)
+}
+
+// annotations returns what this account's file has.
+func (a *account) annotations(n *notes, below []string) ([]mail.Annotation, error) {
 	raw, err := readFile(a.sh.fs, a.root+"/"+attributesName)
 	if err != nil {
 		return nil, err
@@ -109,6 +114,11 @@ func (a *account) SetMetadata(ctx context.Context, mailbox string, set []mail.An
 	if err != nil {
 		return err
 	}
+	return a.annotate(ctx, &n, set)
+}
+
+// annotate writes to this account's file.
+func (a *account) annotate(ctx context.Context, n *notes, set []mail.Annotation) error {
 	for _, s := range set {
 		if !mail.ValidAnnotation(s.Name) {
 			return fmt.Errorf("%w: %q", mail.ErrBadName, s.Name)
@@ -133,7 +143,7 @@ func (a *account) SetMetadata(ctx context.Context, mailbox string, set []mail.An
 				d[n.key(s.Name)] = string(s.Value)
 			}
 		}
-		return a.checkNotes(&n, d)
+		return a.checkNotes(n, d)
 	})
 }
 

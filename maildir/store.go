@@ -66,6 +66,9 @@ type Store struct {
 	// than 0 never.
 	Poll time.Duration
 
+	// Sharing, when set, lets users see what others share with them.
+	Sharing *Sharing
+
 	Host   string           // in the names of files; "" means the name of the machine
 	FS     FS               // nil means the real one
 	Now    func() time.Time // nil means time.Now
@@ -119,6 +122,11 @@ type shared struct {
 	idleWeight int64 // octets that they take, about
 
 	validityMu sync.Mutex
+
+	acls     aclFiles
+	shares   shares
+	privates map[string]*private   // by file
+	watches  map[string]*treeWatch // by account's folder
 }
 
 // start makes what the zero value lacks.
@@ -168,5 +176,17 @@ func (s *Store) Account(ctx context.Context, name string) (mail.Account, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.openAccount(name, dir)
+	a, err := s.openAccount(name, dir)
+	if err != nil {
+		return nil, err
+	}
+	if s.Sharing == nil {
+		return a, nil
+	}
+	u, err := s.share(ctx, a)
+	if err != nil {
+		a.end()
+		return nil, err
+	}
+	return u, nil
 }

@@ -2,6 +2,8 @@ package maildir
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,9 +19,11 @@ func (b *box) wake() {
 		all = append(all, w)
 	}
 	b.mu.RUnlock()
+	root := b.root
 	for _, w := range all {
 		w.wake()
 	}
+	b.sh.wakeTree(root)
 }
 
 // Watch implements mail.Mailbox. What other programs do is found out by looking every Store.Poll.
@@ -41,14 +45,21 @@ func (m *mailbox) Watch(wake func()) (cancel func()) {
 	})
 }
 
-// poller looks at watched mailboxes for what other programs did. It runs while there are any.
-type poller struct {
-	mu    sync.Mutex
-	boxes map[*box]int
-	stop  context.CancelFunc
+// watched is a mailbox or more that somebody wants to be woken for.
+type watched interface {
+	refresh(context.Context) error // looks, and wakes when it finds something
+	wake()
+	title() string
 }
 
-func (p *poller) add(s *Store, b *box) {
+// poller looks at what is watched for what other programs did. It runs while there is something.
+type poller struct {
+	mu   sync.Mutex
+	all  map[watched]int
+	stop context.CancelFunc
+}
+
+func (p *poller) add(s *Store, b watched) {
 	every := s.Poll
 	if every < 0 {
 		return
@@ -58,10 +69,10 @@ func (p *poller) add(s *Store, b *box) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.boxes == nil {
-		p.boxes = map[*box]int{}
+	if p.all == nil {
+		p.all = map[watched]int{}
 	}
-	p.boxes[b]++
+	p.all[b]++
 	if p.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		p.stop = cancel
@@ -69,13 +80,13 @@ func (p *poller) add(s *Store, b *box) {
 	}
 }
 
-func (p *poller) remove(b *box) {
+func (p *poller) remove(b watched) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.boxes[b]--; p.boxes[b] <= 0 {
-		delete(p.boxes, b)
+	if p.all[b]--; p.all[b] <= 0 {
+		delete(p.all, b)
 	}
-	if len(p.boxes) == 0 && p.stop != nil {
+	if len(p.all) == 0 && p.stop != nil {
 		p.stop()
 		p.stop = nil
 	}
@@ -91,12 +102,9 @@ func (p *poller) run(ctx context.Context, s *Store, every time.Duration) {
 		case <-tick.C:
 		}
 		p.mu.Lock()
-		boxes := make([]*box, 0, len(p.boxes))
-		for b := range p.boxes {
-			boxes = append(boxes, b)
-		}
+		all := slices.Collect(maps.Keys(p.all))
 		p.mu.Unlock()
-		for _, b := range boxes {
+		for _, b := range all {
 			if ctx.Err() != nil {
 				return
 			}

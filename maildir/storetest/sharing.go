@@ -42,6 +42,7 @@ func RunSharing(t *testing.T, open func(t *testing.T) mail.Store) {
 		{"SeenCopied", testSeenCopied},
 		{"SeenExpunged", testSeenExpunged},
 		{"Post", testPost},
+		{"Metadata", testSharedMetadata},
 		{"Revoked", testRevoked},
 		{"WatchAccount", testWatchAccount},
 		{"ConcurrentSeen", testConcurrentSeen},

@@ -159,3 +159,39 @@ func testRevoked(s *sharing) {
 	s.equal(uint32(1), s.state(others).Messages)
 	require.NotNil(s, s.other.info(s.name("box")))
 }
+
+// "Private entries belong to the user who asks, shared ones to everybody who can read the mailbox."
+func testSharedMetadata(s *sharing) {
+	own, ok := s.a.(mail.MetadataAccount)
+	if !ok {
+		s.Skip("the store keeps no annotations")
+	}
+	others := s.other.a.(mail.MetadataAccount)
+	s.create("box")
+	s.grant("box", Other, "lr")
+	set := func(a mail.MetadataAccount, mailbox, name, value string) {
+		s.Helper()
+		s.ok(a.SetMetadata(s.ctx, mailbox, []mail.Annotation{{Name: name, Value: []byte(value)}}))
+	}
+	get := func(a mail.MetadataAccount, mailbox string) map[string]string {
+		s.Helper()
+		list, err := a.Metadata(s.ctx, mailbox, nil)
+		s.ok(err)
+		out := map[string]string{}
+		for _, n := range list {
+			out[n.Name] = string(n.Value)
+		}
+		return out
+	}
+	set(own, "box", "/private/comment", "mine")
+	set(own, "box", "/shared/comment", "ours")
+	s.equal(map[string]string{"/shared/comment": "ours"}, get(others, s.name("box")))
+	s.ok(others.SetMetadata(s.ctx, s.name("box"), []mail.Annotation{
+		{Name: "/private/comment", Value: []byte("his")}, {Name: "/shared/comment", Value: []byte("all's")}}))
+	s.equal(map[string]string{"/private/comment": "his", "/shared/comment": "all's"}, get(others, s.name("box")))
+	s.equal(map[string]string{"/private/comment": "mine", "/shared/comment": "all's"}, get(own, "box"))
+	s.ok(others.SetMetadata(s.ctx, s.name("box"), []mail.Annotation{{Name: "/private/comment"}, {Name: "/shared/comment"}}))
+	s.equal(map[string]string{}, get(others, s.name("box")))
+	s.equal(map[string]string{"/private/comment": "mine"}, get(own, "box"))
+	s.equal(map[string]string{}, get(others, ""))
+}
