@@ -25,9 +25,11 @@ type dovecot struct {
 	dir      string // configuration and all else of Dovecot
 	mail     string
 	uid, gid int
+	user     string
 }
 
-// newDovecot skips the test where there is no Dovecot 2.3. The configuration given comes last.
+// newDovecot skips the test where there is no Dovecot 2.3. The configuration given comes last; "@dir@" in it is the folder of
+// all that is Dovecot's.
 func newDovecot(t *testing.T, configuration ...string) *dovecot {
 	t.Helper()
 	version, err := exec.Command("dovecot", "--version").Output()
@@ -43,7 +45,7 @@ func newDovecot(t *testing.T, configuration ...string) *dovecot {
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(base) })
 	require.NoError(t, os.Chmod(base, 0o755))
-	d := &dovecot{t, base, base + "/mail", os.Getuid(), os.Getgid()}
+	d := &dovecot{t, base, base + "/mail", os.Getuid(), os.Getgid(), "alice"}
 	if d.uid == 0 {
 		d.uid, d.gid = 65534, 65534
 	}
@@ -63,16 +65,33 @@ namespace inbox {
   separator = /
 }
 %[5]s
-`, base, d.mail, d.uid, d.gid, strings.Join(configuration, "\n")), 0o644))
+`, base, d.mail, d.uid, d.gid, strings.ReplaceAll(strings.Join(configuration, "\n"), "@dir@", base)), 0o644))
 	return d
 }
 
 // run runs doveadm and returns what it prints.
 func (d *dovecot) run(stdin string, args ...string) string {
 	d.t.Helper()
-	cmd := exec.Command("doveadm", append([]string{"-c", d.dir + "/dovecot.conf"}, args...)...)
+	out, stderr := d.exec(stdin, "doveadm", args...)
+	require.NotContains(d.t, stderr, "Error", "doveadm %q", args)
+	require.NotContains(d.t, stderr, "Warning", "doveadm %q", args)
+	return out
+}
+
+// imap has Debian's imap answer to commands of a user who is logged in already.
+func (d *dovecot) imap(commands string) string {
+	d.t.Helper()
+	out, stderr := d.exec(commands+"z LOGOUT\r\n", "/usr/lib/dovecot/imap")
+	require.NotContains(d.t, stderr, "Error", "imap %q", commands)
+	return out
+}
+
+// exec runs one of Dovecot's programs.
+func (d *dovecot) exec(stdin, program string, args ...string) (stdout, stderr string) {
+	d.t.Helper()
+	cmd := exec.Command(program, append([]string{"-c", d.dir + "/dovecot.conf"}, args...)...)
 	cmd.Dir = d.dir
-	cmd.Env = append(os.Environ(), "USER=alice", "HOME="+d.dir+"/home")
+	cmd.Env = append(os.Environ(), "USER="+d.user, "HOME="+d.dir+"/home")
 	if os.Getuid() == 0 {
 		require.NoError(d.t, filepath.WalkDir(d.dir, func(p string, _ fs.DirEntry, err error) error {
 			if err != nil {
@@ -83,13 +102,11 @@ func (d *dovecot) run(stdin string, args ...string) string {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(d.uid), Gid: uint32(d.gid)}}
 	}
 	cmd.Stdin = strings.NewReader(stdin)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
 	out, err := cmd.Output()
-	require.NoError(d.t, err, "doveadm %q: %s", args, &stderr)
-	require.NotContains(d.t, stderr.String(), "Error", "doveadm %q", args)
-	require.NotContains(d.t, stderr.String(), "Warning", "doveadm %q", args)
-	return string(out)
+	require.NoError(d.t, err, "%s %q: %s", program, args, &errs)
+	return string(out), errs.String()
 }
 
 // fetch returns one line a message, "uid flags", as Dovecot sees them, without \Recent.
