@@ -6,8 +6,12 @@ import "context"
 type TextSearcher interface {
 	// SearchText returns the messages of set that q matches. Matching is by substring after folding: letter case and
 	// accents don't count, and "đ" is "d", so that "hoa don" finds "Hóa đơn"; runs of white space are one space. Messages
-	// are decoded first: transfer encodings, charsets, encoded words, HTML to text. The answer holds for the messages as
-	// of the call, whatever has been indexed before it.
+	// are decoded first: transfer encodings, charsets, encoded words, HTML to text. Nothing matches across the end of a header
+	// field or a part. The answer holds for the messages as of the call, whatever has been indexed before it: it is what a
+	// look at each of them would say. The first call may have to take just that look; it ends early, with what it has
+	// learned kept, when ctx does.
+	//
+	// Package mime/searchtext decodes and folds messages so and matches them.
 	SearchText(ctx context.Context, set UIDSet, q TextQuery) (UIDSet, error)
 }
 
@@ -24,10 +28,9 @@ type TextQuery struct {
 // TextPart is the part of a message that is searched.
 type TextPart uint8
 
-// The parts, as IMAP's SEARCH keys BODY, TEXT and HEADER have them (RFC 9051 section 6.4.4). What an attachment says counts
-// as body where the store can read it.
+// The parts, as IMAP's SEARCH keys BODY, TEXT and HEADER have them (RFC 9051 section 6.4.4).
 const (
-	InBody TextPart = iota
-	InText          // header and body
-	InHeader
+	InBody   TextPart = iota // text of the parts, what attachments say where the store can read it, messages inside with their headers
+	InText                   // all header fields, those of MIME parts too, with their names; names of attached files; and the body
+	InHeader                 // what follows the colon in fields of the message's own header, each by itself
 )

@@ -21,6 +21,8 @@ type box struct {
 	sh *shared
 	w  chan struct{}
 
+	textWriter chan struct{} // held by whoever adds to the text cache; see writesTexts
+
 	qmu   sync.Mutex
 	queue []*op
 

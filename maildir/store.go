@@ -11,6 +11,8 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
 // FS is the file system that a Store works on.
@@ -61,6 +63,18 @@ type Store struct {
 	// before SetFlags returns, which takes about twice as long; so does a file system on which it can't be told
 	// whether the machine has stopped (all but Linux).
 	SettleAfter time.Duration
+
+	// CharsetReader makes texts in charsets beyond UTF-8, US-ASCII and ISO-8859-1 known, such as charset.NewReader of package
+	// mime/charset does. With another one than before, delete the files named buuta.text.
+	CharsetReader mime.CharsetReader
+
+	// AttachmentText, when set, reads attachments for SearchText in formats beyond text, HTML, and the documents of office programs,
+	// such as PDF. With another one than before, delete the files named buuta.text.
+	AttachmentText searchtext.Attachment
+
+	// NoTextCache keeps no texts for SearchText, which then reads every message each time. The texts take about as much space
+	// on disk as the text of the messages that were searched, without attachments that hold none.
+	NoTextCache bool
 
 	// Poll is how often mailboxes that are watched are looked at for what other programs did. 0 means a second; less
 	// than 0 never.

@@ -1,0 +1,210 @@
+package textcache
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/mime/searchtext"
+)
+
+// The names of the files besides Path, which is the text file's.
+const (
+	indexSuffix = ".index"
+	lockSuffix  = ".lock"
+)
+
+// Suffixes are what the names of a cache's files end with, for who removes them.
+func Suffixes() []string { return []string{"", indexSuffix, lockSuffix} }
+
+// Cache is one mailbox's text. Many may search at once, also in other processes.
+type Cache struct {
+	FS       vfs.FS
+	Path     string // of the text file
+	Validity uint32 // the mailbox's UIDVALIDITY: texts of another are thrown away
+	Key      uint64 // says how texts are made: those made otherwise are thrown away
+
+	// Writer, if not nil, is held by whoever adds to the files, so that those of one process wait for each other and one does the work.
+	// Other processes don't wait but read the messages themselves.
+	Writer chan struct{}
+
+	// Failed, if not nil, is told why texts can't be kept. Searches go on without.
+	Failed func(error)
+}
+
+// Source makes the texts of messages. It calls add for each, one at a time, in any order, and leaves out those that are gone.
+type Source func(ctx context.Context, uids []uint32, add func(uid uint32, t searchtext.Text)) error
+
+var errVanished = errors.New("textcache: files are gone as soon as they are made")
+
+// What is known of a message.
+const (
+	unwanted uint8 = iota
+	undecided
+	no
+	yes
+)
+
+// search is one search.
+type search struct {
+	c     *Cache
+	q     *searchtext.Query
+	sieve sieve
+	live  []uint32 // UIDs of the mailbox, ascending
+	state []uint8
+	next  int // where the next UID is looked for first
+
+	seen        []bool // entries found, so that a second one for the same message is known as such
+	total, dead int64  // octets of entries
+	untidy      bool   // groups are to be made
+}
+
+// Search returns which of the messages wanted match, ascending. live is every message of the mailbox, wanted some of them, both
+// ascending. Those of them that the cache lacks come from source and are kept.
+func (c *Cache) Search(ctx context.Context, live, wanted []uint32, q *searchtext.Query, source Source) ([]uint32, error) {
+	s := &search{c: c, q: q, sieve: newSieve(q.Needs()), live: live, state: make([]uint8, len(live))}
+	for _, uid := range wanted {
+		if i, ok := s.find(uid); ok {
+			s.state[i] = undecided
+		}
+	}
+	if v := c.open(os.O_RDONLY); v != nil {
+		err := s.scan(ctx, v)
+		v.close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(s.undecided()) > 0 || s.wasteful() || s.untidy {
+		if err := s.update(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	var out []uint32
+	for i, st := range s.state {
+		if st == yes {
+			out = append(out, live[i])
+		}
+	}
+	return out, nil
+}
+
+// find returns a message's place in live. Entries mostly come in the order of UIDs.
+func (s *search) find(uid uint32) (int, bool) {
+	if s.next < len(s.live) && s.live[s.next] == uid {
+		s.next++
+		return s.next - 1, true
+	}
+	i, ok := slices.BinarySearch(s.live, uid)
+	if ok {
+		s.next = i + 1
+	}
+	return i, ok
+}
+
+func (s *search) undecided() (uids []uint32) {
+	for i, st := range s.state {
+		if st == undecided {
+			uids = append(uids, s.live[i])
+		}
+	}
+	return uids
+}
+
+// scan looks through everything in the files. What it can't read or believe stays undecided.
+func (s *search) scan(ctx context.Context, v *view) error {
+	s.total, s.dead, s.next = 0, 0, 0
+	s.seen = make([]bool, len(s.live))
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		g, entries, filterAt, ok := v.nextGroup()
+		if !ok {
+			break
+		}
+		s.group(v, &g, entries, filterAt)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e, raw, ok := v.nextLoose()
+		if !ok {
+			s.untidy = v.untidy()
+			return nil
+		}
+		v.loose++
+		if i, wanted := s.note(&e); wanted {
+			t, _ := e.open(v.generation, raw)
+			s.decide(i, t)
+		}
+	}
+}
+
+// note counts an entry and reports whether it is to be matched.
+func (s *search) note(e *entry) (i int, wanted bool) {
+	s.total += e.size()
+	i, ok := s.find(e.uid)
+	if !ok || s.seen[i] {
+		s.dead += e.size()
+		return i, ok && s.state[i] == undecided
+	}
+	s.seen[i] = true
+	return i, s.state[i] == undecided
+}
+
+func (s *search) decide(i int, t searchtext.Text) {
+	if s.state[i] = no; s.q.Match(t) {
+		s.state[i] = yes
+	}
+}
+
+// wasteful reports whether more than half of the files is for nothing.
+func (s *search) wasteful() bool { return s.dead > 1<<20 && s.dead > s.total/2 }
+
+// group searches one group.
+func (s *search) group(v *view, g *group, entries []entry, filterAt int64) {
+	var place, at [groupLimit]int64
+	var open candidates // those to be matched
+	n := 0
+	where := g.at
+	for i := range entries {
+		e := &entries[i]
+		p, wanted := s.note(e)
+		at[i], place[i] = where, int64(p)
+		if where += e.size(); wanted {
+			open[i/64] |= 1 << (i % 64)
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	left := allEntries
+	if len(s.sieve) > 0 {
+		left = s.sieve.pass(func(gram uint32) candidates { return v.row(g, filterAt, gram) })
+	}
+	dense := 0
+	for i := range entries {
+		if open.has(i) && left.has(i) {
+			dense++
+		}
+	}
+	for i := range entries {
+		switch {
+		case !open.has(i):
+		case !left.has(i):
+			s.state[place[i]] = no
+		default:
+			e := &entries[i]
+			if raw := v.read(at[i], e.size(), dense > len(entries)/4); raw != nil {
+				if t, ok := e.open(v.generation, raw); ok {
+					s.decide(int(place[i]), t)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package maildir
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"runtime"
+	"sync"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/textcache"
+	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/searchtext"
+)
+
+// textName is the text cache; its other files have longer names.
+const textName = "buuta.text"
+
+var _ mail.TextSearcher = (*mailbox)(nil)
+
+// SearchText implements mail.TextSearcher. Messages that the text cache lacks, those that came since the last search, are read and
+// added to it.
+func (m *mailbox) SearchText(ctx context.Context, set mail.UIDSet, q mail.TextQuery) (mail.UIDSet, error) {
+	var out mail.UIDSet
+	var live, wanted []uint32
+	for msg, err := range m.Messages(ctx, mail.AllUIDs(), 0) {
+		if err != nil {
+			return out, err
+		}
+		live = append(live, uint32(msg.UID))
+	}
+	next := 0
+	for _, r := range set.Ranges() {
+		for next < len(live) && live[next] < uint32(r.First) {
+			next++
+		}
+		first := next
+		for next < len(live) && live[next] <= uint32(r.Last) {
+			next++
+		}
+		wanted = append(wanted, live[first:next]...)
+	}
+	query := searchtext.NewQuery(q)
+	if !query.Everything() {
+		var err error
+		if wanted, err = m.searchTexts(ctx, live, wanted, query); err != nil {
+			return out, err
+		}
+	}
+	for _, uid := range wanted {
+		out.Add(mail.UID(uid))
+	}
+	return out, nil
+}
+
+func (m *mailbox) searchTexts(ctx context.Context, live, wanted []uint32, q *searchtext.Query) ([]uint32, error) {
+	if m.s.NoTextCache {
+		matched := make(map[uint32]bool)
+		err := m.texts(ctx, wanted, func(uid uint32, t searchtext.Text) { matched[uid] = q.Match(t) })
+		var out []uint32
+		for _, uid := range wanted {
+			if matched[uid] {
+				out = append(out, uid)
+			}
+		}
+		return out, err
+	}
+	c := textcache.Cache{FS: m.sh.fs, Path: m.b.folder() + "/" + textName, Validity: m.validity, Key: m.s.textKey(), Writer: m.b.writesTexts(),
+		Failed: func(err error) {
+			m.s.logger().Warn("can't keep texts for searches", "mailbox", m.b.title(), "error", err)
+		}}
+	return c.Search(ctx, live, wanted, q, m.texts)
+}
+
+// writesTexts returns the box's textWriter, made when it is first needed.
+func (b *box) writesTexts() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.textWriter == nil {
+		b.textWriter = make(chan struct{}, 1)
+	}
+	return b.textWriter
+}
+
+// textKey tells texts that were made in another way.
+func (s *Store) textKey() uint64 {
+	h := fnv.New64a()
+	b := binary.LittleEndian.AppendUint32(nil, searchtext.Version)
+	for _, set := range []bool{s.CharsetReader != nil, s.AttachmentText != nil} {
+		b = append(b, 0)
+		if set {
+			b[len(b)-1] = 1
+		}
+	}
+	h.Write(b)
+	return h.Sum64()
+}
+
+// texts is a textcache.Source: it reads messages, several at a time.
+func (m *mailbox) texts(ctx context.Context, uids []uint32, add func(uint32, searchtext.Text)) error {
+	var set mail.UIDSet
+	for _, uid := range uids {
+		set.Add(mail.UID(uid))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan mail.Message)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range max(1, min(runtime.GOMAXPROCS(0), maxTextReaders, len(uids)/16)) {
+		wg.Go(func() {
+			x := &searchtext.Extractor{CharsetReader: m.s.CharsetReader, Attachment: m.s.AttachmentText}
+			for msg := range work {
+				t, err := m.text(ctx, x, &msg)
+				if errors.Is(err, mail.ErrExpunged) {
+					continue
+				}
+				if err != nil {
+					cancel(err)
+					continue
+				}
+				mu.Lock()
+				add(uint32(msg.UID), t)
+				mu.Unlock()
+			}
+		})
+	}
+	for msg, err := range m.Messages(ctx, set, mail.FieldIndex) {
+		if err != nil {
+			cancel(err)
+			break
+		}
+		select {
+		case work <- msg:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(work)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// maxTextReaders is how many messages a search reads at a time at most.
+const maxTextReaders = 4
+
+// text makes one message's text. It is valid until x is used again.
+func (m *mailbox) text(ctx context.Context, x *searchtext.Extractor, msg *mail.Message) (searchtext.Text, error) {
+	body, err := m.OpenBody(ctx, msg.UID)
+	if err != nil {
+		return searchtext.Text{}, err
+	}
+	defer body.Close()
+	index, err := mime.DecodeIndex(msg.Index)
+	if err != nil {
+		if index, err = mime.BuildIndex(body, body.Size(), nil); err != nil {
+			return searchtext.Text{}, err
+		}
+	}
+	return x.Message(ctx, body, index.Root)
+}
