@@ -48,11 +48,6 @@ var (
 	ErrBadArgument = errors.New("bad argument")
 )
 
-// connError is why the connection ended.
-func (c *Client) connError(doing string, err error) error {
-	return &Error{Command: doing, Host: c.host, Err: err}
-}
-
 // spoiled makes the error of a response that could not be read.
 func spoiled(err error) error {
 	s, ok := errors.AsType[*imap.Status](err)

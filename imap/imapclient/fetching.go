@@ -15,8 +15,7 @@ type fetching struct {
 	c      *Client
 	set    Set
 	need   Has
-	labels []string // of the sections, in upper case
-	all    bool     // every FETCH response is taken: SELECT with QRESYNC
+	all    bool // every FETCH response is taken: SELECT with QRESYNC
 	stream bool
 
 	ready chan struct{} // has an element when the queue or its end is news for the loop
