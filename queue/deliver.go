@@ -25,7 +25,7 @@ func (q *Queue) deliver(b *batch) {
 	cut := q.ctx.Err() != nil && err != nil // the queue is closing and this delivery was cut off: it says nothing
 	if errors.Is(err, ErrCorrupt) {
 		q.mu.Lock()
-		b.job.damaged = err
+		b.job.list.damaged = err
 		q.mu.Unlock()
 	} else if !cut {
 		end := q.now()
@@ -66,7 +66,7 @@ type delivery struct {
 // run fills results, one for each recipient of the batch. Its error says why not all is as the other side wanted it.
 func (d *delivery) run(ctx context.Context) error {
 	m := d.b.job.msg
-	_, content, err := d.q.storage.Open(ctx, m.ID)
+	content, err := d.q.storage.Content(ctx, d.b.job.list.lease)
 	d.begun = d.q.now()
 	if err != nil {
 		d.failAll(err, nil)

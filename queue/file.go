@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"bufio"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -79,46 +78,50 @@ func parsePrologue(b []byte) (*prologue, error) {
 // queueFile is what a queue file says, but for the content.
 type queueFile struct {
 	prologue
-	msg *Message
-	end int64  // where the next journal line goes; what stands behind is of an append that a crash cut off
-	sum uint32 // that the next journal line's checksum continues
+	msg   *Message
+	was   int64          // end when the file was read: later lines are not about recipients that are yet to be read
+	env   envelopeReader // at the first recipient that is not in msg
+	place                // where the next journal line goes, and the checksum it continues; what stands behind, a crash has cut off
 }
 
 // readQueueFile reads envelope and journal from a file of the given size. Damage is an ErrCorrupt.
-func readQueueFile(r io.ReaderAt, size int64) (*queueFile, error) {
+func readQueueFile(r io.ReaderAt, size int64) (*queueFile, error) { return readQueuePart(r, size, 0) }
+
+// readQueuePart is readQueueFile with at most n recipients in memory, if n is not 0: the first that have something left to
+// be done.
+func readQueuePart(r io.ReaderAt, size int64, n int) (*queueFile, error) {
 	if size < int64(prologueSize) {
 		return nil, fmt.Errorf("%w: file is too short", ErrCorrupt)
 	}
-	head := make([]byte, min(size, 4096)) // in most files this holds the whole envelope
+	head := make([]byte, prologueSize)
 	if err := readAt(r, head, 0); err != nil {
 		return nil, err
 	}
-	p, err := parsePrologue(head[:prologueSize])
+	p, err := parsePrologue(head)
 	if err != nil {
 		return nil, err
 	}
 	if p.content > size || p.journalAt() > size {
 		return nil, fmt.Errorf("%w: file is cut off", ErrCorrupt)
 	}
-	env := head[prologueSize:]
-	if int64(len(env)) >= p.envelope {
-		env = env[:p.envelope]
-	} else {
-		env = make([]byte, p.envelope)
-		if err := readAt(r, env, int64(prologueSize)); err != nil {
-			return nil, err
-		}
-	}
-	if crc32.Checksum(env, castagnoli) != p.envelopeSum {
-		return nil, fmt.Errorf("%w: checksum of the envelope is wrong", ErrCorrupt)
-	}
-	m, err := parseEnvelope(string(env))
-	if err != nil {
+	f := &queueFile{prologue: *p}
+	if err := f.readEnvelope(r, n); err != nil {
 		return nil, err
 	}
-	m.Size = p.content
-	f := &queueFile{prologue: *p, msg: m}
-	return f, f.readJournal(bufio.NewReader(io.NewSectionReader(r, p.journalAt(), size-p.journalAt())))
+	f.msg.Size = p.content
+	if err := f.readJournal(r, size); err != nil {
+		return nil, err
+	}
+	f.was = f.end
+	if f.env.left() == 0 || f.msg.hasWork() {
+		return f, nil
+	}
+	m, err := f.refill(r, n)
+	if m != nil {
+		m.Warned = f.msg.Warned
+		f.msg = m
+	}
+	return f, err
 }
 
 // readAt fills b. That the file is shorter than it just was is damage, not the end.

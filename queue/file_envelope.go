@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bufio"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,31 +75,23 @@ func orByte(b, d byte) byte {
 // parseEnvelope reads what appendEnvelope wrote. Keys and kinds that it doesn't know are passed over: a later version
 // may have more to say without the rest being wrong.
 func parseEnvelope(text string) (*Message, error) {
-	m := new(Message)
-	for n := 0; text != ""; n++ {
-		one, rest, ok := strings.Cut(text, "\n")
-		if !ok {
-			return nil, fmt.Errorf("%w: envelope ends within a line", ErrCorrupt)
-		}
-		text = rest
-		l, err := parseLine(one)
-		if err != nil {
-			return nil, err
-		}
-		if (n == 0) != (l.kind == "message") {
-			return nil, fmt.Errorf("%w: %q where it must not be", ErrCorrupt, clip(l.kind))
-		}
-		if err := m.addLine(&l); err != nil {
-			return nil, err
-		}
+	var e envelopeReader
+	m, err := e.parse(bufio.NewReader(strings.NewReader(text)), new(Message), 0)
+	if err != nil {
+		return nil, err
 	}
+	return m, m.complete()
+}
+
+// complete refuses an envelope in which something is missing.
+func (m *Message) complete() error {
 	if m.ID == "" {
-		return nil, fmt.Errorf("%w: envelope without a message", ErrCorrupt)
+		return fmt.Errorf("%w: envelope without a message", ErrCorrupt)
 	}
 	if len(m.Recipients) == 0 {
-		return nil, fmt.Errorf("%w: envelope without recipients", ErrCorrupt)
+		return fmt.Errorf("%w: envelope without recipients", ErrCorrupt)
 	}
-	return m, nil
+	return nil
 }
 
 func (m *Message) addLine(l *line) error {

@@ -108,28 +108,32 @@ func parseIndexes(s string, limit int) ([]int, error) {
 }
 
 // readJournal applies the journal to f.msg.
-func (f *queueFile) readJournal(r *bufio.Reader) error {
-	f.end, f.sum = f.journalAt(), f.prologue.sum
+func (f *queueFile) readJournal(r io.ReaderAt, size int64) error {
+	f.place = place{f.journalAt(), f.prologue.sum}
+	if size == f.end {
+		return nil
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(r, f.end, size-f.end), int(min(size-f.end, 16<<10)))
 	for {
-		text, err := readJournalLine(r)
+		text, err := readJournalLine(in)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		sum, ok := checkSeal(text, f.sum)
+		sum, ok := checkSeal(text, f.place.sum)
 		if !ok {
 			return nil
 		}
 		l, err := parseLine(text)
 		if err == nil {
-			err = f.msg.applyLine(&l)
+			err = f.msg.applyLine(&l, f.env.total)
 		}
 		if err != nil {
 			return err // whole but senseless: not the trace of a crash
 		}
-		f.sum = sum
+		f.place.sum = sum
 		f.end += int64(len(text)) + 1
 	}
 }
@@ -160,7 +164,7 @@ func checkSeal(text string, sum uint32) (uint32, bool) {
 	return got, text[at+5:] == fmt.Sprintf("%08x", got)
 }
 
-func (m *Message) applyLine(l *line) error {
+func (m *Message) applyLine(l *line, total int) error {
 	switch l.kind {
 	case "warned":
 		m.Warned = true
@@ -169,13 +173,15 @@ func (m *Message) applyLine(l *line) error {
 	default:
 		return nil
 	}
-	rcpts, err := parseIndexes(l.get("rcpt"), len(m.Recipients))
+	rcpts, err := parseIndexes(l.get("rcpt"), total)
 	if err != nil {
 		return err
 	}
 	if l.kind == "notified" {
 		for _, i := range rcpts {
-			m.Recipients[i].Owed = false
+			if r := m.recipient(i); r != nil {
+				r.Owed = false
+			}
 		}
 		return nil
 	}
@@ -216,7 +222,16 @@ func parseAttempt(l *line) (a Attempt, err error) {
 // apply marks an outcome in memory.
 func (m *Message) apply(o *Outcome) {
 	for _, i := range o.Recipients {
-		r := &m.Recipients[i]
-		r.State, r.Owed, r.Last = o.State, o.Owed, o.Attempt
+		if r := m.recipient(i); r != nil {
+			r.State, r.Owed, r.Last = o.State, o.Owed, o.Attempt
+		}
 	}
+}
+
+// recipient returns a recipient by its number in the message, nil when it is not in this part.
+func (m *Message) recipient(i int) *Recipient {
+	if i -= m.First; i < 0 || i >= len(m.Recipients) {
+		return nil
+	}
+	return &m.Recipients[i]
 }

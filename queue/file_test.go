@@ -132,7 +132,7 @@ func TestJournalCutAnywhere(t *testing.T) {
 		}
 		require.Equal(t, lines, done)
 		o := outcomeOf(Failed, 2)
-		again, _ := appendOutcome(cut[:f.end:f.end], f.sum, &o)
+		again, _ := appendOutcome(cut[:f.end:f.end], f.place.sum, &o)
 		f, err = readQueueFile(bytes.NewReader(again), int64(len(again)))
 		require.NoError(t, err)
 		require.Equal(t, int64(len(again)), f.end)

@@ -8,24 +8,29 @@ import (
 	"github.com/buuta/mail"
 )
 
-// job is a message in delivery.
+// job is a message in delivery, or a part of one that has a long list of recipients. Its batches have the places of
+// recipients in the part; outcomes have their numbers in the message.
 type job struct {
-	lease *Lease
+	list  *list
 	msg   *Message // states as of the last round; written by finishRound alone
 	since time.Time
 	count int // recipients that were pending at the start
 
 	// Under Queue.mu:
-	open       int       // batches that are not done yet, and the activation
-	outcomes   []Outcome // of this round, not recorded yet
-	recorded   []Outcome // of this round, recorded
-	damaged    error     // the content turned out to be corrupt
-	recordLost bool      // the lease is gone: nothing more is to be done
+	open     int       // batches that are not done yet, and the activation
+	outcomes []Outcome // of this round, not recorded yet
+	recorded []Outcome // of this round, recorded
+	finish   Finish    // what the round leaves to be recorded
 }
 
 // activate finds where each recipient goes and puts the message into the schedule.
 func (q *Queue) activate(j *job) {
-	q.emit(Event{Kind: EventActive, ID: j.msg.ID, From: j.msg.From, Size: j.msg.Size, Recipients: j.count})
+	if j.msg.First == j.list.first {
+		q.mu.Lock()
+		count := j.count + j.list.rest
+		q.mu.Unlock()
+		q.emit(Event{Kind: EventActive, ID: j.msg.ID, From: j.msg.From, Size: j.msg.Size, Recipients: count})
+	}
 	routes, order := q.routes(j)
 	if q.stopping() {
 		return
@@ -51,6 +56,7 @@ func (q *Queue) activate(j *job) {
 		q.suspend(b, 0)
 	}
 	q.dispatch()
+	q.refill(j.list)
 	q.batchDone(j, 1)
 }
 
@@ -168,7 +174,7 @@ func (q *Queue) settle(j *job, transport string, rcpts []int, results []mail.Res
 	var out []Outcome
 	for k, i := range rcpts {
 		res, r := &results[k], &j.msg.Recipients[i]
-		o := Outcome{Recipients: []int{i}, State: Pending, Attempt: Attempt{
+		o := Outcome{Recipients: []int{j.msg.First + i}, State: Pending, Attempt: Attempt{
 			Time: now, Reply: res.Reply, Relay: res.Relay, Detail: res.Detail, Final: final,
 		}}
 		status := StatusDeferred

@@ -55,13 +55,15 @@ func (q *Queue) claim() time.Time {
 	later := q.now().Add(orTime(q.Backoff.RunDelay, 300*time.Second))
 	for {
 		q.mu.Lock()
-		room := orInt(q.Limits.ActiveMessages, 20000) - len(q.jobs)
+		room := orInt(q.Limits.ActiveMessages, 20000) - len(q.lists)
 		rcpts := orInt(q.Limits.ActiveRecipients, 20000) - q.pending
 		q.mu.Unlock()
-		if room <= 0 || rcpts <= 0 || q.stopping() {
+		if room <= 0 || q.stopping() {
 			return later // the end of a job wakes the loop
 		}
-		query := ClaimQuery{Messages: min(room, claimAtOnce), Recipients: rcpts, Duration: leaseTime}
+		query := ClaimQuery{
+			Messages: min(room, claimAtOnce), Recipients: max(1, rcpts), Refill: q.refillSize(rcpts), Duration: leaseTime,
+		}
 		leases, next, err := q.storage.Claim(q.ctx, query)
 		if err != nil {
 			if !q.stopping() {
@@ -92,10 +94,11 @@ func (q *Queue) stopping() bool {
 
 // takeUp begins with a message.
 func (q *Queue) takeUp(l *Lease) {
-	j := &job{lease: l, msg: l.Message, since: q.now(), count: l.Message.pending()}
+	j := &job{list: newList(l), msg: l.Message, since: q.now(), count: l.Message.pending()}
+	l.Message = nil // its memory is the job's alone
 	q.mu.Lock()
-	q.jobs[l.ID] = j
-	q.pending += j.count
+	q.lists[l.ID] = j.list
+	q.beginPart(j)
 	q.mu.Unlock()
 	if q.starting.acquire(q.ctx) != nil {
 		return
@@ -110,8 +113,8 @@ func (q *Queue) takeUp(l *Lease) {
 func (q *Queue) extend() {
 	q.mu.Lock()
 	var leases []*Lease
-	for _, j := range q.jobs {
-		leases = append(leases, j.lease)
+	for _, l := range q.lists {
+		leases = append(leases, l.lease)
 	}
 	q.mu.Unlock()
 	for _, l := range leases {

@@ -12,6 +12,7 @@ type Message struct {
 	From       string // "" is the null sender
 	Options    mail.MailOptions
 	Recipients []Recipient
+	First      int // which of the message's recipients Recipients begins with; not 0 in later parts of a long list only
 	Arrived    time.Time
 	Size       int64 // octets of the content
 	Warned     bool  // the sender has been told of the delay
@@ -48,7 +49,7 @@ type Attempt struct {
 
 // Outcome is how an attempt ended for some recipients of a message.
 type Outcome struct {
-	Recipients []int // indexes into Message.Recipients
+	Recipients []int // which of the message's recipients, counted from 0, whatever part of them is in memory
 	State      RecipientState
 	Owed       bool // a notification has to be made
 	Attempt

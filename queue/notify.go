@@ -40,19 +40,20 @@ func (q *Queue) notify(j *job) (notified []int, warned bool) {
 			sent = append(sent, i)
 		}
 	}
-	if len(failed) > 0 && q.tell(m, mail.NotifyFailure, failed) {
+	if len(failed) > 0 && q.tell(j, mail.NotifyFailure, failed) {
 		notified = append(notified, failed...)
 		if len(sent) > 0 {
 			q.recordTold(j, failed) // so that a crash while the next one is made doesn't double this one
 		}
 	}
-	if len(sent) > 0 && q.tell(m, mail.NotifySuccess, sent) {
+	if len(sent) > 0 && q.tell(j, mail.NotifySuccess, sent) {
 		notified = append(notified, sent...)
 	}
-	for _, i := range notified {
+	for k, i := range notified {
 		m.Recipients[i].Owed = false
+		notified[k] = m.First + i
 	}
-	if q.delayDue(m, q.now()) && q.tell(m, mail.NotifyDelay, m.delayed()) {
+	if q.delayDue(m, q.now()) && q.tell(j, mail.NotifyDelay, m.delayed()) {
 		warned = true
 	}
 	slices.Sort(notified)
@@ -64,14 +65,14 @@ func (q *Queue) recordTold(j *job, rcpts []int) {
 	var out []Outcome
 	for _, i := range rcpts {
 		r := &j.msg.Recipients[i]
-		out = mergeOutcome(out, Outcome{Recipients: []int{i}, State: r.State, Attempt: r.Last})
+		out = mergeOutcome(out, Outcome{Recipients: []int{j.msg.First + i}, State: r.State, Attempt: r.Last})
 	}
 	q.record(j, out)
 }
 
 // tell makes one notification about some recipients of a message.
-func (q *Queue) tell(m *Message, kind mail.Notify, rcpts []int) bool {
-	ctx := context.WithoutCancel(q.ctx)
+func (q *Queue) tell(j *job, kind mail.Notify, rcpts []int) bool {
+	m, ctx := j.msg, context.WithoutCancel(q.ctx)
 	var err error
 	var id string
 	switch {
@@ -80,14 +81,14 @@ func (q *Queue) tell(m *Message, kind mail.Notify, rcpts []int) bool {
 	case m.From == "" && q.Notify.DoubleBounce == nil:
 		return true
 	case m.From == "":
-		err = q.doubleBounce(ctx, m)
+		err = q.doubleBounce(ctx, j)
 	default:
-		id, err = q.sendReport(ctx, m, kind, rcpts)
+		id, err = q.sendReport(ctx, j, m, kind, rcpts)
 	}
 	if errors.Is(err, ErrCorrupt) {
 		// There is no content to return, but the sender must hear of it. The file stays until this has been done.
 		q.log().Error("queue: content of a message to be returned is damaged", slog.String("id", m.ID), slog.Any("error", err))
-		id, err = q.sendReport(ctx, &Message{
+		id, err = q.sendReport(ctx, j, &Message{
 			ID: m.ID, From: m.From, Options: m.Options, Recipients: m.Recipients, Arrived: m.Arrived, Size: -1,
 		}, kind, rcpts)
 	}
@@ -101,21 +102,21 @@ func (q *Queue) tell(m *Message, kind mail.Notify, rcpts []int) bool {
 	return true
 }
 
-func (q *Queue) doubleBounce(ctx context.Context, m *Message) error {
-	_, content, err := q.storage.Open(ctx, m.ID)
+func (q *Queue) doubleBounce(ctx context.Context, j *job) error {
+	content, err := q.storage.Content(ctx, j.list.lease)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	return q.Notify.DoubleBounce(ctx, m, content)
+	return q.Notify.DoubleBounce(ctx, j.msg, content)
 }
 
 // sendReport queues a notification to the sender of m and returns its queue id. It comes from the null sender and asks
 // for no notifications itself (RFC 3461 section 6.1).
-func (q *Queue) sendReport(ctx context.Context, m *Message, kind mail.Notify, rcpts []int) (id string, err error) {
+func (q *Queue) sendReport(ctx context.Context, j *job, m *Message, kind mail.Notify, rcpts []int) (id string, err error) {
 	var content io.Reader
 	if m.Size >= 0 {
-		_, c, err := q.storage.Open(ctx, m.ID)
+		c, err := q.storage.Content(ctx, j.list.lease)
 		if err != nil {
 			return "", err
 		}

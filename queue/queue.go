@@ -71,11 +71,17 @@ type Backoff struct {
 
 // Limits bound what a Queue and its storage use.
 type Limits struct {
-	ActiveMessages   int   // messages in delivery at a time; 0: 20000 (qmgr_message_active_limit)
-	ActiveRecipients int   // their recipients, when one more message is taken up; 0: 20000 (qmgr_message_recipient_limit)
-	Recipients       int   // of one message; 0: 100000
-	MessageSize      int64 // octets; 0: no limit here, the protocol in front has one
-	EnvelopeSize     int   // octets of an address or a parameter; 0: 4096
+	ActiveMessages   int // messages in delivery at a time; 0: 20000 (qmgr_message_active_limit)
+	ActiveRecipients int // their recipients in memory; 0: 20000 (qmgr_message_recipient_limit)
+
+	// RecipientMinimum is how many recipients of a message are read even when ActiveRecipients are in memory, so that
+	// lists don't keep letters out. Of a list a quarter of what there is room for is read at a time, then the next.
+	// 0: 10 (qmgr_message_recipient_minimum)
+	RecipientMinimum int
+
+	Recipients   int   // of one message; 0: 100000
+	MessageSize  int64 // octets; 0: no limit here, the protocol in front has one
+	EnvelopeSize int   // octets of an address or a parameter; 0: 4096
 
 	// FreeSpace is the reserve that must stay free on the disk; below it new mail gets "452 4.3.1 Insufficient system
 	// storage". 0: 32 MiB. Negative: not checked. Free reports what there is for a folder; nil: asks the operating

@@ -2,8 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/buuta/mail"
@@ -13,7 +11,7 @@ import (
 // to finishRound, which may get by with one sync.
 func (q *Queue) recordSome(j *job) {
 	q.mu.Lock()
-	if j.open <= 1 || j.recordLost {
+	if j.open <= 1 || j.list.lost {
 		q.mu.Unlock()
 		return
 	}
@@ -35,13 +33,13 @@ func (q *Queue) record(j *job, out []Outcome) {
 		}
 	}
 	ok := len(now) == 0 || q.persist(j.msg.ID, func() error {
-		return q.storage.Record(context.WithoutCancel(q.ctx), j.lease, now)
+		return q.storage.Record(context.WithoutCancel(q.ctx), j.list.lease, now)
 	})
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	j.outcomes = append(j.outcomes, later...)
 	if !ok {
-		j.recordLost = true
+		j.list.lost = true
 		return
 	}
 	j.recorded = append(j.recorded, now...)
@@ -58,18 +56,17 @@ func (q *Queue) batchDone(j *job, n int) {
 	}
 }
 
-// finishRound decides what becomes of a message of which every recipient has been tried: it is removed, returned, or
-// kept for another time.
+// finishRound decides what becomes of a message, or a part of one, of which every recipient has been tried: it is
+// removed, returned, or kept for another time.
 func (q *Queue) finishRound(j *job) {
 	defer q.endJob(j)
-	if j.recordLost {
+	q.mu.Lock()
+	over := j.list.lost || j.list.damaged != nil
+	q.mu.Unlock()
+	if over {
 		return
 	}
 	m, now := j.msg, q.now()
-	if j.damaged != nil {
-		q.setCorrupt(j)
-		return
-	}
 	for _, set := range [][]Outcome{j.recorded, j.outcomes} {
 		for i := range set {
 			m.apply(&set[i])
@@ -81,41 +78,37 @@ func (q *Queue) finishRound(j *job) {
 	f := Finish{Outcomes: j.outcomes}
 	if owed := m.owed(); len(owed) > 0 || q.delayDue(m, now) {
 		q.record(j, j.outcomes) // the debt must be known before it is paid
-		if j.recordLost {
-			return
-		}
 		f = Finish{Outcomes: j.outcomes}
 		f.Notified, f.Warned = q.notify(j)
 	}
-	left := len(m.owed())
-	f.Done = m.pending() == 0 && left == 0
-	f.Retry = q.retryAt(m, now, left)
-	if !q.persist(m.ID, func() error { return q.storage.Finish(context.WithoutCancel(q.ctx), j.lease, f) }) {
-		return
-	}
-	if f.Done {
-		q.emit(Event{Kind: EventRemoved, ID: m.ID, From: m.From, Size: m.Size})
-	} else {
-		q.wakeAt(f.Retry)
-	}
-}
-
-// endJob forgets a message and makes room for the next.
-func (q *Queue) endJob(j *job) {
 	q.mu.Lock()
-	full := len(q.jobs) >= orInt(q.Limits.ActiveMessages, 20000) || q.pending >= orInt(q.Limits.ActiveRecipients, 20000)
-	delete(q.jobs, j.msg.ID)
-	q.pending -= j.count
+	j.finish = f
 	q.mu.Unlock()
-	if full {
-		q.Wake()
-	}
 }
 
-func (q *Queue) setCorrupt(j *job) {
-	err := q.storage.SetCorrupt(context.WithoutCancel(q.ctx), j.lease, j.damaged)
-	if err != nil && !errors.Is(err, ErrFenced) {
-		q.log().Error("queue: cannot set a damaged message aside", slog.String("id", j.msg.ID), slog.Any("error", err))
+// endJob forgets a part of a message. With the last part the message's lease ends.
+func (q *Queue) endJob(j *job) {
+	l := j.list
+	q.mu.Lock()
+	alone := l.parts == 1 && l.rest == 0 // then no part will begin any more
+	lost := l.lost || l.damaged != nil
+	q.mu.Unlock()
+	if !alone && !lost {
+		q.recordPart(j)
+	}
+	q.mu.Lock()
+	l.parts--
+	l.add(j)
+	q.pending -= len(j.msg.Recipients)
+	last := l.parts == 0 && (l.rest == 0 && !l.reading || l.lost || l.damaged != nil)
+	q.mu.Unlock()
+	switch {
+	case !last:
+		q.refill(l)
+	case alone:
+		q.endList(l, j.finish)
+	default:
+		q.endList(l, Finish{Warned: l.warned})
 	}
 }
 
@@ -135,7 +128,7 @@ func (q *Queue) expire(j *job) {
 		if r.State != Pending {
 			continue
 		}
-		o := Outcome{Recipients: []int{i}, State: Failed, Owed: q.owesFailure(m, r), Attempt: r.Last}
+		o := Outcome{Recipients: []int{m.First + i}, State: Failed, Owed: q.owesFailure(m, r), Attempt: r.Last}
 		o.Expired = true
 		m.apply(&o)
 		j.outcomes = mergeOutcome(j.outcomes, o)
@@ -143,10 +136,10 @@ func (q *Queue) expire(j *job) {
 }
 
 // retryAt is when the message is due again: after as long as it has been here, within limits (minimal_backoff_time and
-// maximal_backoff_time). left says how many notifications could not be made.
-func (q *Queue) retryAt(m *Message, now time.Time, left int) time.Time {
+// maximal_backoff_time). A message of which only a notification is left, which could not be made, comes soon.
+func (q *Queue) retryAt(m *Message, now time.Time, pending bool) time.Time {
 	least := orTime(q.Backoff.Minimal, 300*time.Second)
-	if left > 0 && m.pending() == 0 {
+	if !pending {
 		return now.Add(least)
 	}
 	return now.Add(max(least, min(now.Sub(m.Arrived), orTime(q.Backoff.Maximal, 4000*time.Second))))

@@ -20,8 +20,8 @@ type engine struct {
 	wake     chan struct{}
 	tasks    sync.WaitGroup // the loop, activations, deliveries
 	sched    scheduler
-	jobs     map[string]*job
-	pending  int // recipients of jobs
+	lists    map[string]*list // the messages in delivery, by ID
+	pending  int              // their recipients in memory
 	ticking  *time.Timer
 	starting semaphore
 
@@ -75,7 +75,7 @@ func (q *Queue) open() error {
 	q.opened = true
 	q.stop, q.wake = make(chan struct{}), make(chan struct{}, 1)
 	q.ctx, q.over = context.WithCancel(context.Background())
-	q.jobs, q.starting = map[string]*job{}, make(semaphore, 32)
+	q.lists, q.starting = map[string]*list{}, make(semaphore, 32)
 	return nil
 }
 

@@ -76,8 +76,11 @@ func (s *scheduler) lane(name string, t *Transport) *lane {
 // add puts a message's recipients for a lane in, by next hop. What belongs to a destination that is dead comes back in
 // dead.
 func (s *scheduler) add(l *lane, j *job, byHop map[string][]int, order []string, now time.Time) (dead []*batch) {
-	s.seq++
-	w := &work{seq: s.seq, job: j, lane: l}
+	if j.list.seq == 0 { // later parts of a message have the place of the first
+		s.seq++
+		j.list.seq = s.seq
+	}
+	w := &work{seq: j.list.seq, job: j, lane: l}
 	for _, hop := range order {
 		d := l.dest(hop)
 		if d.isDead(now) {
@@ -107,7 +110,7 @@ func (l *lane) enter(w *work) {
 	}
 }
 
-func (w *work) class() int { return min(bits.Len(uint(w.left)), sizeClasses-1) }
+func (w *work) class() int { return min(bits.Len(uint(w.left+w.job.list.rest)), sizeClasses-1) }
 
 // next returns something to deliver, or nil when nothing can be started now.
 func (s *scheduler) next(now time.Time) *batch {

@@ -48,7 +48,7 @@ func newSimulation(t *Transport) *simulation {
 
 // add gives a message with so many recipients at each of some hops to the scheduler.
 func (m *simulation) add(each int, hops ...string) *job {
-	j := &job{msg: &Message{}}
+	j := &job{list: new(list), msg: &Message{}}
 	by, n := map[string][]int{}, 0
 	for _, h := range hops {
 		for range each {

@@ -39,7 +39,7 @@ type Spool struct {
 	fs      vfs.FS
 	lock    io.Closer
 	syncing semaphore
-	dirs    map[State]*dirSync
+	dirs    map[State]*sharedSync
 	buffers sync.Pool
 
 	mu       sync.Mutex
@@ -64,6 +64,15 @@ type holder struct {
 	wanted bool          // a hint came up meanwhile
 	done   chan struct{} // closed when the hold has ended
 	mu     sync.Mutex    // of the journal
+	safe   place         // as far as it has been synced
+	lost   int           // how often a sync has failed
+	sync   sharedSync
+}
+
+// place is where a journal ends.
+type place struct {
+	end int64
+	sum uint32
 }
 
 func newHolder() *holder { return &holder{done: make(chan struct{})} }
@@ -120,7 +129,7 @@ func (s *Spool) setUp() (err error) {
 		}
 	}()
 	s.syncing = make(semaphore, orInt(s.Syncers, 24))
-	s.dirs = map[State]*dirSync{}
+	s.dirs = map[State]*sharedSync{}
 	s.buffers.New = func() any { return bufio.NewWriterSize(nil, 64<<10) }
 	s.held, s.foreign, s.doomed = map[string]*holder{}, map[string]bool{}, map[string]bool{}
 	s.due.max = orInt(s.Hints, 50000)
@@ -129,7 +138,7 @@ func (s *Spool) setUp() (err error) {
 		if err := s.fs.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
-		s.dirs[st] = &dirSync{fs: s.fs, dir: d}
+		s.dirs[st] = syncOf(s.fs, d)
 	}
 	if err := s.fs.SyncDir(s.Dir); err != nil { // a crash may have come between the making of folders and this
 		return err

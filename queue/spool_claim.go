@@ -26,7 +26,7 @@ func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next 
 		if !ok {
 			break
 		}
-		l, err := s.claim(id)
+		l, err := s.claim(id, q.Refill)
 		if err != nil {
 			return leases, s.now().Add(time.Second), err
 		}
@@ -76,7 +76,7 @@ func (s *Spool) take() (string, bool) {
 }
 
 // claim leases the message that take has got hold of, if it is there and due.
-func (s *Spool) claim(id string) (*Lease, error) {
+func (s *Spool) claim(id string, n int) (*Lease, error) {
 	later := s.now().Add(time.Minute) // after an error
 	from, due, err := s.dueIn(id)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Spool) claim(id string) (*Lease, error) {
 			return nil, err
 		}
 	}
-	f, err := s.readFile(Active, id)
+	f, err := s.readPart(Active, id, n)
 	if errors.Is(err, ErrCorrupt) {
 		return nil, s.setAside(Active, id, err)
 	}
@@ -115,8 +115,14 @@ func (s *Spool) claim(id string) (*Lease, error) {
 		return nil, ErrClosed
 	}
 	s.fence++
-	h.file = f
-	h.lease = &Lease{ID: id, Fence: s.fence, Message: f.msg, Due: due}
+	h.file, h.safe = f, f.place
+	h.sync.do = func() error { return s.syncJournal(h) }
+	h.lease = &Lease{ID: id, Fence: s.fence, Message: f.msg, Rest: f.env.left(), Due: due}
+	if h.lease.Rest > 0 {
+		head := *f.msg
+		head.Recipients = nil // the part is the caller's
+		f.msg = &head
+	}
 	return h.lease, nil
 }
 
@@ -140,8 +146,33 @@ func (s *Spool) dueIn(id string) (State, time.Time, error) {
 	return "", time.Time{}, nil
 }
 
+// Refill implements [Storage].
+func (s *Spool) Refill(_ context.Context, l *Lease, n int) (*Message, error) {
+	h, err := s.holderOf(l)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.fs.OpenFile(s.path(Active, l.ID), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.file.env
+	m, err := h.file.refill(f, n)
+	if err != nil {
+		h.file.env = before
+	}
+	l.Rest = h.file.env.left()
+	return m, err
+}
+
 // readFile reads a message's envelope and journal.
-func (s *Spool) readFile(st State, id string) (*queueFile, error) {
+func (s *Spool) readFile(st State, id string) (*queueFile, error) { return s.readPart(st, id, 0) }
+
+// readPart is readFile with at most n recipients, all for 0.
+func (s *Spool) readPart(st State, id string, n int) (*queueFile, error) {
 	// Asked before it is opened, which for a named pipe would last until somebody writes to it.
 	info, err := s.fs.Stat(s.path(st, id))
 	if err != nil {
@@ -158,7 +189,7 @@ func (s *Spool) readFile(st State, id string) (*queueFile, error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	q, err := readQueueFile(f, info.Size())
+	q, err := readQueuePart(f, info.Size(), n)
 	if err != nil {
 		return nil, err
 	}

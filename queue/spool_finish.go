@@ -15,21 +15,40 @@ func (s *Spool) Extend(_ context.Context, l *Lease, _ time.Duration) error {
 }
 
 // Record implements [Storage].
-func (s *Spool) Record(ctx context.Context, l *Lease, out []Outcome) error {
+func (s *Spool) Record(_ context.Context, l *Lease, out []Outcome) error {
 	h, err := s.holderOf(l)
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, h, &Finish{Outcomes: out}, true)
+	return s.record(h, &Finish{Outcomes: out}, true)
 }
 
-// record appends outcomes to the journal.
-func (s *Spool) record(ctx context.Context, h *holder, f *Finish, sync bool) error {
+// record appends outcomes to the journal. Those who do so at the same time share a sync.
+func (s *Spool) record(h *holder, f *Finish, sync bool) error {
+	lost, wrote, err := s.append(h, f)
+	if err != nil || !wrote || !sync {
+		return err
+	}
+	if err := h.sync.sync(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lost != lost {
+		return errSyncLost
+	}
+	return nil
+}
+
+var errSyncLost = errors.New("queue: a sync of the queue file has failed")
+
+// append writes outcomes at the journal's end. lost is for the check after the sync.
+func (s *Spool) append(h *holder, f *Finish) (lost int, wrote bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	q := h.file
 	var buf []byte
-	sum := q.sum
+	sum := q.place.sum
 	for i := range f.Outcomes {
 		buf, sum = appendOutcome(buf, sum, &f.Outcomes[i])
 	}
@@ -40,19 +59,18 @@ func (s *Spool) record(ctx context.Context, h *holder, f *Finish, sync bool) err
 		buf, sum = appendWarned(buf, sum)
 	}
 	if len(buf) == 0 {
-		return nil
+		return h.lost, false, nil
 	}
-	if err := s.appendTo(ctx, h.lease.ID, q.end, buf, sync); err != nil {
-		return err
+	if err := s.appendTo(h.lease.ID, q.end, buf); err != nil {
+		return h.lost, false, err
 	}
-	q.end += int64(len(buf))
-	q.sum = sum
-	return nil
+	q.place = place{q.end + int64(len(buf)), sum}
+	return h.lost, true, nil
 }
 
 // appendTo writes at the journal's end. What an append that failed, before or after a crash, has left there is cut off
 // first.
-func (s *Spool) appendTo(ctx context.Context, id string, at int64, buf []byte, sync bool) error {
+func (s *Spool) appendTo(id string, at int64, buf []byte) error {
 	f, err := s.fs.OpenFile(s.path(Active, id), os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -67,22 +85,40 @@ func (s *Spool) appendTo(ctx context.Context, id string, at int64, buf []byte, s
 			return err
 		}
 	}
-	if _, err := f.WriteAt(buf, at); err != nil {
-		return err
-	}
-	if !sync {
-		return nil
-	}
-	if err := s.syncing.acquire(ctx); err != nil {
+	_, err = f.WriteAt(buf, at)
+	return err
+}
+
+// syncJournal makes the journal durable as far as it has been written. When that fails, what was written since the last
+// sync is as if it never was: it may be gone from the system's memory without being on the disk, and what came behind it
+// could not be read. Everyone whose lines these were writes them again.
+func (s *Spool) syncJournal(h *holder) error {
+	if err := s.syncing.acquire(context.Background()); err != nil {
 		return err
 	}
 	defer s.syncing.release()
-	return f.Sync()
+	h.mu.Lock()
+	at := h.file.place
+	h.mu.Unlock()
+	f, err := s.fs.OpenFile(s.path(Active, h.lease.ID), os.O_RDWR, 0)
+	if err == nil {
+		err = f.Sync()
+		f.Close()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.file.place = h.safe
+		h.lost++
+	} else {
+		h.safe = at
+	}
+	return err
 }
 
 // Finish implements [Storage]. A message that is done is removed, and it is the removal that is made durable: its marks
 // need no sync of their own. Marks that leave a recipient pending are written but not synced.
-func (s *Spool) Finish(ctx context.Context, l *Lease, f Finish) error {
+func (s *Spool) Finish(_ context.Context, l *Lease, f Finish) error {
 	h, err := s.holderOf(l)
 	if err != nil {
 		return err
@@ -98,7 +134,7 @@ func (s *Spool) Finish(ctx context.Context, l *Lease, f Finish) error {
 		s.letGo(l.ID, time.Time{})
 		return nil
 	}
-	if err := s.record(ctx, h, &f, f.mustLast()); err != nil {
+	if err := s.record(h, &f, f.mustLast()); err != nil {
 		return err
 	}
 	now := s.now()

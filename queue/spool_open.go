@@ -44,27 +44,32 @@ func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) 
 }
 
 func (s *Spool) openFile(id string, f vfs.File) (*Message, Content, error) {
-	s.mu.Lock()
-	h := s.held[id]
-	var p *prologue
-	var m *Message
-	if h != nil && h.lease != nil { // a delivery: all is known but the content
-		p, m = &h.file.prologue, h.lease.Message
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
 	}
-	s.mu.Unlock()
-	if p == nil {
-		info, err := f.Stat()
-		if err != nil {
-			return nil, nil, err
-		}
-		q, err := readQueueFile(f, info.Size())
-		if err != nil {
-			return nil, nil, err
-		}
-		p, m = &q.prologue, q.msg
-		m.ID = id
+	q, err := readQueueFile(f, info.Size())
+	if err != nil {
+		return nil, nil, err
 	}
-	return m, &spoolContent{f: f, p: p}, nil
+	q.msg.ID = id
+	return q.msg, &spoolContent{f: f, p: &q.prologue}, nil
+}
+
+// Content implements [Storage].
+func (s *Spool) Content(ctx context.Context, l *Lease) (Content, error) {
+	h, err := s.holderOf(l)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.fs.OpenFile(s.path(Active, l.ID), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &spoolContent{f: f, p: &h.file.prologue}, nil
 }
 
 // spoolContent reads a queue file's content and checks its sum at the end.

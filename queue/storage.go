@@ -21,6 +21,10 @@ type Storage interface {
 	// message is due again.
 	Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next time.Time, err error)
 
+	// Refill reads on in a leased message's list of recipients: the next part that has recipients to try or to tell of, at
+	// most n of them, nil at the end. Lease.Rest says then how many are left. For one goroutine at a time.
+	Refill(ctx context.Context, l *Lease, n int) (*Message, error)
+
 	// Extend makes a lease last for d from now: ErrFenced when it is lost.
 	Extend(ctx context.Context, l *Lease, d time.Duration) error
 
@@ -32,8 +36,11 @@ type Storage interface {
 	// in a crash. When Finish failed for another reason than ErrFenced, it may be called again.
 	Finish(ctx context.Context, l *Lease, f Finish) error
 
-	// Open opens the content of a message in any state but Corrupt: ErrNotFound. Reading to the end proves the content
-	// whole: a damaged one gives ErrCorrupt instead of io.EOF.
+	// Content opens the content of a leased message. Reading to the end proves it whole: a damaged one gives ErrCorrupt
+	// instead of io.EOF.
+	Content(ctx context.Context, l *Lease) (Content, error)
+
+	// Open opens a message in any state but Corrupt: ErrNotFound. The Message is as it is on disk, with all recipients.
 	Open(ctx context.Context, id string) (*Message, Content, error)
 
 	// Edit applies op to the messages that f names and returns to how many. A leased message is edited when its lease
@@ -80,6 +87,7 @@ type Content interface {
 type ClaimQuery struct {
 	Messages   int           // at most so many
 	Recipients int           // stop when the leased messages have so many pending recipients; 0: no limit
+	Refill     int           // at most so many recipients of one message to begin with, the others by Refill; 0: all
 	Duration   time.Duration // of the leases; 0: the Storage's choice
 }
 
@@ -88,6 +96,7 @@ type Lease struct {
 	ID      string
 	Fence   uint64 // which lease of the message this is; higher than all before it
 	Message *Message
+	Rest    int       // recipients that are not in Message: Refill reads them
 	Due     time.Time // since when it was due
 }
 

@@ -7,11 +7,10 @@ import (
 	"github.com/buuta/mail/internal/vfs"
 )
 
-// dirSync makes the names in one folder durable. Everyone who asks while a sync is running shares the next one, so a
-// folder that many writers use is synced as often as the disk can do it and not once a writer.
-type dirSync struct {
-	fs  vfs.FS
-	dir string
+// sharedSync makes something durable that many write to, a folder's names or a journal. Everyone who asks while a sync is
+// running shares the next one, so it is synced as often as the disk can do it and not once a writer.
+type sharedSync struct {
+	do func() error
 
 	mu      sync.Mutex
 	running *syncRound // the last one that was begun
@@ -23,8 +22,12 @@ type syncRound struct {
 	err  error
 }
 
+func syncOf(fsys vfs.FS, dir string) *sharedSync {
+	return &sharedSync{do: func() error { return fsys.SyncDir(dir) }}
+}
+
 // sync returns when a sync that began after the call has ended.
-func (d *dirSync) sync() error {
+func (d *sharedSync) sync() error {
 	d.mu.Lock()
 	if r := d.next; r != nil {
 		d.mu.Unlock()
@@ -42,7 +45,7 @@ func (d *dirSync) sync() error {
 	d.mu.Lock()
 	d.next, d.running = nil, r
 	d.mu.Unlock()
-	r.err = d.fs.SyncDir(d.dir)
+	r.err = d.do()
 	close(r.done)
 	return r.err
 }

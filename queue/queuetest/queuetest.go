@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"FinishRetry", testRetry},
 		{"FinishDone", testDone},
 		{"OwedAndNotified", testOwed},
+		{"Refill", testRefill},
 		{"Fence", testFence},
 		{"ReopenEndsLeases", testReopen},
 		{"HoldAndRelease", testHold},
