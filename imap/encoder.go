@@ -20,6 +20,8 @@ type Encoder struct {
 	UTF8 bool
 	// Trace, if not nil, gets each line, without its end and up to its first literal, before it is sent.
 	Trace func(line []byte)
+	// Localize, if not nil, returns the text of a status response in the language that the peer wants (RFC 5255 section 3.2).
+	Localize func(s *Status) string
 
 	// Ask makes the Encoder a client's. It is called behind the announcement of a literal, which has been flushed, and returns
 	// when the server's "+" has come. An error is the Encoder's. NonSync, if not nil, says which literals may be sent without
@@ -158,6 +160,11 @@ func (e *Encoder) NumSet(s NumSet) *Encoder {
 // Status writes a status response with its tag, "*" for untagged, and ends the line.
 func (e *Encoder) Status(tag string, s *Status) *Encoder {
 	e.buf = append(append(e.buf, tag...), ' ')
+	if e.Localize != nil {
+		localized := *s
+		localized.Text = e.Localize(s)
+		s = &localized
+	}
 	e.buf = s.append(e.buf)
 	return e.CRLF()
 }

@@ -28,6 +28,9 @@ func (c *Conn) capabilities() []imap.Capability {
 	}
 	list := []imap.Capability{imap.CapIMAP4rev1, imap.CapIMAP4rev2, literal, imap.CapSASLIR, imap.CapID, imap.CapEnable,
 		imap.CapIdle}
+	if c.offers(imap.CapNamespace) {
+		list = append(list, imap.CapLanguage) // "in the greeting" too; it needs the other (RFC 5255 section 3.1)
+	}
 	if c.identity == nil {
 		if c.canStartTLS() {
 			list = append(list, imap.CapStartTLS)
@@ -42,7 +45,7 @@ func (c *Conn) capabilities() []imap.Capability {
 		list = append(list, imap.CapNamespace, imap.CapChildren, imap.CapUnselect, imap.CapUIDPlus, imap.CapMove,
 			imap.CapSpecialUse, imap.CapCreateSpecial, imap.CapListExtended, imap.CapListStatus, imap.CapStatusSize,
 			imap.CapESearch, imap.CapSearchRes, imap.CapCondStore, imap.CapQResync, imap.CapMultiAppend, imap.CapWithin,
-			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, c.appendLimit())
+			imap.CapUTF8Accept, imap.CapObjectID, imap.CapSaveDate, imap.CapUnauthenticate, c.appendLimit())
 		list = append(list, c.accountCapabilities()...)
 		list = append(list, c.searchCapabilities()...)
 		list = append(list, c.messageCapabilities()...)

@@ -35,6 +35,8 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleLogout, states: anyState}, true
 	case "ID":
 		return handler{run: (*Conn).handleID, states: anyState, cap: imap.CapID}, true
+	case "LANGUAGE":
+		return handler{run: (*Conn).handleLanguage, states: anyState, cap: imap.CapLanguage}, true
 	case "STARTTLS":
 		return handler{run: (*Conn).handleStartTLS, states: notAuthenticated}, true
 	case "AUTHENTICATE":
@@ -77,6 +79,8 @@ func lookup(name string) (handler, bool) {
 		return handler{run: (*Conn).handleListRights, states: loggedIn, cap: imap.CapACL}, true
 	case "MYRIGHTS":
 		return handler{run: (*Conn).handleMyRights, states: loggedIn, cap: imap.CapACL}, true
+	case "UNAUTHENTICATE":
+		return handler{run: (*Conn).handleUnauthenticate, states: loggedIn, cap: imap.CapUnauthenticate}, true
 	case "NOTIFY":
 		return handler{run: (*Conn).handleNotify, states: loggedIn, cap: imap.CapNotify}, true
 	case "GETMETADATA":

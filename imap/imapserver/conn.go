@@ -34,6 +34,7 @@ type Conn struct {
 
 	metadata5464 bool      // ENABLE METADATA or METADATA-SERVER
 	notify       *notifier // nil until NOTIFY or one of these
+	language     string    // which LANGUAGE has chosen; "" until then
 
 	bad, authFailures int
 	end               End

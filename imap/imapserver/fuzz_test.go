@@ -45,6 +45,8 @@ func FuzzSession(f *testing.F) {
 		"a GENURLAUTH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous INTERNAL\r\nb RESETKEY INBOX INTERNAL\r\nc URLFETCH x \"imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL:91354a473744909de610943775f92038\"\r\n",
 		"a COMPRESS DEFLATE\r\n\x04\x04\x02\x00b NOOP\r\n",
 		"a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE LOGIN YQ==\r\nYQ==\r\nc ID (\"a\" NIL)\r\n",
+		"a LANGUAGE vi-x en\r\nb LANGUAGE\r\nc NAMESPACE\r\nd UNAUTHENTICATE\r\ne LOGIN alice secret\r\nf SELECT INBOX\r\n",
+		"a COMPRESS DEFLATE\r\nJT\xf0s\xf4q\r\nb UNAUTHENTICATE\r\nc NOOP\r\n",
 		"a GETQUOTAROOT INBOX\r\nb SETQUOTA \"\" (STORAGE 1 MESSAGE 2)\r\nc APPEND INBOX {3+}\r\nabc\r\nd GETQUOTA \"\"\r\n",
 		"a SETACL INBOX bob +lrd\r\nb GETACL INBOX\r\nc LISTRIGHTS INBOX -bob\r\nd MYRIGHTS Users/bob/x\r\ne DELETEACL INBOX bob\r\n",
 		"a SETMETADATA \"\" (/private/x {3+}\r\nabc /shared/y NIL)\r\nb GETMETADATA (MAXSIZE 1 DEPTH infinity) \"\" (/private /shared)\r\nc LIST \"\" * RETURN (METADATA (/shared/x) MYRIGHTS)\r\n",

@@ -16,6 +16,9 @@ type Hooks struct {
 	// Authenticated is called when a login has been decided: the client is who it says and its account is open, or err
 	// says what is wrong. mechanism is "LOGIN" for the command too; username is what the client called itself.
 	Authenticated func(c *Conn, mechanism, username string, err error)
+	// Unauthenticated is called when a user leaves by UNAUTHENTICATE (RFC 8437) and the connection stays, with the counters
+	// since the login; they begin again.
+	Unauthenticated func(c *Conn, end *End)
 	// Rejected is called for each command that is answered NO or BAD.
 	Rejected func(c *Conn, command string, s *imap.Status)
 	// Disconnected is called when a connection has ended, for every one that Connected was called for.

@@ -25,6 +25,7 @@ func (c *Conn) tellNamespaces(ctx context.Context) error {
 	for _, n := range all {
 		list = append(list, imap.Namespace{Namespace: n, Separator: "/"})
 	}
+	c.translateNamespaces(list)
 	c.enc.Raw("* NAMESPACE ").Namespaces(list).CRLF()
 	return nil
 }

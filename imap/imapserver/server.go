@@ -34,6 +34,10 @@ type Server struct {
 	// /shared/admin of RFC 5464. Empty: none.
 	Admin string
 
+	// Language is the one that the LANGUAGE command's "default" stands for, "en" or "vi"; "" means "en". Until a client asks,
+	// texts are in English (RFC 5255 section 3.1).
+	Language string
+
 	// TLSConfig makes STARTTLS possible, and is used by ServeTLS.
 	TLSConfig *tls.Config
 	// RequireSecure refuses every login before TLS, with whatever mechanism.

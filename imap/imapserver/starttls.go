@@ -25,6 +25,7 @@ func (c *Conn) handleStartTLS(ctx context.Context, cmd *command) error {
 	if err := c.enc.Flush(); err != nil {
 		return err
 	}
+	c.setLanguage("")     // it was asked for in the clear (RFC 5255 section 7)
 	c.dec.Reset(c.stream) // nothing that is buffered may survive
 	if err := c.startTLS(ctx); err != nil {
 		return &sessionOver{err}

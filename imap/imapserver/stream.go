@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/buuta/mail/internal/deflate"
 )
 
 // errWoken ends a wait because somebody else wants the session's attention.
@@ -19,7 +21,8 @@ type stream struct {
 	raw net.Conn // as it was accepted: deadlines and Close, from any goroutine
 	nc  net.Conn // raw, or the TLS connection over it after STARTTLS; for the session's goroutine
 
-	packed *compression // after COMPRESS; for the session's goroutine
+	packed *compression    // after COMPRESS; for the session's goroutine
+	ending *deflate.Reader // compression has ended, and not all has been read that was there then
 
 	in, out  atomic.Int64
 	woken    atomic.Bool
@@ -84,8 +87,14 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // source is where the session's octets come from.
 func (s *stream) source() io.Reader {
-	if s.packed != nil {
+	switch {
+	case s.packed != nil:
 		return s.packed.in
+	case s.ending != nil:
+		if !s.ending.Plain() {
+			return s.ending
+		}
+		s.ending = nil
 	}
 	return s.nc
 }

@@ -45,7 +45,10 @@ type Reader struct {
 	at     int    // where the next goes
 
 	state       state
+	ending      bool // End was called
+	plain       bool // the end has been met
 	last        bool // this block is the last
+	flushed     bool // the block before was empty and stored, so that the next begins an octet
 	left        int  // octets of a stored block or a match
 	distance    int  // of a match
 	lit, dist   *code
@@ -71,6 +74,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if r.ending {
+		return r.readBehind(p)
+	}
 	n := 0
 	for {
 		more, err := r.step(p, &n)
@@ -82,6 +88,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return 0, err
 		case n == len(p) || err != nil || !more && n > 0:
 			return n, nil // an error comes again
+		case n > 0 && r.flushed && r.state == atBlock:
+			return n, nil // what follows a flush may not be for us, see End
 		case !more:
 			if err := r.fill(); err != nil {
 				return 0, err
@@ -156,7 +164,7 @@ func (r *Reader) step(p []byte, n *int) (bool, error) {
 		if r.take(16) != size^0xffff {
 			return false, ErrCorrupt
 		}
-		r.left, r.state = int(size), inStored
+		r.left, r.state, r.flushed = int(size), inStored, size == 0
 	case inStored:
 		return r.stored(p, n), nil
 	case atDynamic, inCodes, inLengths:
@@ -175,7 +183,7 @@ func (r *Reader) step(p []byte, n *int) (bool, error) {
 
 // block begins a block.
 func (r *Reader) block() error {
-	r.last = r.take(1) == 1
+	r.last, r.flushed = r.take(1) == 1, false
 	switch r.take(2) {
 	case 0:
 		r.state = atStored

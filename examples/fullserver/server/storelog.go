@@ -150,11 +150,19 @@ func (l *storeLog) imapHooks() imapserver.Hooks {
 		Authenticated: func(c *imapserver.Conn, mechanism, username string, err error) {
 			authenticated(l, "imap", c, c.TLS() != nil, mechanism, username, c.Identity(), err)
 		},
+		Unauthenticated: func(c *imapserver.Conn, e *imapserver.End) {
+			ended(l, "imap", c, c.TLS() != nil, "Unauthenticated", imapCounters(e))
+			l.begin(c)
+		},
 		Disconnected: func(c *imapserver.Conn, e *imapserver.End) {
-			ended(l, "imap", c, c.TLS() != nil, e.Cause.String(), fmt.Sprintf("in=%d out=%d deleted=0 expunged=%d trashed=0 hdr_count=0 hdr_bytes=0 body_count=%d body_bytes=%d",
-				e.In, e.Out, e.Expunged, e.Bodies, e.BodyBytes))
+			ended(l, "imap", c, c.TLS() != nil, e.Cause.String(), imapCounters(e))
 		},
 	}
+}
+
+func imapCounters(e *imapserver.End) string {
+	return fmt.Sprintf("in=%d out=%d deleted=0 expunged=%d trashed=0 hdr_count=0 hdr_bytes=0 body_count=%d body_bytes=%d",
+		e.In, e.Out, e.Expunged, e.Bodies, e.BodyBytes)
 }
 
 // pop3Hooks are what the log wants to know of a POP3 server.
