@@ -73,7 +73,7 @@ func (d *delivery) run(ctx context.Context) error {
 		return err
 	}
 	defer content.Close()
-	opts := m.Options
+	opts := m.remaining(d.begun)
 	opts.Size = content.Size()
 	to := d.b.dest.lane.t.Deliverer(d.b.dest.hop)
 	tx, err := to.Begin(ctx, m.From, &opts)

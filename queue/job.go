@@ -31,7 +31,11 @@ func (q *Queue) activate(j *job) {
 		q.mu.Unlock()
 		q.emit(Event{Kind: EventActive, ID: j.msg.ID, From: j.msg.From, Size: j.msg.Size, Recipients: count})
 	}
-	routes, order := q.routes(j)
+	var routes map[string]*laneRoutes
+	var order []string
+	if !j.msg.mustReturn(q.now()) {
+		routes, order = q.routes(j)
+	}
 	if q.stopping() {
 		return
 	}

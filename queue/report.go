@@ -32,7 +32,11 @@ func (q *Queue) reportRecipient(m *Message, rc *Recipient) dsn.Recipient {
 	}
 	switch {
 	case rc.State == Pending:
-		out.Action, out.WillRetryUntil = dsn.Delayed, m.Arrived.Add(q.lifetime(m))
+		out.Action, out.WillRetryUntil = dsn.Delayed, m.released().Add(q.lifetime(m))
+		if m.isLate(q.now()) { // RFC 2852 section 4.1.3
+			out.Status, out.Diagnostic = mail.EnhancedCode{4, 4, 7}, "delivery time expired"
+			return out
+		}
 	case rc.State == Failed:
 		out.Action = dsn.Failed
 	case a.Final:

@@ -72,7 +72,7 @@ func (q *Queue) finishRound(j *job) {
 			m.apply(&set[i])
 		}
 	}
-	if m.pending() > 0 && now.Sub(m.Arrived) >= q.lifetime(m) {
+	if m.pending() > 0 && q.isOver(m, now) {
 		q.expire(j)
 	}
 	f := Finish{Outcomes: j.outcomes}
@@ -130,6 +130,10 @@ func (q *Queue) expire(j *job) {
 		}
 		o := Outcome{Recipients: []int{m.First + i}, State: Failed, Owed: q.owesFailure(m, r), Attempt: r.Last}
 		o.Expired = true
+		if m.mustReturn(q.now()) {
+			o.Reply, o.Time = lateReply, q.now()
+			o.Relay, o.Detail = "", lateReply.Text
+		}
 		m.apply(&o)
 		j.outcomes = mergeOutcome(j.outcomes, o)
 	}
@@ -142,13 +146,19 @@ func (q *Queue) retryAt(m *Message, now time.Time, pending bool) time.Time {
 	if !pending {
 		return now.Add(least)
 	}
-	return now.Add(max(least, min(now.Sub(m.Arrived), orTime(q.Backoff.Maximal, 4000*time.Second))))
+	at := now.Add(max(least, min(now.Sub(m.released()), orTime(q.Backoff.Maximal, 4000*time.Second))))
+	if by := m.deliverBy(); by.After(now) && by.Before(at) {
+		return by // the sender hears of it in time
+	}
+	return at
 }
 
 // delayDue reports whether the sender is to be told of a delay now.
 func (q *Queue) delayDue(m *Message, now time.Time) bool {
-	return q.Backoff.DelayWarning > 0 && !m.Warned && m.From != "" && now.Sub(m.Arrived) >= q.Backoff.DelayWarning &&
-		len(m.delayed()) > 0
+	if m.Warned || m.From == "" || len(m.delayed()) == 0 {
+		return false
+	}
+	return m.isLate(now) || q.Backoff.DelayWarning > 0 && now.Sub(m.released()) >= q.Backoff.DelayWarning
 }
 
 // delayed returns the recipients of whose delay the sender wants to know.

@@ -13,8 +13,8 @@ import (
 //	work         a message in a lane
 //	peer         the recipients that a message has at a destination
 //
-// Fairness in a lane: messages are served in the order in which they came, but every slotCost-th delivery belongs to the
-// message with the fewest recipients left. So a letter to two people that arrives behind a newsletter waits for a few
+// Fairness in a lane: messages are served by priority (RFC 6710), and within one in the order in which they came, but every
+// slotCost-th delivery belongs to the message with the fewest recipients left, whatever its priority: so nobody starves. So a letter to two people that arrives behind a newsletter waits for a few
 // deliveries, not for the newsletter, and the newsletter is slowed down by slotCost/(slotCost-1) at most. Within a message,
 // destinations take turns; one whose window is full is passed over until it has room.
 type scheduler struct {
@@ -34,18 +34,19 @@ type lane struct {
 	running int
 	dests   map[string]*destination
 	fifo    workHeap
-	bySize  [sizeClasses]workHeap // the same messages, by how much they have left
+	bySize  [sizeClasses]ageHeap // the same messages, by how much they have left
 	picks   int
 }
 
 type work struct {
-	seq     uint64
-	job     *job
-	lane    *lane
-	left    int     // recipients not yet handed out
-	ready   []*peer // whose destinations had room when last looked at, in turn
-	inFifo  bool
-	inSizes bool
+	seq      uint64
+	job      *job
+	lane     *lane
+	priority int     // MT-PRIORITY
+	left     int     // recipients not yet handed out
+	ready    []*peer // whose destinations had room when last looked at, in turn
+	inFifo   bool
+	inSizes  bool
 }
 
 type peer struct {
@@ -81,6 +82,9 @@ func (s *scheduler) add(l *lane, j *job, byHop map[string][]int, order []string,
 		j.list.seq = s.seq
 	}
 	w := &work{seq: j.list.seq, job: j, lane: l}
+	if p := j.msg.Options.Priority; p != nil {
+		w.priority = *p
+	}
 	for _, hop := range order {
 		d := l.dest(hop)
 		if d.isDead(now) {
@@ -144,10 +148,11 @@ func (l *lane) next(now time.Time) *batch {
 // pick returns the message whose turn it is. It drops those that have nothing ready any more.
 func (l *lane) pick(small bool) *work {
 	if small {
+		// Within a class the oldest is the first, whatever its priority.
 		for c := range l.bySize {
 			h := &l.bySize[c]
-			for len(*h) > 0 {
-				w := (*h)[0]
+			for h.Len() > 0 {
+				w := h.workHeap[0]
 				switch {
 				case len(w.ready) == 0:
 					heap.Pop(h)
@@ -213,13 +218,18 @@ func (p *peer) take(now time.Time) *batch {
 	return b
 }
 
-// workHeap orders messages by arrival.
+// workHeap orders messages by priority, and within one by arrival.
 type workHeap []*work
 
-func (h workHeap) Len() int           { return len(h) }
-func (h workHeap) Less(i, j int) bool { return h[i].seq < h[j].seq }
-func (h workHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *workHeap) Push(x any)        { *h = append(*h, x.(*work)) }
+func (h workHeap) Len() int { return len(h) }
+func (h workHeap) Less(i, j int) bool {
+	if h[i].priority != h[j].priority {
+		return h[i].priority > h[j].priority
+	}
+	return h[i].seq < h[j].seq
+}
+func (h workHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *workHeap) Push(x any)   { *h = append(*h, x.(*work)) }
 func (h *workHeap) Pop() any {
 	old := *h
 	n := len(old) - 1
@@ -228,3 +238,8 @@ func (h *workHeap) Pop() any {
 	*h = old[:n]
 	return w
 }
+
+// ageHeap orders messages by arrival alone.
+type ageHeap struct{ workHeap }
+
+func (h ageHeap) Less(i, j int) bool { return h.workHeap[i].seq < h.workHeap[j].seq }

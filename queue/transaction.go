@@ -139,11 +139,8 @@ func (t *Transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 
 // notBefore is when the sender wants the message released (RFC 4865).
 func (t *Transaction) notBefore() time.Time {
-	switch h := t.msg.Options.Hold; {
-	case !h.Until.IsZero():
-		return h.Until
-	case h.For > 0:
-		return t.msg.Arrived.Add(h.For)
+	if at := t.msg.released(); at.After(t.msg.Arrived) {
+		return at
 	}
 	return time.Time{}
 }
