@@ -21,7 +21,10 @@ type guarded struct {
 	end    sync.Once
 }
 
-var _ mail.RecentTaker = (*guarded)(nil)
+var (
+	_ mail.RecentTaker  = (*guarded)(nil)
+	_ mail.TextSearcher = (*guarded)(nil)
+)
 
 // foreign prepares a mailbox that is another's.
 func (g *guarded) foreign(ctx context.Context) error {
@@ -253,6 +256,14 @@ func (g *guarded) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.Expun
 	out, err := g.m.Expunge(ctx, set, opts)
 	out.ModSeq = mail.ModSeq(g.seen.table.High(uint64(out.ModSeq)))
 	return out, err
+}
+
+// SearchText implements mail.TextSearcher.
+func (g *guarded) SearchText(ctx context.Context, set mail.UIDSet, q mail.TextQuery) (mail.UIDSet, error) {
+	if _, err := g.may(ctx, mail.RightRead); err != nil {
+		return mail.UIDSet{}, err
+	}
+	return g.m.SearchText(ctx, set, q)
 }
 
 // TakeRecent implements mail.RecentTaker. Nothing is recent but to the owner.

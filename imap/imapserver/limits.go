@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
 // Limits bound what clients can make a server hold or do. 0 means the default, a negative number no limit.
@@ -20,9 +21,9 @@ type Limits struct {
 	Ranges             int   // ranges in a sequence set; 0: 10,000
 	Items              int   // elements of a list; 0: 10,000
 	SearchKeys         int   // keys of a search program; 0: 1,000
-	SearchTexts        int   // keys of a search program that read messages: HEADER, BODY, TEXT; 0: 64
-	HeaderBytes        int64 // octets of a header that HEADER.FIELDS and SEARCH look at; 0: 1 MiB
-	TextBytes          int64 // octets of a message that SEARCH BODY and TEXT look at, decoded; 0: 16 MiB
+	SearchTexts        int   // keys of a search program that look for text: FROM, SUBJECT, HEADER, BODY, TEXT …; 0: 256
+	HeaderBytes        int64 // octets of a header that HEADER.FIELDS looks at; 0: 1 MiB
+	TextBytes          int64 // octets of a message's text that searches look at, where the store has no mail.TextSearcher; 0: 4 MiB
 	Annotation         int   // octets of an annotation's value (RFC 5464); 0: 65,536, and never more than Literal
 	SearchMailboxes    int   // mailboxes that one ESEARCH looks into (RFC 7377); 0: 10,000
 	Contexts           int   // searches of a session that are kept up to date (RFC 5267); 0: 16
@@ -88,9 +89,9 @@ func (s *Server) limits(loggedIn bool) Limits {
 	l.Ranges = number(l.Ranges, 10_000)
 	l.Items = number(l.Items, 10_000)
 	l.SearchKeys = number(l.SearchKeys, 1000)
-	l.SearchTexts = number(l.SearchTexts, 64)
+	l.SearchTexts = number(l.SearchTexts, 256)
 	l.HeaderBytes = number(l.HeaderBytes, 1<<20)
-	l.TextBytes = number(l.TextBytes, 16<<20)
+	l.TextBytes = number(l.TextBytes, searchtext.MaxText)
 	l.Annotation = min(number(l.Annotation, 64<<10), int(l.Literal))
 	l.SearchMailboxes = number(l.SearchMailboxes, 10_000)
 	l.Contexts = number(l.Contexts, 16)

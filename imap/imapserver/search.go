@@ -8,6 +8,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
 // search is a SEARCH, SORT, THREAD or ESEARCH while it runs.
@@ -21,14 +22,13 @@ type search struct {
 	modSeq bool // MODSEQ is among the keys
 	live   bool // the program is kept to be asked of later messages too (RFC 5267)
 	fuzzy  int  // FUZZY keys around the one that is compiled
-	texts  int  // keys that read messages
+	texts  int  // keys that look for text
 	root   *node
-	words  []string // of the keys within FUZZY, folded: what relevancy is about
+	words  []string // of the keys within FUZZY: what relevancy is about
 
 	msg      searchMessage
 	progress *progress
-
-	chunk, window []byte // of inReader
+	texter   *searchtext.Extractor // nil until a message is read for its text
 }
 
 // handleSearch is SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 5032, RFC 7162 section 3.1.5).
@@ -118,9 +118,6 @@ func (s *search) prepare(ctx context.Context, key *imap.SearchKey, charset strin
 	if err := s.expandFilters(ctx, key); err != nil {
 		return err
 	}
-	if _, indexed := s.sel.box.(mail.TextSearcher); !indexed {
-		splitFuzzy(key, false)
-	}
 	if s.root, err = s.compile(key); err != nil {
 		return err
 	}
@@ -141,6 +138,10 @@ func checkCharset(name string) error {
 
 // run goes through the messages of universe and calls found for each that matches; it is then in s.msg.
 func (s *search) run(ctx context.Context, universe mail.UIDSet, found func() error) error {
+	universe, err := s.searchTexts(ctx, universe)
+	if err != nil {
+		return err
+	}
 	s.progress = s.c.progress(s.cmd, universe.Count())
 	for m, err := range s.sel.box.Messages(ctx, universe, s.fields) {
 		if err != nil {

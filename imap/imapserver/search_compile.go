@@ -3,10 +3,12 @@ package imapserver
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
 // node is a search key made ready: sets resolved, texts folded, children with the cheap ones first.
@@ -17,7 +19,10 @@ type node struct {
 	set    mail.UIDSet
 	system mail.SystemFlags
 	field  string
-	text   *finder
+	query  mail.TextQuery    // of keys that look for text
+	text   *searchtext.Query // query made ready
+	found  mail.UIDSet       // with asked: where the store has found it
+	asked  bool
 	num    int64
 	date   time.Time
 	fuzzy  bool // within FUZZY (RFC 6203)
@@ -42,7 +47,7 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 		defer func() { s.fuzzy-- }()
 	}
 	if n.fuzzy = s.fuzzy > 0; n.fuzzy && isTextKey(k.Op) && k.Value != "" {
-		s.words = append(s.words, k.Value)
+		s.words = append(s.words, strings.Fields(k.Value)...)
 	}
 	for i := range k.Keys {
 		kid, err := s.compile(&k.Keys[i])
@@ -88,27 +93,18 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 	case imap.SearchModSeq:
 		s.fields |= mail.FieldFlags
 		s.modSeq = true
-	case imap.SearchBcc, imap.SearchCc, imap.SearchFrom, imap.SearchSubject, imap.SearchTo, imap.SearchSentBefore,
-		imap.SearchSentOn, imap.SearchSentSince:
+	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		s.fields |= mail.FieldIndex
 		n.cost = costIndex
-	case imap.SearchHeader:
-		s.fields |= mail.FieldIndex
-		n.cost = costHeader
-		s.texts++
-	case imap.SearchBody, imap.SearchText:
-		s.fields |= mail.FieldIndex
-		n.cost = costBody
-		s.texts++
+	}
+	if isTextKey(k.Op) {
+		s.compileText(n, k)
 	}
 	if s.texts > s.c.srv.limits(true).SearchTexts {
 		return nil, &imap.Status{Type: imap.NO, Code: imap.CodeLimit, Text: "Too many keys that read messages."}
 	}
 	if n.system != 0 {
 		s.fields |= mail.FieldFlags
-	}
-	if n.cost >= costIndex && len(n.kids) == 0 {
-		n.text = newFinder(k.Value)
 	}
 	return n, nil
 }
@@ -147,8 +143,24 @@ func (s *search) resolve(k *imap.SearchKey) mail.UIDSet {
 	return v.uids(seqs)
 }
 
+// compileText makes a key ready that looks for text.
+func (s *search) compileText(n *node, k *imap.SearchKey) {
+	n.query = textQuery(k, n.fuzzy)
+	n.text = searchtext.NewQuery(n.query)
+	s.texts++
+	if n.cost = costBody; n.text.HeaderOnly() {
+		n.cost = costHeader
+	}
+	if _, ok := s.sel.box.(mail.TextSearcher); !ok {
+		s.fields |= mail.FieldIndex
+	}
+}
+
 // narrow returns those UIDs of all that can match as far as sets alone decide.
 func (n *node) narrow(all mail.UIDSet) mail.UIDSet {
+	if n.asked {
+		return intersection(all, n.found)
+	}
 	switch n.op {
 	case imap.SearchSeq, imap.SearchUID, imap.SearchRecent:
 		return intersection(all, n.set)

@@ -42,7 +42,8 @@ func (c *Conn) keepContext(s *search, r *result) {
 	if x.sort != nil {
 		x.rows = x.sort.rows()
 	}
-	s.chunk, s.window = nil, nil
+	s.root.forget()
+	s.texter = nil
 	c.sel.contexts = append(c.sel.contexts, x)
 }
 
@@ -104,6 +105,12 @@ func (x *searchContext) ask(ctx context.Context, sel *selected, asked mail.UIDSe
 	defer s.msg.close()
 	var match, seen mail.UIDSet
 	var rows []int32 // of those that come in
+	if box, ok := sel.box.(mail.TextSearcher); ok && s.texts > 0 {
+		if err := s.root.searchTexts(ctx, box, asked); err != nil {
+			return nil, err
+		}
+		defer s.root.forget()
+	}
 	for m, err := range sel.box.Messages(ctx, asked, s.fields) {
 		if err != nil {
 			return nil, err

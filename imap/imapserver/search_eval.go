@@ -101,16 +101,10 @@ func matchDate(n *node, t time.Time) bool {
 
 // evalContent decides by the message's index or content.
 func (s *search) evalContent(n *node) (bool, error) {
-	if n.cost == costIndex {
-		return s.evalEnvelope(n)
+	if n.text != nil {
+		return s.evalText(n)
 	}
-	if err := s.msg.openIndex(); err != nil {
-		return false, err
-	}
-	if n.op == imap.SearchHeader {
-		return s.inHeaderField(n)
-	}
-	return s.inText(n, n.op == imap.SearchText)
+	return s.evalEnvelope(n)
 }
 
 // evalEnvelope decides by the message's envelope.
@@ -120,16 +114,6 @@ func (s *search) evalEnvelope(n *node) (bool, error) {
 		return false, err
 	}
 	switch n.op {
-	case imap.SearchSubject:
-		return n.text.in(s.decodeText(env.Subject.Value)), nil
-	case imap.SearchFrom:
-		return s.inAddresses(n.text, env.From), nil
-	case imap.SearchTo:
-		return s.inAddresses(n.text, env.To), nil
-	case imap.SearchCc:
-		return s.inAddresses(n.text, env.Cc), nil
-	case imap.SearchBcc:
-		return s.inAddresses(n.text, env.Bcc), nil
 	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		t, err := mime.ParseDate(env.Date.Value)
 		return err == nil && matchDate(n, t), nil
@@ -139,26 +123,8 @@ func (s *search) evalEnvelope(n *node) (bool, error) {
 	return false, nil
 }
 
-// inHeaderField looks at the fields of one name; an empty text finds every message that has the field.
-func (s *search) inHeaderField(n *node) (bool, error) {
-	header, err := s.msg.readSpan(s.msg.index.Root.Header, s.c.srv.limits(true).HeaderBytes)
-	if err != nil {
-		return false, err
-	}
-	h := mime.ParseHeader(header, nil)
-	for f := range h.Fields(n.field) {
-		if n.text.empty() || n.text.in(s.decodeText(f.Value())) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // inAddresses looks at addresses in the form that people write them.
 func (s *search) inAddresses(f *finder, list []mime.Address) bool {
-	if f.empty() {
-		return len(list) > 0
-	}
 	for i := range list {
 		a := &list[i]
 		var b strings.Builder

@@ -1,13 +1,14 @@
 package imapserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
 // hasFuzzy reports whether FUZZY is in the program.
@@ -22,29 +23,7 @@ func hasFuzzy(key *imap.SearchKey) bool {
 
 var errFound = errors.New("found")
 
-// splitFuzzy makes texts within FUZZY match when their words do, in any order and place, where the store knows nothing
-// better: "all matching in an implementation-defined manner" (RFC 6203 section 3). Other keys match as they always do.
-func splitFuzzy(key *imap.SearchKey, fuzzy bool) {
-	fuzzy = fuzzy || key.Op == imap.SearchFuzzy
-	for i := range key.Keys {
-		splitFuzzy(&key.Keys[i], fuzzy)
-	}
-	if !fuzzy || !isTextKey(key.Op) {
-		return
-	}
-	words := strings.Fields(key.Value)
-	if len(words) < 2 {
-		return
-	}
-	whole := *key
-	*key = imap.SearchKey{Op: imap.SearchAnd}
-	for _, w := range words {
-		part := whole
-		part.Value = w
-		key.Keys = append(key.Keys, part)
-	}
-}
-
+// isTextKey reports whether a key looks for text.
 func isTextKey(op imap.SearchOp) bool {
 	switch op {
 	case imap.SearchBcc, imap.SearchBody, imap.SearchCc, imap.SearchFrom, imap.SearchHeader, imap.SearchSubject, imap.SearchText,
@@ -106,7 +85,7 @@ func (s *search) scoreOf(finders []*finder) (uint8, error) {
 		switch {
 		case f.in(subject):
 			total += scoreSubject
-			if strings.HasPrefix(string(foldText([]byte(subject))), string(f.needle)) {
+			if bytes.HasPrefix(searchtext.Fold(subject), f.needle) {
 				total += scoreSubjectStart - scoreSubject
 			}
 		case s.inAddresses(f, env.From), s.inAddresses(f, env.To), s.inAddresses(f, env.Cc):

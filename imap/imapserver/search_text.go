@@ -4,140 +4,115 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"slices"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/searchtext"
 )
 
-// searchMessage is the message that a search looks at, opened as far as was needed. Its buffers serve all messages.
-type searchMessage struct {
-	ctx   context.Context
-	box   mail.Mailbox
-	m     *mail.Message // &cur
-	cur   mail.Message
-	env   *mime.Envelope
-	index *mime.Index
-	body  mail.Body
-	buf   []byte
-}
-
-// envelope returns the message's envelope without reading more of its index than that.
-func (m *searchMessage) envelope() (*mime.Envelope, error) {
-	if m.env == nil && m.index == nil && len(m.m.Index) > 0 {
-		m.env, _ = mime.DecodeEnvelope(m.m.Index) // on error the message itself is read
+// textQuery returns what a key that looks for text asks. FROM, SUBJECT and their like are searches of that header field.
+func textQuery(k *imap.SearchKey, fuzzy bool) mail.TextQuery {
+	q := mail.TextQuery{In: mail.InHeader, Field: k.Field, Text: k.Value, Fuzzy: fuzzy}
+	switch k.Op {
+	case imap.SearchBody:
+		q.In = mail.InBody
+	case imap.SearchText:
+		q.In = mail.InText
+	case imap.SearchHeader:
+	default:
+		q.Field = string(k.Op)
 	}
-	if m.env == nil {
-		if err := m.openIndex(); err != nil {
-			return nil, err
-		}
-		m.env = m.index.Root.Envelope
+	return q
+}
+
+// searchTexts has the store find the texts that the program looks for, if it can, in the messages of universe, and returns those of
+// them that are left over.
+func (s *search) searchTexts(ctx context.Context, universe mail.UIDSet) (mail.UIDSet, error) {
+	box, ok := s.sel.box.(mail.TextSearcher)
+	if !ok || universe.Empty() || s.texts == 0 {
+		return universe, nil
 	}
-	return m.env, nil
+	err := s.c.while(ctx, s.cmd, func(ctx context.Context) error { return s.root.searchTexts(ctx, box, universe) })
+	return s.root.narrow(universe), err
 }
 
-func (m *searchMessage) reset(ctx context.Context, box mail.Mailbox, msg *mail.Message) {
-	m.close()
-	m.cur = *msg
-	m.ctx, m.box, m.m, m.env, m.index = ctx, box, &m.cur, nil, nil
-}
-
-func (m *searchMessage) close() {
-	if m.body != nil {
-		_ = m.body.Close()
-		m.body = nil
+// forget drops what the store has found.
+func (n *node) forget() {
+	n.found, n.asked = mail.UIDSet{}, false
+	for _, k := range n.kids {
+		k.forget()
 	}
 }
 
-func (m *searchMessage) openBody() (err error) {
-	if m.body == nil {
-		m.body, err = m.box.OpenBody(m.ctx, m.m.UID)
-	}
-	return err
-}
-
-func (m *searchMessage) openIndex() (err error) {
-	if m.index != nil {
-		return nil
-	}
-	if len(m.m.Index) > 0 {
-		if m.index, err = mime.DecodeIndex(m.m.Index); err == nil {
-			return nil
-		}
-	}
-	if err = m.openBody(); err != nil {
+// searchTexts finds the texts below n in the messages of in. Of keys that must all match, each is asked of what those before it leave over.
+func (n *node) searchTexts(ctx context.Context, box mail.TextSearcher, in mail.UIDSet) (err error) {
+	if n.text != nil {
+		n.found, err = box.SearchText(ctx, in, n.query)
+		n.asked = err == nil
 		return err
 	}
-	m.index, err = mime.BuildIndex(m.body, m.body.Size(), nil)
-	return err
+	narrows := n.op == imap.SearchAnd || n.op == imap.SearchFuzzy
+	for _, k := range n.kids {
+		if err := k.searchTexts(ctx, box, in); err != nil {
+			return err
+		}
+		if narrows {
+			in = k.narrow(in)
+		}
+	}
+	return nil
 }
 
-// readSpan reads a piece of the message, at most limit octets of it, into a buffer that the next call overwrites.
-func (m *searchMessage) readSpan(s mime.Span, limit int64) ([]byte, error) {
-	if err := m.openBody(); err != nil {
-		return nil, err
+// evalText decides by what the store has found, or else by the message itself.
+func (s *search) evalText(n *node) (bool, error) {
+	if n.asked {
+		return n.found.Contains(s.msg.m.UID), nil
 	}
-	size := int(min(s.Size, limit))
-	m.buf = slices.Grow(m.buf[:0], size)[:size]
-	n, err := m.body.ReadAt(m.buf, s.Offset)
-	if err == io.EOF {
-		err = nil
-	}
-	return m.buf[:n], err
-}
-
-// inText looks for a text in the decoded text parts of a message, and with header also in all header fields.
-func (s *search) inText(n *node, header bool) (bool, error) {
-	if n.text.empty() {
+	if n.text.Everything() {
 		return true, nil
 	}
-	left := s.c.srv.limits(true).TextBytes
-	return s.inPart(n, s.msg.index.Root, header, &left)
+	t, err := s.readText(n.text.HeaderOnly())
+	return err == nil && n.text.Match(t), err
 }
 
-func (s *search) inPart(n *node, p *mime.Part, header bool, left *int64) (bool, error) {
+// readText reads the message's text, once for all keys, or that of its header.
+func (s *search) readText(header bool) (searchtext.Text, error) {
+	m := &s.msg
+	if m.hasText || header && m.hasHeader {
+		return m.text, nil
+	}
+	if err := m.openIndex(); err != nil {
+		return m.text, err
+	}
+	if err := m.openBody(); err != nil {
+		return m.text, err
+	}
+	if s.texter == nil {
+		s.texter = &searchtext.Extractor{CharsetReader: s.c.srv.CharsetReader, Max: int(s.c.srv.limits(true).TextBytes)}
+	}
+	read := s.texter.Message
 	if header {
-		raw, err := s.msg.readSpan(p.Header, s.c.srv.limits(true).HeaderBytes)
-		if err != nil {
-			return false, err
-		}
-		for f := range mime.ParseHeader(raw, nil).All() {
-			if n.text.in(f.Name() + ": " + s.decodeText(f.Value())) {
-				return true, nil
-			}
-		}
+		read = s.texter.Header
 	}
-	for _, kid := range p.Parts {
-		if ok, err := s.inPart(n, kid, header, left); ok || err != nil {
-			return ok, err
-		}
+	t, err := read(m.ctx, textSource{s, m.body}, m.index.Root)
+	if err == nil {
+		m.text, m.hasHeader, m.hasText = t, true, !header
 	}
-	if p.Message != nil {
-		return s.inPart(n, p.Message, true, left)
-	}
-	if p.IsMultipart() || p.Type != "text" || *left <= 0 {
-		return false, nil
-	}
-	if err := s.breathe(s.msg.ctx); err != nil {
-		return false, err
-	}
-	if err := s.msg.openBody(); err != nil {
-		return false, err
-	}
-	r := &io.LimitedReader{R: s.partText(p), N: *left}
-	ok, err := s.inReader(n.text, r)
-	*left = r.N
-	return ok, err
+	return m.text, err
 }
 
-// partText returns a part's text, decoded.
-func (s *search) partText(p *mime.Part) io.Reader {
-	raw := io.NewSectionReader(s.msg.body, p.Body.Offset, p.Body.Size)
-	return mime.NewCharsetReader(p.Param("charset"), mime.DecodeTransfer(p.Encoding, raw), s.c.srv.CharsetReader)
+// textSource is a message that is being read for its text: the client is told now and then that this goes on.
+type textSource struct {
+	s *search
+	r io.ReaderAt
+}
+
+func (t textSource) ReadAt(p []byte, off int64) (int, error) {
+	if err := t.s.breathe(t.s.msg.ctx); err != nil {
+		return 0, err
+	}
+	return t.r.ReadAt(p, off)
 }
 
 // decodeText decodes the encoded words of a header field.
@@ -145,79 +120,12 @@ func (s *search) decodeText(v string) string {
 	return (&mime.TextDecoder{CharsetReader: s.c.srv.CharsetReader}).Decode(v)
 }
 
-// finder looks for one text, without regard to case and to how its characters are composed.
+// finder looks for one text in pieces of an envelope, folded as SEARCH does.
 type finder struct{ needle []byte }
 
-func newFinder(s string) *finder { return &finder{foldText([]byte(s))} }
+func newFinder(s string) *finder { return &finder{searchtext.Fold(s)} }
 
 func (f *finder) empty() bool { return len(f.needle) == 0 }
 
 // in reports whether the text is in s.
-func (f *finder) in(s string) bool { return f.empty() || bytes.Contains(foldText([]byte(s)), f.needle) }
-
-// searchChunk is the piece in which a part's text is looked through.
-const searchChunk = 32 << 10
-
-// inReader reports whether the text is in what r reads, which is UTF-8.
-func (s *search) inReader(f *finder, r io.Reader) (bool, error) {
-	if s.chunk == nil {
-		s.chunk = make([]byte, searchChunk)
-	}
-	buf, window := s.chunk, s.window[:0] // window is folded: the end of what was looked at, then the new
-	defer func() { s.window = window }()
-	have := 0
-	for {
-		n, err := io.ReadFull(r, buf[have:])
-		have += n
-		last := err == io.EOF || err == io.ErrUnexpectedEOF
-		if err != nil && !last {
-			return false, err
-		}
-		cut := have
-		if !last {
-			cut = foldBoundary(buf[:have])
-		}
-		window = append(window, foldText(buf[:cut])...)
-		if bytes.Contains(window, f.needle) {
-			return true, nil
-		}
-		if last {
-			return false, nil
-		}
-		keep := min(len(window), len(f.needle)-1)
-		window = append(window[:0], window[len(window)-keep:]...)
-		have = copy(buf, buf[cut:have])
-	}
-}
-
-// foldBoundary returns a place near the end of b before which text can be folded by itself: before an ASCII character,
-// which never combines with what stands before it.
-func foldBoundary(b []byte) int {
-	for i := len(b) - 1; i > len(b)-1024 && i > 0; i-- {
-		if b[i] < utf8.RuneSelf {
-			return i
-		}
-	}
-	i := len(b) - 1
-	for i > len(b)-utf8.UTFMax && i > 0 && !utf8.RuneStart(b[i]) {
-		i--
-	}
-	return i
-}
-
-// foldText makes texts that differ in case or composition only the same, in the spirit of i;unicode-casemap (RFC 5051). It
-// may change b.
-func foldText(b []byte) []byte {
-	ascii := true
-	for i, c := range b {
-		if c >= utf8.RuneSelf {
-			ascii = false
-		} else if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	if ascii {
-		return b
-	}
-	return bytes.Map(unicode.ToLower, norm.NFKC.Bytes(b))
-}
+func (f *finder) in(s string) bool { return f.empty() || bytes.Contains(searchtext.Fold(s), f.needle) }

@@ -1,9 +1,7 @@
 package imapserver
 
 import (
-	"io"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,32 +90,4 @@ func TestMatchPatternModel(t *testing.T) {
 		s := rapid.StringOfN(rapid.RuneFrom([]rune("ab/%")), 0, 8, -1).Draw(t, "name")
 		require.Equal(t, plain(p, s), matchPattern(p, s), "%q %q", p, s)
 	})
-}
-
-// A text is found wherever it lies in the pieces that are looked at.
-func TestFindAcrossPieces(t *testing.T) {
-	s := &search{}
-	for _, unit := range []string{"Needle", "Thư gửi", "é́"} {
-		for off := searchChunk - 20; off < searchChunk+4; off++ {
-			text := strings.Repeat("y", off) + unit + "tail"
-			ok, err := s.inReader(newFinder(unit), &slowReader{text})
-			require.NoError(t, err)
-			require.True(t, ok, "%q at %d", unit, off)
-			ok, err = s.inReader(newFinder(unit+"?"), &slowReader{text})
-			require.NoError(t, err)
-			require.False(t, ok)
-		}
-	}
-}
-
-// slowReader hands out a few octets at a time.
-type slowReader struct{ s string }
-
-func (r *slowReader) Read(p []byte) (int, error) {
-	if r.s == "" {
-		return 0, io.EOF
-	}
-	n := copy(p, r.s[:min(len(r.s), 1000)])
-	r.s = r.s[n:]
-	return n, nil
 }

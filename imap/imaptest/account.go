@@ -110,7 +110,11 @@ func (a *account) Open(ctx context.Context, name string) (mail.Mailbox, error) {
 	case r&openRights == 0:
 		return nil, mail.ErrPermission
 	}
-	return &view{b, a}, nil
+	v := &view{b, a}
+	if a.store.TextSearch {
+		return textView{v}, nil
+	}
+	return v, nil
 }
 
 func (a *account) Status(ctx context.Context, name string) (mail.State, error) {

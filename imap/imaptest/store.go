@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/mime"
 )
 
 // Store is a [mail.Store] in memory. Accounts come into being when they are first opened. Use NewStore.
@@ -23,6 +24,11 @@ type Store struct {
 	Sharing bool
 	// Groups returns the groups that a user is in, for entries of access lists that begin with "$". nil: none.
 	Groups func(user string) []string
+	// TextSearch makes mailboxes a [mail.TextSearcher]; otherwise servers read messages themselves. Set it before the store
+	// is used.
+	TextSearch bool
+	// CharsetReader makes more charsets known to TextSearch. Set it before the store is used.
+	CharsetReader mime.CharsetReader
 
 	mu       sync.Mutex // guards all that follows, and the accounts
 	accounts map[string]*account

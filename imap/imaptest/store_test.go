@@ -10,7 +10,11 @@ import (
 
 // The test double keeps the contract that every store keeps.
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(*testing.T) mail.Store { return imaptest.NewStore() })
+	storetest.Run(t, func(*testing.T) mail.Store {
+		s := imaptest.NewStore()
+		s.TextSearch = true
+		return s
+	})
 }
 
 func TestSharing(t *testing.T) {
