@@ -66,6 +66,11 @@ type delivery struct {
 // run fills results, one for each recipient of the batch. Its error says why not all is as the other side wanted it.
 func (d *delivery) run(ctx context.Context) error {
 	m := d.b.job.msg
+	if d.q.isPaused(m.Recipients[d.b.rcpts[0]].Address) {
+		d.begun = d.began
+		d.failAll(errPaused, nil)
+		return errPaused
+	}
 	content, err := d.q.storage.Content(ctx, d.b.job.list.lease)
 	d.begun = d.q.now()
 	if err != nil {

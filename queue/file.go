@@ -90,6 +90,11 @@ func readQueueFile(r io.ReaderAt, size int64) (*queueFile, error) { return readQ
 // readQueuePart is readQueueFile with at most n recipients in memory, if n is not 0: the first that have something left to
 // be done.
 func readQueuePart(r io.ReaderAt, size int64, n int) (*queueFile, error) {
+	return readQueueTold(r, size, n, nil)
+}
+
+// readQueueTold is readQueuePart that tells seen of each outcome in the journal.
+func readQueueTold(r io.ReaderAt, size int64, n int, seen func(*Outcome)) (*queueFile, error) {
 	if size < int64(prologueSize) {
 		return nil, fmt.Errorf("%w: file is too short", ErrCorrupt)
 	}
@@ -109,9 +114,11 @@ func readQueuePart(r io.ReaderAt, size int64, n int) (*queueFile, error) {
 		return nil, err
 	}
 	f.msg.Size = p.content
+	f.msg.seen = seen
 	if err := f.readJournal(r, size); err != nil {
 		return nil, err
 	}
+	f.msg.seen = nil
 	f.was = f.end
 	if f.env.left() == 0 || f.msg.hasWork() {
 		return f, nil

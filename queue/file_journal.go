@@ -17,6 +17,7 @@ import (
 //	outcome   rcpt=0-3,7 state=D …    what has become of these recipients
 //	notified  rcpt=0-3,7              the notification that was owed for them has been made
 //	warned                            the sender has been told of the delay
+//	order     expire=yes …            what an operator wants
 //
 // The checksum at the end of each line continues that of the line before, so that a line left over from an append that
 // a crash cut off can't come to life when a later append happens to end where it begins. Reading stops at the first line
@@ -33,11 +34,7 @@ func appendOutcome(buf []byte, sum uint32, o *Outcome) ([]byte, uint32) {
 	w.str("state", string(rune(o.State)))
 	w.flag("owed", o.Owed)
 	w.time("time", o.Time)
-	if r := o.Reply; r != nil {
-		w.num("code", int64(r.Code))
-		w.opt("enhanced", r.Enhanced.String())
-		w.opt("text", r.Text)
-	}
+	w.reply(o.Reply)
 	w.opt("relay", o.Relay)
 	w.opt("detail", o.Detail)
 	w.flag("final", o.Final)
@@ -169,6 +166,8 @@ func (m *Message) applyLine(l *line, total int) error {
 	case "warned":
 		m.Warned = true
 		return nil
+	case "order":
+		return m.Order.addLine(l)
 	case "outcome", "notified":
 	default:
 		return nil
@@ -196,6 +195,9 @@ func (m *Message) applyLine(l *line, total int) error {
 		return err
 	}
 	m.apply(&o)
+	if m.seen != nil {
+		m.seen(&o)
+	}
 	return nil
 }
 
@@ -205,18 +207,33 @@ func parseAttempt(l *line) (a Attempt, err error) {
 	}
 	a.Relay, a.Detail = l.get("relay"), l.get("detail")
 	a.Final, a.Expired = l.get("final") == "yes", l.get("expired") == "yes"
+	a.Reply, err = parseReply(l)
+	return a, err
+}
+
+// parseReply reads what lineWriter.reply wrote, nil for none.
+func parseReply(l *line) (*mail.Reply, error) {
 	code, err := l.num("code")
 	if err != nil || code == 0 {
-		return a, err
+		return nil, err
 	}
-	a.Reply = &mail.Reply{Code: int(code), Text: l.get("text")}
+	r := &mail.Reply{Code: int(code), Text: l.get("text")}
 	if e := l.get("enhanced"); e != "" {
-		x := &a.Reply.Enhanced
+		x := &r.Enhanced
 		if n, err := fmt.Sscanf(e, "%d.%d.%d", &x[0], &x[1], &x[2]); n != 3 || err != nil {
-			return a, fmt.Errorf("%w: bad enhanced=%q", ErrCorrupt, clip(e))
+			return nil, fmt.Errorf("%w: bad enhanced=%q", ErrCorrupt, clip(e))
 		}
 	}
-	return a, nil
+	return r, nil
+}
+
+func (w *lineWriter) reply(r *mail.Reply) {
+	if r == nil {
+		return
+	}
+	w.num("code", int64(r.Code))
+	w.opt("enhanced", r.Enhanced.String())
+	w.opt("text", r.Text)
 }
 
 // apply marks an outcome in memory.

@@ -33,7 +33,10 @@ func (q *Queue) activate(j *job) {
 	}
 	var routes map[string]*laneRoutes
 	var order []string
-	if !j.msg.mustReturn(q.now()) {
+	switch {
+	case j.msg.Order.Fail != nil:
+		q.failAll(j, j.msg.Order.Fail)
+	case !j.msg.mustReturn(q.now()):
 		routes, order = q.routes(j)
 	}
 	if q.stopping() {
@@ -64,6 +67,15 @@ func (q *Queue) activate(j *job) {
 	q.batchDone(j, 1)
 }
 
+// failAll gives up what is pending without an attempt.
+func (q *Queue) failAll(j *job, why *mail.Reply) {
+	for i := range j.msg.Recipients {
+		if j.msg.Recipients[i].State == Pending {
+			q.settle(j, "error", []int{i}, []mail.Result{{Reply: why}}, Delays{}, false)
+		}
+	}
+}
+
 // batches is in how many transactions so many recipients are handed over.
 func batches(n int, t *Transport) int {
 	limit := orInt(t.RecipientLimit, 50)
@@ -88,7 +100,7 @@ func (q *Queue) routes(j *job) (map[string]*laneRoutes, []string) {
 		if i%64 == 0 && q.stopping() {
 			break
 		}
-		to, err := q.route(q.ctx, j.msg.From, r.Address)
+		to, err := q.route(q.ctx, j.msg, r.Address)
 		if err == nil && q.Transports[to.Transport] == nil {
 			err = &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "mail transport unavailable"}
 			q.log().Error("queue: no such transport", slog.String("transport", to.Transport))
@@ -113,9 +125,14 @@ func (q *Queue) routes(j *job) (map[string]*laneRoutes, []string) {
 	return lanes, order
 }
 
-func (q *Queue) route(ctx context.Context, from, to string) (Route, error) {
-	if q.Route != nil {
-		return q.Route(ctx, from, to)
+func (q *Queue) route(ctx context.Context, m *Message, to string) (Route, error) {
+	switch {
+	case q.isPaused(to):
+		return Route{}, errPaused
+	case m.Order.Route != nil:
+		return *m.Order.Route, nil
+	case q.Route != nil:
+		return q.Route(ctx, m.From, to)
 	}
 	return Route{Transport: "smtp", Nexthop: domainOf(to)}, nil
 }

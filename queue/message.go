@@ -16,6 +16,9 @@ type Message struct {
 	Arrived    time.Time
 	Size       int64 // octets of the content
 	Warned     bool  // the sender has been told of the delay
+	Order      Order // what an operator wants done with it
+
+	seen func(*Outcome) // is told of each in the journal
 }
 
 // Recipient is one recipient of a message and how far it has come.
@@ -45,6 +48,14 @@ type Attempt struct {
 	Detail  string // as mail.Result has it
 	Final   bool   // delivered into a mailbox, not relayed
 	Expired bool   // given up because of the message's age; Reply is that of the last attempt
+}
+
+// Order is what an operator wants done with a message. It stays in force while the message is in the queue. The zero value
+// wants nothing.
+type Order struct {
+	Expire bool        // try once more, then give it up as if its lifetime were over
+	Fail   *mail.Reply // give it up without a further attempt, for this reason, which is 5yz
+	Route  *Route      // deliver all recipients this way instead of that of [Queue.Route]
 }
 
 // Outcome is how an attempt ended for some recipients of a message.

@@ -23,6 +23,7 @@ type engine struct {
 	lists    map[string]*list // the messages in delivery, by ID
 	pending  int              // their recipients in memory
 	ticking  *time.Timer
+	paused   map[string]bool // domains, lower case
 	starting semaphore
 
 	swept     time.Time

@@ -11,6 +11,23 @@ import (
 
 // Edit implements [Storage].
 func (s *Spool) Edit(ctx context.Context, f Filter, op Op) (n int, err error) {
+	return s.editAll(ctx, f, change{op: op})
+}
+
+// Order implements [Storage].
+func (s *Spool) Order(ctx context.Context, f Filter, o Order) (n int, err error) {
+	return s.editAll(ctx, f, change{op: opOrder, order: &o})
+}
+
+// opOrder is the change of which the order tells more.
+const opOrder Op = 'o'
+
+type change struct {
+	op    Op
+	order *Order
+}
+
+func (s *Spool) editAll(ctx context.Context, f Filter, op change) (n int, err error) {
 	if err := s.use(); err != nil {
 		return 0, err
 	}
@@ -66,7 +83,7 @@ func (s *Spool) candidates(f *Filter) ([]string, error) {
 }
 
 // edit edits one message if the filter means it.
-func (s *Spool) edit(ctx context.Context, id string, f *Filter, op Op, touched map[State]bool) (bool, error) {
+func (s *Spool) edit(ctx context.Context, id string, f *Filter, op change, touched map[State]bool) (bool, error) {
 	for {
 		s.mu.Lock()
 		h := s.held[id]
@@ -97,7 +114,7 @@ func (s *Spool) edit(ctx context.Context, id string, f *Filter, op Op, touched m
 }
 
 // editLeased notes what shall happen when the lease ends. over says that there is nothing more to do.
-func (s *Spool) editLeased(id string, h *holder, f *Filter, op Op) (did, over bool, err error) {
+func (s *Spool) editLeased(id string, h *holder, f *Filter, op change) (did, over bool, err error) {
 	if !f.hasState(Active) {
 		return false, true, nil
 	}
@@ -113,6 +130,15 @@ func (s *Spool) editLeased(id string, h *holder, f *Filter, op Op) (did, over bo
 			return false, true, nil
 		}
 	}
+	if op.op == opOrder {
+		err := s.record(h, &Finish{order: op.order}, true)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, false, nil // the lease has just ended
+		}
+		if err != nil {
+			return false, true, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held[id] != h || h.ending {
@@ -120,16 +146,18 @@ func (s *Spool) editLeased(id string, h *holder, f *Filter, op Op) (did, over bo
 	}
 	switch {
 	case h.edit == OpDelete:
-		return op == OpDelete, true, nil
-	case op == OpFlush, op == OpRelease && h.edit != OpHold:
+		return op.op == OpDelete, true, nil
+	case op.op == OpFlush, op.op == OpRelease && h.edit != OpHold:
 		return false, true, nil
+	case op.op == opOrder && h.edit == OpHold && op.order.Fail == nil:
+		return true, true, nil
 	}
-	h.edit = op
+	h.edit = op.op
 	return true, true, nil
 }
 
 // editFile edits a message that nobody else works on. due is when it is due, zero when it isn't.
-func (s *Spool) editFile(id string, f *Filter, op Op, touched map[State]bool) (did bool, due time.Time, err error) {
+func (s *Spool) editFile(id string, f *Filter, op change, touched map[State]bool) (did bool, due time.Time, err error) {
 	st, due, err := s.find(id)
 	if err != nil || st == "" || !f.hasState(st) {
 		return false, due, err
@@ -147,7 +175,14 @@ func (s *Spool) editFile(id string, f *Filter, op Op, touched map[State]bool) (d
 		}
 	}
 	to := Incoming
-	switch op {
+	switch op.op {
+	case opOrder:
+		if err := s.order(id, st, op.order); err != nil {
+			return false, due, err
+		}
+		if st == Held && op.order.Fail == nil {
+			return true, time.Time{}, nil
+		}
 	case OpDelete:
 		if err := s.fs.Remove(s.path(st, id)); err != nil {
 			return false, due, err
@@ -169,7 +204,7 @@ func (s *Spool) editFile(id string, f *Filter, op Op, touched map[State]bool) (d
 		return false, due, errors.New("queue: unknown operation")
 	}
 	if st == to {
-		return false, due, nil
+		return op.op == opOrder, due, nil
 	}
 	if err := s.fs.Rename(s.path(st, id), s.path(to, id)); err != nil {
 		return false, due, err
@@ -192,4 +227,14 @@ func (s *Spool) find(id string) (State, time.Time, error) {
 		return "", time.Time{}, nil
 	}
 	return Held, time.Time{}, err
+}
+
+// order writes an order into a file that has no lease.
+func (s *Spool) order(id string, st State, o *Order) error {
+	q, err := s.readFile(st, id)
+	if err != nil {
+		return err
+	}
+	buf, _ := appendOrder(nil, q.place.sum, o)
+	return s.appendTo(s.path(st, id), q.end, buf, true)
 }

@@ -58,10 +58,13 @@ func (s *Spool) append(h *holder, f *Finish) (lost int, wrote bool, err error) {
 	if f.Warned && !q.msg.Warned {
 		buf, sum = appendWarned(buf, sum)
 	}
+	if f.order != nil {
+		buf, sum = appendOrder(buf, sum, f.order)
+	}
 	if len(buf) == 0 {
 		return h.lost, false, nil
 	}
-	if err := s.appendTo(h.lease.ID, q.end, buf); err != nil {
+	if err := s.appendTo(s.path(Active, h.lease.ID), q.end, buf, false); err != nil {
 		return h.lost, false, err
 	}
 	q.place = place{q.end + int64(len(buf)), sum}
@@ -70,8 +73,8 @@ func (s *Spool) append(h *holder, f *Finish) (lost int, wrote bool, err error) {
 
 // appendTo writes at the journal's end. What an append that failed, before or after a crash, has left there is cut off
 // first.
-func (s *Spool) appendTo(id string, at int64, buf []byte) error {
-	f, err := s.fs.OpenFile(s.path(Active, id), os.O_RDWR, 0)
+func (s *Spool) appendTo(name string, at int64, buf []byte, sync bool) error {
+	f, err := s.fs.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
@@ -86,6 +89,9 @@ func (s *Spool) appendTo(id string, at int64, buf []byte) error {
 		}
 	}
 	_, err = f.WriteAt(buf, at)
+	if err == nil && sync {
+		err = f.Sync()
+	}
 	return err
 }
 

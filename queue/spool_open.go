@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 
 	"github.com/buuta/mail/internal/vfs"
@@ -14,14 +15,44 @@ import (
 
 // Open implements [Storage].
 func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) {
-	if err := s.use(); err != nil {
+	f, err := s.openAnywhere(ctx, id)
+	if err != nil {
 		return nil, nil, err
+	}
+	m, c, err := s.openFile(id, f, nil)
+	if err != nil {
+		f.Close()
+	}
+	return m, c, err
+}
+
+// History implements [Storage].
+func (s *Spool) History(ctx context.Context, id string) iter.Seq2[Outcome, error] {
+	return func(yield func(Outcome, error) bool) {
+		f, err := s.openAnywhere(ctx, id)
+		if err != nil {
+			yield(Outcome{}, err)
+			return
+		}
+		defer f.Close()
+		more := true
+		_, _, err = s.openFile(id, f, func(o *Outcome) { more = more && yield(*o, nil) })
+		if err != nil && more {
+			yield(Outcome{}, err)
+		}
+	}
+}
+
+// openAnywhere opens a message's file in whatever state it is.
+func (s *Spool) openAnywhere(ctx context.Context, id string) (vfs.File, error) {
+	if err := s.use(); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !validID(id) {
-		return nil, nil, ErrNotFound
+		return nil, ErrNotFound
 	}
 	// A message may move while it is looked for, so everything is looked at twice before it is called missing.
 	for range 2 {
@@ -30,25 +61,18 @@ func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) 
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			if err != nil {
-				return nil, nil, err
-			}
-			m, c, err := s.openFile(id, f)
-			if err != nil {
-				f.Close()
-			}
-			return m, c, err
+			return f, err
 		}
 	}
-	return nil, nil, ErrNotFound
+	return nil, ErrNotFound
 }
 
-func (s *Spool) openFile(id string, f vfs.File) (*Message, Content, error) {
+func (s *Spool) openFile(id string, f vfs.File, seen func(*Outcome)) (*Message, Content, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
 	}
-	q, err := readQueueFile(f, info.Size())
+	q, err := readQueueTold(f, info.Size(), 0, seen)
 	if err != nil {
 		return nil, nil, err
 	}

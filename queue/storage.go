@@ -47,6 +47,13 @@ type Storage interface {
 	// ends.
 	Edit(ctx context.Context, f Filter, op Op) (n int, err error)
 
+	// Order marks the messages that f names with what is set in o, durably, and makes them due, except for those that
+	// are held; o.Fail releases these as well. A leased message has its order when it is leased the next time, at once.
+	Order(ctx context.Context, f Filter, o Order) (n int, err error)
+
+	// History yields the outcomes of a message that are recorded, the oldest first: ErrNotFound.
+	History(ctx context.Context, id string) iter.Seq2[Outcome, error]
+
 	// List yields the messages that f names, in no particular order. One that changes meanwhile may be yielded in its
 	// old or its new state or not at all.
 	List(ctx context.Context, f Filter) iter.Seq2[Entry, error]
@@ -107,6 +114,8 @@ type Finish struct {
 	Done     bool      // no recipient is pending and no notification owed: remove the message
 	Retry    time.Time // if not Done: when it is due again
 	Warned   bool      // the sender has been told of the delay
+
+	order *Order
 }
 
 // Op is what an operator does to messages.

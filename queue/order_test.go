@@ -1,0 +1,100 @@
+package queue_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/queue"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOrders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sink{answer: func(hop, from, to string) *mail.Reply {
+			if from == "" || hop == "backup.example" {
+				return nil
+			}
+			return defers(to)
+		}}
+		other := s.transport()
+		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Transports: map[string]*queue.Transport{
+			"smtp": s.transport(), "other": other,
+		}})
+		post := func(from string) queue.Filter {
+			return queue.Filter{IDs: []string{send(t, q, from, letter, "b@example.net")}}
+		}
+		expire, bounce, reroute := post("expire@example.org"), post("bounce@example.org"), post("reroute@example.org")
+		time.Sleep(time.Minute)
+		tried := s.attempts()
+
+		n, err := q.Bounce(t.Context(), bounce, nil)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		_, err = q.Bounce(t.Context(), bounce, mail.NewReply(450, mail.EnhancedCode{}, "later"))
+		require.Error(t, err)
+		synctest.Wait()
+		got := reports(&s)
+		require.Len(t, got, 1)
+		require.Equal(t, "bounce@example.org", got[0].to)
+		require.Contains(t, got[0].body, "Status: 5.7.1")
+		require.Equal(t, tried+1, s.attempts(), "only the report went out")
+
+		_, err = q.Expire(t.Context(), expire)
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, tried+3, s.attempts(), "an attempt and a report")
+		got = reports(&s)
+		require.Len(t, got, 2)
+		require.Equal(t, "expire@example.org", got[1].to)
+
+		_, err = q.Reroute(t.Context(), reroute, queue.Route{Transport: "nothing"})
+		require.Error(t, err)
+		_, err = q.Reroute(t.Context(), reroute, queue.Route{Transport: "other", Nexthop: "backup.example"})
+		require.NoError(t, err)
+		synctest.Wait()
+		all := s.all()
+		require.Equal(t, "backup.example", all[len(all)-1].nexthop)
+		require.Empty(t, states(t, q))
+	})
+}
+
+func TestPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Transports: map[string]*queue.Transport{"smtp": s.transport()}})
+		q.Pause("Example.NET")
+		require.Equal(t, []string{"example.net"}, q.Paused())
+		id := send(t, q, "a@example.org", letter, "b@example.net", "c@other.example")
+		time.Sleep(24 * time.Hour)
+		require.Equal(t, 1, s.attempts())
+
+		var b bytes.Buffer
+		require.NoError(t, queue.WriteJSON(&b, q.List(t.Context(), queue.Filter{})))
+		var e map[string]any
+		require.NoError(t, json.Unmarshal(b.Bytes(), &e))
+		require.Equal(t, id, e["queue_id"])
+		require.Equal(t, "deferred", e["queue_name"])
+		require.Equal(t, "a@example.org", e["sender"])
+		rcpts := e["recipients"].([]any)
+		require.Len(t, rcpts, 1)
+		require.Equal(t, "b@example.net", rcpts[0].(map[string]any)["address"])
+		require.Equal(t, "451 4.3.2 delivery to this domain is paused", rcpts[0].(map[string]any)["delay_reason"])
+		attempts := 0
+		for o, err := range q.History(t.Context(), id) {
+			require.NoError(t, err)
+			attempts += len(o.Recipients)
+		}
+		require.Greater(t, attempts, 10)
+
+		n, err := q.Resume(t.Context(), "example.net")
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		synctest.Wait()
+		require.Len(t, s.all(), 2)
+		require.Empty(t, states(t, q))
+	})
+}
