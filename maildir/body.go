@@ -18,8 +18,10 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 			return nil, err
 		}
 		var name string
+		var size int64
 		err := m.view(ctx, func(st *state) {
 			if b, s := st.find(uint32(uid)); s != nil {
+				size = s.bytes()
 				name = m.b.dir + "/" + whereDir(s.bits&slotCur) + "/" + st.fileName(b, s)
 			}
 		})
@@ -29,9 +31,15 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 		if name == "" {
 			return nil, mail.ErrExpunged
 		}
-		f, err := m.sh.fs.OpenFile(name, os.O_RDONLY, 0)
+		body, err := readSmall(m.sh.fs, name, size)
+		if body != nil {
+			return body, nil
+		}
 		if err == nil {
-			return m.body(ctx, f, uid)
+			var f vfs.File
+			if f, err = m.sh.fs.OpenFile(name, os.O_RDONLY, 0); err == nil {
+				return m.body(ctx, f, uid)
+			}
 		}
 		if !errors.Is(err, fs.ErrNotExist) || try == 8 {
 			return nil, err
@@ -117,27 +125,11 @@ func (b *fileBody) ReadAt(p []byte, off int64) (int, error) {
 	return b.f.ReadAt(p, off)
 }
 
-// WriteTo implements io.WriterTo. With a real file and a TCP connection the kernel does the work.
+// WriteTo implements io.WriterTo.
 func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
-	if f, ok := b.f.(*os.File); ok {
-		// A second file of its own offset, so that several may write at once.
-		if own, err := os.Open(f.Name()); err == nil {
-			defer own.Close()
-			if same, err := sameFile(f, own); err == nil && same {
-				return io.Copy(w, io.LimitReader(own, b.size))
-			}
-		}
-	}
-	return io.Copy(w, io.NewSectionReader(b.f, 0, b.size))
-}
-
-func sameFile(a, b *os.File) (bool, error) {
-	x, err := a.Stat()
-	if err != nil {
-		return false, err
-	}
-	y, err := b.Stat()
-	return err == nil && os.SameFile(x, y), err
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(w, io.NewSectionReader(b.f, 0, b.size), buf[:])
 }
 
 // crlfBody is a message whose file has bare LFs.

@@ -40,7 +40,17 @@ type cacheReader struct {
 	f      vfs.File
 	failed bool
 	octet  byte // with which an index of today's package mime begins; 0 means any
+
+	// Entries that are read one after the other come in pieces, which are never used again: what is given out lies in them.
+	piece   []byte
+	pieceAt int64
+	end     int64 // of the entry last read
 }
+
+const (
+	cachePiece = 32 << 10
+	cacheGap   = 4 << 10 // less than this between two entries is read with them
+)
 
 // read returns an entry's index, nil when it isn't what it should be.
 func (c *cacheReader) read(uid uint32, at int64, n uint32) []byte {
@@ -62,14 +72,32 @@ func (c *cacheReader) entry(uid uint32, at int64, n uint32) []byte {
 	if c.failed || n <= cacheEntry || n > most {
 		return nil
 	}
-	b := make([]byte, n)
-	if _, err := c.f.ReadAt(b, at); err != nil {
+	b := c.octets(at, int(n))
+	if b == nil {
 		return nil
 	}
 	if binary.LittleEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) || binary.LittleEndian.Uint32(b[4:]) != uid {
 		return nil
 	}
 	return b
+}
+
+// octets returns n octets of the file, nil when it has fewer.
+func (c *cacheReader) octets(at int64, n int) []byte {
+	if from := at - c.pieceAt; from < 0 || from+int64(n) > int64(len(c.piece)) {
+		size := n
+		if c.end > 0 && at >= c.end && at-c.end < cacheGap {
+			size = max(n, cachePiece)
+		}
+		b := make([]byte, size)
+		got, err := c.f.ReadAt(b, at)
+		if c.piece, c.pieceAt = b[:got], at; err != nil && got < n {
+			return nil
+		}
+	}
+	from := int(at - c.pieceAt)
+	c.end = at + int64(n)
+	return c.piece[from : from+n : from+n]
 }
 
 func (c *cacheReader) close() {

@@ -31,17 +31,32 @@ func DecodeIndex(b []byte) (*Index, error) {
 // DecodeEnvelope reads the message's envelope from what [Index.AppendBinary] wrote and nothing behind it, for those who sort
 // or compare many messages. What it returns is what [DecodeIndex] has in Root.Envelope, but where the index is damaged
 // behind it.
-func DecodeEnvelope(b []byte) (*Envelope, error) {
+func DecodeEnvelope(b []byte) (*Envelope, error) { return new(EnvelopeDecoder).Decode(b) }
+
+// EnvelopeDecoder is [DecodeEnvelope] for one message after the other, in memory that serves for all of them. Its zero value
+// is ready. It is for one goroutine.
+type EnvelopeDecoder struct {
+	d         indexDecoder
+	part      [1]Part
+	envelope  Envelope
+	addresses []Address
+}
+
+// Decode is [DecodeEnvelope]. What it returns is good until the next Decode; its strings may be kept.
+func (x *EnvelopeDecoder) Decode(b []byte) (*Envelope, error) {
 	if len(b) == 0 {
 		return nil, ErrIndexDamaged
 	}
 	if b[0] != indexVersion {
 		return nil, ErrIndexVersion
 	}
-	d := indexDecoder{s: string(b), at: 1, slab: make([]Part, 1), envelopeOnly: true}
+	x.part[0], x.envelope = Part{}, Envelope{}
+	d := &x.d
+	*d = indexDecoder{s: string(b), at: 1, slab: x.part[:], envelopeOnly: &x.envelope, addresses: x.addresses[:0]}
 	d.count(minPartSize)
 	d.size = d.int()
 	root := d.part(0, 0)
+	x.addresses = d.addresses[:0]
 	if d.bad || root.Envelope == nil {
 		return nil, ErrIndexDamaged
 	}
@@ -58,7 +73,8 @@ type indexDecoder struct {
 	size int64  // of the message
 	slab []Part // parts not yet handed out
 
-	envelopeOnly bool // end behind the root's envelope
+	envelopeOnly *Envelope // not nil: put the root's envelope here and end behind it
+	addresses    []Address // room for addresses; lists are pieces of it
 }
 
 func (d *indexDecoder) byte() byte {
@@ -136,6 +152,14 @@ func (d *indexDecoder) params() []Param {
 	if n == 0 {
 		return nil
 	}
+	if d.envelopeOnly != nil {
+		for range n {
+			d.string()
+			d.string()
+			d.byte()
+		}
+		return nil
+	}
 	params := make([]Param, n)
 	for i := range params {
 		params[i] = Param{Name: d.string(), Value: d.string(), Extended: d.byte() != 0}
@@ -181,7 +205,7 @@ func (d *indexDecoder) part(base int64, depth int) *Part {
 	if flags&partHasEnvelope != 0 {
 		p.Envelope = d.envelope()
 	}
-	if d.envelopeOnly {
+	if d.envelopeOnly != nil {
 		return p
 	}
 	if n := d.count(minPartSize); n > 0 && n <= len(d.slab) {
@@ -199,7 +223,10 @@ func (d *indexDecoder) part(base int64, depth int) *Part {
 }
 
 func (d *indexDecoder) envelope() *Envelope {
-	v := &Envelope{}
+	v := d.envelopeOnly
+	if v == nil {
+		v = &Envelope{}
+	}
 	for _, s := range [...]*NString{&v.Date, &v.Subject, &v.InReplyTo, &v.MessageID, &v.References} {
 		*s = d.nstring()
 	}
@@ -215,10 +242,23 @@ func (d *indexDecoder) envelope() *Envelope {
 		if n == 0 {
 			continue
 		}
-		*list = make([]Address, n)
+		*list = d.list(n)
 		for j := range *list {
 			(*list)[j] = Address{Kind: AddressKind(d.byte()), Name: d.string(), Route: d.string(), Mailbox: d.string(), Host: d.string()}
 		}
 	}
 	return v
+}
+
+// list returns a list of n addresses.
+func (d *indexDecoder) list(n int) []Address {
+	if cap(d.addresses)-len(d.addresses) < n {
+		if d.envelopeOnly == nil {
+			return make([]Address, n)
+		}
+		d.addresses = make([]Address, 0, max(2*cap(d.addresses), n, 8))
+	}
+	from := len(d.addresses)
+	d.addresses = d.addresses[:from+n]
+	return d.addresses[from : from+n : from+n]
 }

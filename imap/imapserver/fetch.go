@@ -69,7 +69,9 @@ type fetch struct {
 
 	fields    mail.Fields
 	labels    []string // of items with a section
-	needIndex bool
+	needIndex bool     // the structure
+	needEnv   bool     // the envelope, or what index has with it
+	lazy      bool     // the structure where the store has it
 	needBody  bool
 	setSeen   bool
 	showFlags bool // FLAGS is among the items
@@ -78,6 +80,8 @@ type fetch struct {
 
 	m      *mail.Message
 	index  *mime.Index
+	env    *mime.Envelope
+	envs   mime.EnvelopeDecoder
 	body   mail.Body
 	header []byte // of the part headerOf, so that several HEADER.FIELDS read it once
 	have   mime.Span
@@ -149,15 +153,17 @@ func (f *fetch) plan() {
 			f.fields |= mail.FieldGUID
 		case imap.FetchThreadID:
 			f.fields |= mail.FieldGUID
-			f.needIndex = true
+			f.needEnv = true
 		case imap.FetchSize:
 			f.fields |= mail.FieldSize
 		case imap.FetchUID:
 			hasUID = true
-		case imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure:
+		case imap.FetchEnvelope:
+			f.needEnv = true
+		case imap.FetchBody, imap.FetchBodyStructure:
 			f.needIndex = true
 		case imap.FetchPreview:
-			f.needIndex = f.needIndex || !item.Lazy
+			f.needIndex, f.lazy = f.needIndex || !item.Lazy, true
 			f.fields |= mail.FieldIndex
 		case imap.FetchBinarySize:
 			f.needIndex, f.needBody = true, true
@@ -169,7 +175,7 @@ func (f *fetch) plan() {
 			f.labels[i] = item.Label()
 		}
 	}
-	if f.needIndex {
+	if f.needIndex || f.needEnv {
 		f.fields |= mail.FieldIndex
 	}
 	if hasModSeq || f.changed {
@@ -252,17 +258,15 @@ func (f *fetch) run(ctx context.Context, uids mail.UIDSet) error {
 
 // message writes one FETCH response. What can fail is opened before the first octet.
 func (f *fetch) message(ctx context.Context, seq uint32, m *mail.Message) error {
-	f.m, f.index, f.body, f.have = m, nil, nil, mime.Span{}
+	f.m, f.index, f.env, f.body, f.have = m, nil, nil, nil, mime.Span{}
 	defer f.closeBody()
 	if f.needBody {
 		if err := f.openBody(ctx); err != nil {
 			return err
 		}
 	}
-	if f.needIndex || f.fields&mail.FieldIndex != 0 && len(m.Index) > 0 {
-		if err := f.openIndex(ctx); err != nil {
-			return err
-		}
+	if err := f.openIndex(ctx); err != nil {
+		return err
 	}
 	for i := range f.items {
 		if f.unknownEncoding(&f.items[i]) {

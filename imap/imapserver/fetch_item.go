@@ -32,12 +32,12 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 	case imap.FetchEmailID:
 		e.Raw("EMAILID (").Raw(string(f.m.GUID)).Raw(")")
 	case imap.FetchThreadID:
-		e.Raw("THREADID (").Raw(threadID(f.index.Root.Envelope, f.m.GUID)).Raw(")")
+		e.Raw("THREADID (").Raw(threadID(f.env, f.m.GUID)).Raw(")")
 	case imap.FetchPreview:
 		e.Raw("PREVIEW ").NString(f.preview(item))
 	case imap.FetchEnvelope:
 		e.Raw("ENVELOPE ")
-		writeEnvelope(e, f.index.Root.Envelope)
+		writeEnvelope(e, f.env)
 	case imap.FetchBody:
 		e.Raw("BODY ")
 		writeStructure(e, f.index.Root, false)
@@ -141,21 +141,28 @@ func (f *fetch) closeBody() {
 	}
 }
 
-// openIndex takes the index that the store keeps, or makes one from the message.
-func (f *fetch) openIndex(ctx context.Context) error {
-	if len(f.m.Index) > 0 {
-		index, err := mime.DecodeIndex(f.m.Index)
-		if err == nil {
-			f.index = index
-			return nil
-		}
+// openIndex takes what the items need of the index that the store keeps, or makes one from the message.
+func (f *fetch) openIndex(ctx context.Context) (err error) {
+	switch {
+	case f.needIndex || f.lazy && len(f.m.Index) > 0:
+		f.index, err = mime.DecodeIndex(f.m.Index)
+	case f.needEnv:
+		f.env, err = f.envs.Decode(f.m.Index)
+	default:
+		return nil
 	}
-	if f.body == nil {
-		if err := f.openBody(ctx); err != nil {
+	if err != nil {
+		if f.body == nil {
+			if err := f.openBody(ctx); err != nil {
+				return err
+			}
+		}
+		if f.index, err = mime.BuildIndex(f.body, f.body.Size(), nil); err != nil {
 			return err
 		}
 	}
-	index, err := mime.BuildIndex(f.body, f.body.Size(), nil)
-	f.index = index
-	return err
+	if f.index != nil {
+		f.env = f.index.Root.Envelope
+	}
+	return nil
 }

@@ -78,7 +78,7 @@ func (s *Server) openPiece(ctx context.Context, box mail.Mailbox, u *imap.URL) (
 		}
 	}
 	item := &imap.FetchItem{Att: imap.FetchBodySection, Section: u.Section}
-	f := &fetch{srv: s, box: box, m: &mail.Message{UID: u.UID}}
+	f := &fetch{srv: s, box: box, m: &mail.Message{UID: u.UID}, needIndex: true}
 	err := f.openBody(ctx)
 	if err == nil && !isWhole(*item) {
 		for m, merr := range box.Messages(ctx, mail.UIDRangeSet(u.UID, u.UID), mail.FieldIndex) {
