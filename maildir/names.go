@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/mutf7"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) folderName(name string) string {
 	for i, l := range levels {
 		l = strings.NewReplacer(`\2e`, `\5c2e`, `\5c`, `\5c5c`, `.`, `\2e`).Replace(l)
 		if !s.UTF8 {
-			l = encodeUTF7(l)
+			l = mutf7.Encode(l)
 		}
 		levels[i] = l
 	}
@@ -72,7 +73,7 @@ func (s *Store) mailboxName(folder string) (name string, ok bool) {
 			return "", false
 		}
 		if !s.UTF8 {
-			if dec, ok := decodeUTF7(l); ok {
+			if dec, ok := mutf7.Decode(l); ok {
 				l = dec
 			}
 		}

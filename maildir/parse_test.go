@@ -73,22 +73,6 @@ func TestParseUIDList(t *testing.T) {
 	require.Equal(t, ^uint32(0), top.next)
 }
 
-func TestUTF7(t *testing.T) {
-	for plain, enc := range map[string]string{
-		"~peter/mail/台北/日本語": "~peter/mail/&U,BTFw-/&ZeVnLIqe-", // RFC 3501 section 5.1.3
-		"Việt":               "Vi&Hsc-t", "a&b": "a&-b", "": "", "&": "&-", "😀": "&2D3eAA-", "ü&ü": "&APw-&-&APw-",
-	} {
-		require.Equal(t, enc, encodeUTF7(plain))
-		dec, ok := decodeUTF7(enc)
-		require.True(t, ok, enc)
-		require.Equal(t, plain, dec)
-	}
-	for _, bad := range []string{"&", "&x", "&AGE-", "&U,B-", "&U,BTFw", "ü", "&2D0-", "&APw-&APw-", "&=-", "&AC4-"} {
-		_, ok := decodeUTF7(bad)
-		require.False(t, ok, bad)
-	}
-}
-
 func TestFolderNames(t *testing.T) {
 	s := &Store{}
 	for name, folder := range map[string]string{
@@ -102,7 +86,7 @@ func TestFolderNames(t *testing.T) {
 	}
 	for _, folder := range []string{"", ".", "..", "..x", ".x.", ".a..b", "cur", "x", ".INBOX", ".inbox", ".a&AC8-b"} {
 		name, ok := s.mailboxName(folder)
-		if folder == ".a&AC8-b" { // an encoded "/" is not what encodeUTF7 writes: the name is as it stands
+		if folder == ".a&AC8-b" { // an encoded "/" is not what mutf7.Encode writes: the name is as it stands
 			require.True(t, ok)
 			require.Equal(t, "a&AC8-b", name)
 			continue

@@ -1,4 +1,5 @@
-package maildir
+// Package mutf7 is the modified UTF-7 of mailbox names (RFC 3501 section 5.1.3).
+package mutf7
 
 import (
 	"encoding/base64"
@@ -11,7 +12,8 @@ import (
 // with "," for "/" and without padding, between "&" and "-".
 var utf7 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding).Strict()
 
-func encodeUTF7(s string) string {
+// Encode writes s in modified UTF-7.
+func Encode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -40,8 +42,8 @@ func encodeUTF7(s string) string {
 	return b.String()
 }
 
-// decodeUTF7 reads modified UTF-7; ok is false for what encodeUTF7 would not have written.
-func decodeUTF7(s string) (out string, ok bool) {
+// Decode reads modified UTF-7; ok is false for what Encode would not have written.
+func Decode(s string) (out string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -78,5 +80,5 @@ func decodeUTF7(s string) (out string, ok bool) {
 		i += end
 	}
 	out = b.String()
-	return out, encodeUTF7(out) == s
+	return out, Encode(out) == s
 }
