@@ -1,6 +1,9 @@
 package imapserver_test
 
 import (
+	"context"
+	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -8,6 +11,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/maildir"
 )
 
 // newSharing starts a server whose users share mailboxes.
@@ -20,7 +24,7 @@ func newSharing(t *testing.T) *fixture {
 // share gives alice rights to a mailbox of bob's with two messages and returns the name by which she knows it.
 func (f *fixture) share(mailbox, rights string) string {
 	f.Helper()
-	name := f.store.Share("bob", mailbox, "alice", rights)
+	name := f.grant(mailbox, rights)
 	p := f.as("bob")
 	for range 2 {
 		p.send("a APPEND " + mailbox + " {320+}\r\n" + strings.ReplaceAll(simple, "\n", "\r\n") + "\r\n")
@@ -28,6 +32,25 @@ func (f *fixture) share(mailbox, rights string) string {
 	}
 	_ = p.Close()
 	return name
+}
+
+// grant gives alice rights to a mailbox of bob's, which is made if need be, in whatever store there is.
+func (f *fixture) grant(mailbox, rights string) string {
+	f.Helper()
+	if f.srv.Store == f.store {
+		return f.store.Share("bob", mailbox, "alice", rights)
+	}
+	ctx := context.Background()
+	bob, err := f.srv.Store.Account(ctx, "bob")
+	require.NoError(f, err)
+	defer bob.Close()
+	if _, err := bob.Create(ctx, mailbox, nil); !errors.Is(err, mail.ErrExists) {
+		require.NoError(f, err)
+	}
+	r, ok := mail.ParseRights(rights)
+	require.True(f, ok)
+	require.NoError(f, bob.(mail.SharingAccount).SetACL(ctx, mailbox, "alice", mail.RightsReplace, r))
+	return "Users/bob/" + mailbox
 }
 
 // as dials and logs a user in.
@@ -117,14 +140,32 @@ func accessSets() []mail.Rights {
 
 // Every command by every right.
 func TestAccessMatrix(t *testing.T) {
-	for _, rights := range accessSets() {
+	accessMatrix(t, accessSets(), newSharing)
+}
+
+// The same over files: each right alone, with those that make a mailbox visible, and all.
+func TestAccessMatrixMaildir(t *testing.T) {
+	sets := []mail.Rights{0, mail.AllRights, lookup | read}
+	for r := mail.RightLookup; r <= mail.RightAdmin; r <<= 1 {
+		sets = append(sets, r, r|lookup|read)
+	}
+	accessMatrix(t, sets, func(t *testing.T) *fixture {
+		dir := t.TempDir()
+		return newFixture(t, func(s *imapserver.Server) {
+			s.Store = &maildir.Store{Path: filepath.Join(dir, "%u"), NoSync: true, Sharing: &maildir.Sharing{}}
+		})
+	})
+}
+
+func accessMatrix(t *testing.T, sets []mail.Rights, begin func(*testing.T) *fixture) {
+	for _, rights := range sets {
 		t.Run("rights="+rights.String(), func(t *testing.T) {
-			f := newSharing(t)
+			f := begin(t)
 			for i, row := range accessTable {
 				if row.selected && !rights.Has(read) {
 					continue
 				}
-				f.store.Share("bob", "top", "alice", "lk")
+				f.grant("top", "lk")
 				box := f.share("top/box"+string(rune('A'+i%26))+string(rune('a'+i/26)), rights.String())
 				f.add("INBOX", simple)
 				p := f.as("alice")
