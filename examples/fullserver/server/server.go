@@ -168,6 +168,7 @@ func (s *Server) openStore() error {
 	s.store = &maildir.Store{
 		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
 		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
+		Sharing: &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{

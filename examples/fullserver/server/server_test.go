@@ -60,6 +60,32 @@ func TestInAndOut(t *testing.T) {
 	require.Equal(t, before, uids())
 }
 
+// RFC 4314: what one user shares another finds, reads and may not write; it is still shared after a restart.
+func TestSharedMailbox(t *testing.T) {
+	r := start(t)
+	login := func(user, password string) *typist {
+		i := r.dial("imap_listen")
+		i.until("* OK")
+		i.say("a LOGIN "+user+" "+password, "a OK")
+		return i
+	}
+	a := login("alice", "secret")
+	a.say("b CREATE Projects", "b OK")
+	a.say("c APPEND Projects {3+}\r\nabc", "c OK")
+	a.say("d SETACL Projects bob@example.test lr", "d OK")
+	a.say("e LOGOUT", "e OK")
+	for range 2 {
+		b := login("bob", "geheim")
+		require.Contains(t, b.say(`f LIST "" Users/*`, "f OK"), "Users/alice@example.test/Projects")
+		require.Contains(t, b.say("g SELECT Users/alice@example.test/Projects", "g OK"), "* 1 EXISTS")
+		require.Contains(t, b.say("h FETCH 1 BODY[]", "h OK"), "abc")
+		require.Contains(t, b.say("i APPEND Users/alice@example.test/Projects {3+}\r\nabc", "i NO"), "NOPERM")
+		b.say("j LOGOUT", "j OK")
+		r.end()
+		r.run(base(r.dir)...)
+	}
+}
+
 func TestLMTPOverASocket(t *testing.T) {
 	r := start(t)
 	l := r.dial("lmtp_listen")
