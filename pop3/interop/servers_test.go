@@ -110,7 +110,13 @@ func TestServers(t *testing.T) {
 			require.ErrorAs(t, err, new(*pop3.Error))
 
 			c := dial(t, s)
-			require.Equal(t, want, retrAll(t, c, len(want)))
+			got := retrAll(t, c, len(want))
+			if p.name == "Courier" { // which numbers the messages of one second in no order
+				require.ElementsMatch(t, want, got)
+				want = got
+			}
+			require.Equal(t, want, got)
+			dots := slices.Index(want, messages()[0])
 			ids := uidl(t, c)
 			require.Len(t, ids, len(want))
 			i := 0
@@ -119,11 +125,11 @@ func TestServers(t *testing.T) {
 				require.EqualValues(t, len(want[i]), l.Size, "message %d", i+1)
 				i++
 			}
-			top, err := c.Top(t.Context(), 1, 2)
+			top, err := c.Top(t.Context(), dots+1, 2)
 			require.NoError(t, err)
 			b, err := io.ReadAll(top)
 			require.NoError(t, err)
-			require.Equal(t, want[0][:strings.Index(want[0], "\r\n\r\n")+4]+".\r\n..\r\n", string(b))
+			require.Equal(t, want[dots][:strings.Index(want[dots], "\r\n\r\n")+4]+".\r\n..\r\n", string(b))
 
 			// Marked and not said goodbye: everything stays, under the same names.
 			require.NoError(t, c.Dele(t.Context(), 1, 2))
@@ -146,7 +152,7 @@ func TestServers(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, pop3.Collected{Filed: filed}, r)
 			}
-			var got []string
+			got = nil
 			for m, err := range box.Messages(t.Context(), mail.AllUIDs(), 0) {
 				require.NoError(t, err)
 				body, err := box.OpenBody(t.Context(), m.UID)
