@@ -20,6 +20,7 @@ type Settings struct {
 	QueueDirectory string
 	MaillogFile    string
 	MailLocation   string
+	MailTextCache  bool
 	PasswdFile     string
 
 	SMTPListen        []Address

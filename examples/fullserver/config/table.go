@@ -47,6 +47,8 @@ func places() []Param {
 			Help: "Mail on its way elsewhere."},
 		{Name: "mail_location", Group: g, Kind: Text, Default: "maildir:$data_directory/mail/%d/%n", into: func(s *Settings) any { return &s.MailLocation },
 			Help: "Each user's Maildir: %u is user@domain, %n and %d its two halves, %h the home directory of passwd_file."},
+		{Name: "mail_text_cache", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.MailTextCache },
+			Help: "Keep the text of messages beside them, once a client has searched a mailbox for text, so that later searches take milliseconds. It takes about as much space as the text, and is made again when it is lost."},
 		{Name: "passwd_file", Group: g, Kind: Path, Default: "$data_directory/users", into: func(s *Settings) any { return &s.PasswdFile },
 			Help: "The users, in Dovecot's passwd-file format: user@domain:{SCHEME}password:uid:gid:gecos:home:shell:extra. Read again when it changes; every user in it is a mailbox."},
 		{Name: "maillog_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.MaillogFile },

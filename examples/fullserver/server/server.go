@@ -21,6 +21,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/mime/charset"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/mx"
 )
@@ -168,7 +169,8 @@ func (s *Server) openStore() error {
 	s.store = &maildir.Store{
 		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
 		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
-		Sharing: &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
+		Sharing:       &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
+		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache,
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{
