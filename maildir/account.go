@@ -90,12 +90,8 @@ func (a *account) dir(name string) (string, error) {
 		return a.root, nil
 	}
 	dir := a.root + "/" + a.s.folderName(name)
-	info, err := a.sh.fs.Stat(dir)
-	if err == nil && info.IsDir() {
-		return dir, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	if there, err := a.isMailbox(dir); there || err != nil {
+		return dir, err
 	}
 	// Others may spell the same name otherwise: as UTF-8, or not in normalisation form C.
 	all, err := a.folders()
@@ -106,28 +102,6 @@ func (a *account) dir(name string) (string, error) {
 		return a.root + "/" + folder, nil
 	}
 	return "", fmt.Errorf("%w: %q", mail.ErrNoMailbox, name)
-}
-
-// folders returns the mailboxes but INBOX, and their folders within the account's.
-func (a *account) folders() (map[string]string, error) {
-	entries, err := a.sh.fs.ReadDir(a.root)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, e := range entries {
-		if !e.IsDir() && e.Type()&fs.ModeSymlink == 0 {
-			continue
-		}
-		name, ok := a.s.mailboxName(e.Name())
-		if !ok {
-			continue
-		}
-		if _, twice := out[name]; !twice || a.s.folderName(name) == e.Name() {
-			out[name] = e.Name()
-		}
-	}
-	return out, nil
 }
 
 // open returns a mailbox's box, with what is on disk read, but for what is in doubt: State and Changes settle that.

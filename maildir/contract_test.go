@@ -19,6 +19,13 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// The same with a folder a level.
+func TestContractNested(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) mail.Store {
+		return &maildir.Store{Path: t.TempDir() + "/%d/%n", Layout: maildir.LayoutFS, NoSync: true, UserQuota: true}
+	})
+}
+
 // The same with every choice made the other way, on a file system in memory.
 func TestContractOtherOptions(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) mail.Store {

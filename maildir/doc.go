@@ -4,9 +4,10 @@
 //
 // # What is where
 //
-// INBOX is the account's own folder, with new, cur and tmp; the mailbox "Lists/go" is the folder ".Lists.go" in it. The
+// INBOX is the account's own folder, with new, cur and tmp; the mailbox "Lists/go" is the folder ".Lists.go" in it, or
+// "Lists/go" with [LayoutFS]. The
 // names of files carry the flags. dovecot-uidlist carries the UIDs, the UIDVALIDITY and the mailbox's identity,
-// dovecot-keywords what the flag letters a to z mean. These are the truth. Beside them lies an index of our own,
+// dovecot-keywords what the flag letters a to z mean. Where there is no dovecot-uidlist, a courierimapuiddb is taken over. These are the truth. Beside them lies an index of our own,
 // buuta.index.log and buuta.index.cache, for what Maildir has no place for: ModSeqs, which UIDs are gone, the
 // structure of messages. It may be deleted at any time; UIDs stay, and ModSeqs go on above all that were given out.
 //

@@ -15,11 +15,7 @@ import (
 // TestDovecotMetadata has Dovecot and us annotate in one file.
 func TestDovecotMetadata(t *testing.T) {
 	d := newDovecot(t)
-	conf, err := os.OpenFile(d.dir+"/dovecot.conf", os.O_APPEND|os.O_WRONLY, 0)
-	require.NoError(t, err)
-	_, err = conf.WriteString("mail_attribute_dict = file:" + d.mail + "/dovecot-attributes\n")
-	require.NoError(t, err)
-	require.NoError(t, conf.Close())
+	d.configure("mail_attribute_dict = file:" + d.mail + "/dovecot-attributes")
 	theirs := func(mailbox, name string) string {
 		return strings.TrimSuffix(d.run("", "mailbox", "metadata", "get", mailbox, name), "\n")
 	}

@@ -357,3 +357,24 @@ func TestTwoProcesses(t *testing.T) {
 		require.True(t, msg.Flags.Has("p0") && msg.Flags.Has("p1"), "UID %d: %v", msg.UID, msg.Flags)
 	}
 }
+
+// A tree that was Courier's keeps its UIDs: courierimapuiddb is a list of version 1.
+func TestCourier(t *testing.T) {
+	r := newRig(t)
+	r.write("cur/1000.a.h,S=3:2,S", "a\r\n")
+	r.write("new/1001.b.h", "b\r\n")
+	r.write("new/1002.c.h", "c\r\n")
+	r.write("courierimapuiddb", "1 777 50\n7 1000.a.h,S=3\n9 1001.b.h\n")
+	m := r.open("INBOX")
+	st, err := m.State(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint32(777), st.UIDValidity)
+	require.Equal(t, mail.UID(51), st.UIDNext)
+	for uid, want := range map[mail.UID]string{7: "a\r\n", 9: "b\r\n", 50: "c\r\n"} {
+		got, err := readBody(t.Context(), m, uid)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	// It is Dovecot's from now on.
+	require.Contains(t, r.read("dovecot-uidlist"), "3 V777 N51 G")
+}

@@ -6,14 +6,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/maildir/internal/mutf7"
+	"github.com/buuta/mail/maildir/internal/foldername"
 	"golang.org/x/text/unicode/norm"
 )
 
 const inbox = "INBOX"
 
+// maxFolder keeps the paths of nested folders well within what operating systems take.
+const maxFolder = 1000
+
 // cleanName brings a mailbox name into the one form in which it is compared, or refuses it with mail.ErrBadName. What
-// it lets through can't lead anywhere but to a folder directly within the account's: levels are neither empty nor "." nor
+// it lets through can't lead anywhere but to a folder within the account's: levels are neither empty nor "." nor
 // "..", and have no control characters; folderName takes care of the rest.
 func (s *Store) cleanName(name string) (string, error) {
 	bad := func(why string) (string, error) { return "", fmt.Errorf("%w: %q %s", mail.ErrBadName, name, why) }
@@ -39,51 +42,37 @@ func (s *Store) cleanName(name string) (string, error) {
 		levels[0] = inbox
 		out = strings.Join(levels, "/")
 	}
-	if len(s.folderName(out)) > 255 {
+	folder := s.folderName(out)
+	for part := range strings.SplitSeq(folder, "/") {
+		if len(part) > 255 {
+			return bad("is too long")
+		}
+	}
+	if len(folder) > maxFolder {
 		return bad("is too long")
 	}
 	return out, nil
 }
 
-// folderName returns the folder of a mailbox within the account's: "." and the levels with "." between. A dot within a level
-// becomes "\2e", as Dovecot's listescape writes it.
+// naming is how the Store's layout names folders.
+func (s *Store) naming() foldername.Naming {
+	return foldername.Naming{Nested: s.Layout == LayoutFS, UTF8: s.UTF8}
+}
+
+// folderName returns the folder of a mailbox within the account's.
 func (s *Store) folderName(name string) string {
 	if name == inbox {
 		return ""
 	}
-	levels := strings.Split(name, "/")
-	for i, l := range levels {
-		l = strings.NewReplacer(`\2e`, `\5c2e`, `\5c`, `\5c5c`, `.`, `\2e`).Replace(l)
-		if !s.UTF8 {
-			l = mutf7.Encode(l)
-		}
-		levels[i] = l
-	}
-	return "." + strings.Join(levels, ".")
+	return s.naming().Folder(name)
 }
 
 // mailboxName returns the mailbox that a folder of this name is; ok is false when it is none.
 func (s *Store) mailboxName(folder string) (name string, ok bool) {
-	if len(folder) < 2 || folder[0] != '.' {
+	if name, ok = s.naming().Name(folder); !ok {
 		return "", false
 	}
-	levels := strings.Split(folder[1:], ".")
-	for i, l := range levels {
-		if l == "" {
-			return "", false
-		}
-		if !s.UTF8 {
-			if dec, ok := mutf7.Decode(l); ok {
-				l = dec
-			}
-		}
-		l = strings.NewReplacer(`\2e`, `.`, `\5c`, `\`).Replace(l)
-		if strings.Contains(l, "/") {
-			return "", false
-		}
-		levels[i] = l
-	}
-	name, err := s.cleanName(strings.Join(levels, "/"))
+	name, err := s.cleanName(name)
 	return name, err == nil && name != inbox
 }
 

@@ -86,7 +86,7 @@ func TestFolderNames(t *testing.T) {
 	}
 	for _, folder := range []string{"", ".", "..", "..x", ".x.", ".a..b", "cur", "x", ".INBOX", ".inbox", ".a&AC8-b"} {
 		name, ok := s.mailboxName(folder)
-		if folder == ".a&AC8-b" { // an encoded "/" is not what mutf7.Encode writes: the name is as it stands
+		if folder == ".a&AC8-b" { // an encoded "/" is not what modified UTF-7 has: the name is as it stands
 			require.True(t, ok)
 			require.Equal(t, "a&AC8-b", name)
 			continue

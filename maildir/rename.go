@@ -56,6 +56,9 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 	if len(steps) == 0 {
 		return fmt.Errorf("%w: %q", mail.ErrNoMailbox, from)
 	}
+	if a.s.Layout == LayoutFS {
+		return a.renameNested(ctx, from, to, folders)
+	}
 	// The mailbox before its children: what a crash interrupts is then still one tree beside another.
 	slices.SortFunc(steps, func(a, b step) int { return strings.Compare(a.from, b.from) })
 	if err := a.makeParents(to, folders); err != nil {
@@ -88,11 +91,17 @@ func (a *account) renameOne(ctx context.Context, dir, from, to string) error {
 	if err := a.sh.fs.Rename(dir, target); err != nil {
 		return err
 	}
-	b.mu.Lock()
-	b.dir, b.name = target, to
-	b.mu.Unlock()
-	a.sh.rekey(b, dir, target)
+	b.moved(target, to)
 	return nil
+}
+
+// moved notes that a mailbox has another folder now. The caller is the writer.
+func (b *box) moved(dir, name string) {
+	b.mu.Lock()
+	from := b.dir
+	b.dir, b.name = dir, name
+	b.mu.Unlock()
+	b.sh.rekey(b, from, dir)
 }
 
 // renameInbox moves INBOX's messages to a new mailbox (RFC 9051 section 6.3.6).

@@ -38,6 +38,9 @@ type Store struct {
 	// of either kind are read.
 	LF bool
 
+	// Layout is how mailboxes lie in the account's folder: Dovecot's LAYOUT.
+	Layout Layout
+
 	// UTF8 writes the names of folders as UTF-8 (Dovecot's mailbox_list_utf8) and not in modified UTF-7.
 	UTF8 bool
 
@@ -93,6 +96,15 @@ type Store struct {
 	shared *shared
 	poller poller
 }
+
+// Layout is a way to lay out mailboxes as folders.
+type Layout uint8
+
+// The layouts. INBOX is the account's own folder in both.
+const (
+	LayoutMaildirPP Layout = iota // "Lists/go" is the folder ".Lists.go": Maildir++
+	LayoutFS                      // "Lists/go" is the folder "Lists/go". Symbolic links are not followed
+)
 
 // Limits bound what an account may use. The zero value of a field is its default; less than 0 means no limit.
 type Limits struct {

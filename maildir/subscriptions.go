@@ -16,14 +16,34 @@ func (a *account) subscriptions() (map[string]bool, error) {
 		return nil, err
 	}
 	out := map[string]bool{}
-	for _, f := range dovefile.ParseSubscriptions(raw, ".") {
-		if f == inbox {
-			out[inbox] = true
-		} else if name, ok := a.s.mailboxName("." + f); ok {
+	for _, entry := range dovefile.ParseSubscriptions(raw, a.s.naming().Separator()) {
+		if name, ok := a.s.subscribed(entry); ok {
 			out[name] = true
 		}
 	}
 	return out, nil
+}
+
+// subscribed returns the mailbox that an entry names: a folder without the dot that it begins with in Maildir++.
+func (s *Store) subscribed(entry string) (name string, ok bool) {
+	if entry == inbox {
+		return inbox, true
+	}
+	if s.Layout == LayoutMaildirPP {
+		entry = "." + entry
+	}
+	return s.mailboxName(entry)
+}
+
+// subscription returns the entry of a mailbox.
+func (s *Store) subscription(name string) string {
+	if name == inbox {
+		return inbox
+	}
+	if s.Layout == LayoutMaildirPP {
+		return s.folderName(name)[1:]
+	}
+	return s.folderName(name)
 }
 
 // Subscribe implements mail.Account.
@@ -46,23 +66,20 @@ func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 	if err != nil {
 		return err
 	}
-	folder := inbox
-	if name != inbox {
-		folder = a.s.folderName(name)[1:]
-	}
 	// A name may stand there in another spelling than ours.
-	same := func(f string) bool {
-		n, ok := a.s.mailboxName("." + f)
-		return f == folder || ok && n == name
+	same := func(entry string) bool {
+		n, ok := a.s.subscribed(entry)
+		return ok && n == name
 	}
-	folders := dovefile.ParseSubscriptions(raw, ".")
-	if slices.ContainsFunc(folders, same) == on {
+	separator := a.s.naming().Separator()
+	entries := dovefile.ParseSubscriptions(raw, separator)
+	if slices.ContainsFunc(entries, same) == on {
 		return nil
 	}
 	if on {
-		folders = append(folders, folder)
+		entries = append(entries, a.s.subscription(name))
 	} else {
-		folders = slices.DeleteFunc(folders, same)
+		entries = slices.DeleteFunc(entries, same)
 	}
-	return writeFile(a.sh.fs, a.root, subscriptionsName, dovefile.FormatSubscriptions(folders, "."), !a.s.NoSync)
+	return writeFile(a.sh.fs, a.root, subscriptionsName, dovefile.FormatSubscriptions(entries, separator), !a.s.NoSync)
 }

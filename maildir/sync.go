@@ -130,6 +130,11 @@ func (t *txn) lockUIDs() error {
 func (t *txn) readList() error {
 	b := t.b
 	raw, err := readFile(b.sh.fs, b.dir+"/"+uidListName)
+	if raw == nil && err == nil && t.st.validity == 0 {
+		// Courier was here before us: its list is one of version 1.
+		raw, err = readFile(b.sh.fs, b.dir+"/"+courierListName)
+		t.rewrite = t.rewrite || raw != nil
+	}
 	if err != nil {
 		return err
 	}

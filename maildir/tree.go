@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -80,21 +81,36 @@ func (a *account) makeParents(name string, folders map[string]string) error {
 // makeFolder makes one mailbox's folder, durably, or nothing. One that a crash leaves half made is completed when it is opened.
 func (a *account) makeFolder(name string, use []mail.SpecialUse) error {
 	dir := a.root + "/" + a.s.folderName(name)
-	if err := a.sh.fs.Mkdir(dir, 0o700); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%w: %q", mail.ErrExists, name)
+	if a.s.Layout == LayoutFS {
+		if err := a.s.makeDir(path.Dir(dir)); err != nil {
+			return err
 		}
+	}
+	undo := a.sh.fs.RemoveAll
+	err := a.sh.fs.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) && a.s.Layout == LayoutFS {
+		undo = a.discard
+		defer a.emptyTrash()
+		// A level above mailboxes, maybe with what is left of a mailbox that was deleted.
+		if err = a.discard(dir); err == nil {
+			err = a.s.makeDir(dir)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: %q", mail.ErrExists, name)
+	}
+	if err != nil {
 		return err
 	}
 	if err := a.fillFolder(dir, use); err != nil {
-		return errors.Join(err, a.sh.fs.RemoveAll(dir))
+		return errors.Join(err, undo(dir))
 	}
 	return nil
 }
 
 // fillFolder makes what belongs into a mailbox's folder.
 func (a *account) fillFolder(dir string, use []mail.SpecialUse) error {
-	for _, d := range []string{"tmp", "new", "cur"} {
+	for _, d := range []string{"tmp", "new", "cur"} { // cur last: with it a nested folder is a mailbox
 		if err := a.sh.fs.Mkdir(dir+"/"+d, 0o700); err != nil {
 			return err
 		}
@@ -117,11 +133,8 @@ func (a *account) fillFolder(dir string, use []mail.SpecialUse) error {
 	if err := a.sh.fs.SyncDir(dir); err != nil {
 		return err
 	}
-	return a.sh.fs.SyncDir(a.root)
+	return a.sh.fs.SyncDir(path.Dir(dir))
 }
-
-// trashName is where Dovecot, too, puts what is being deleted. No mailbox can have this name.
-const trashName = "..DOVECOT-TRASHED"
 
 // Delete implements mail.Account.
 func (a *account) Delete(ctx context.Context, name string) error {
@@ -149,14 +162,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 	}
 	defer release()
 	id := a.readID(dir)
-	trash := a.root + "/" + trashName
-	if err := a.sh.fs.Mkdir(trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	err = a.tree.ledger.without(dir, func() error {
-		return a.sh.fs.Rename(dir, trash+"/"+a.sh.seq.base(a.s.now(), a.sh.host))
-	})
-	if err != nil {
+	if err := a.tree.ledger.without(dir, func() error { return a.discard(dir) }); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -164,16 +170,10 @@ func (a *account) Delete(ctx context.Context, name string) error {
 	b.mu.Unlock()
 	a.sh.rekey(b, dir, "")
 	b.wake()
-	if !a.s.NoSync {
-		if err := a.sh.fs.SyncDir(a.root); err != nil {
-			return err
-		}
-	}
+	a.prune(dir)
 	if err := a.dropNotes(ctx, id); err != nil {
 		a.s.logger().Warn("can't remove a deleted mailbox's annotations", "mailbox", name, "error", err)
 	}
-	if err := a.sh.fs.RemoveAll(trash); err != nil {
-		a.s.logger().Warn("can't remove a deleted mailbox", "dir", trash, "error", err)
-	}
+	a.emptyTrash()
 	return nil
 }

@@ -16,7 +16,10 @@ import (
 const osRDWR = os.O_RDWR
 
 const (
-	uidListName  = "dovecot-uidlist"
+	uidListName = "dovecot-uidlist"
+
+	courierListName = "courierimapuiddb"
+
 	keywordsName = "dovecot-keywords"
 )
 
