@@ -146,6 +146,16 @@ func (b *box) batch(ctx context.Context, ops []*op) (err error) {
 		if o.err = o.ctx.Err(); o.err == nil {
 			o.err = o.run(t)
 		}
+		if errors.Is(o.err, errListed) {
+			t.rollback(at)
+			if err := t.takeIn(); err != nil {
+				t.rollback(mark{})
+				b.doubt()
+				return err
+			}
+			at = t.mark()
+			o.err = o.run(t)
+		}
 		if o.err != nil {
 			t.rollback(at)
 		}

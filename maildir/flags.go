@@ -34,7 +34,23 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange, may flagMask) (mail.
 	if err != nil {
 		return out, err
 	}
-	sys := uint8(c.Flags.System)
+	if c.Op != mail.FlagsAdd && c.Op != mail.FlagsRemove && c.Op != mail.FlagsReplace {
+		return out, fmt.Errorf("maildir: unknown flag operation %d", c.Op)
+	}
+	edit := func(f flagged) flagged {
+		to := flagged{bits, uint8(c.Flags.System)}
+		switch c.Op {
+		case mail.FlagsAdd:
+			to = flagged{f.kw | to.kw, f.sys | to.sys}
+		case mail.FlagsRemove:
+			to = flagged{f.kw &^ to.kw, f.sys &^ to.sys}
+		}
+		to.sys = to.sys&uint8(may.system) | f.sys&^uint8(may.system)
+		if !may.keywords {
+			to.kw = f.kw
+		}
+		return to
+	}
 	var modseq uint64
 	uids := t.selected(set)
 	loose, err := t.mayLoosen(len(uids))
@@ -47,30 +63,19 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange, may flagMask) (mail.
 			out.Modified.Add(mail.UID(uid))
 			continue
 		}
-		newSys, newKW := sys, bits
-		switch c.Op {
-		case mail.FlagsAdd:
-			newSys, newKW = m.sys|sys, m.kw|bits
-		case mail.FlagsRemove:
-			newSys, newKW = m.sys&^sys, m.kw&^bits
-		case mail.FlagsReplace:
-		default:
-			return out, fmt.Errorf("maildir: unknown flag operation %d", c.Op)
-		}
-		newSys = newSys&uint8(may.system) | m.sys&^uint8(may.system)
-		if !may.keywords {
-			newKW = m.kw
-		}
-		if newSys == m.sys && newKW == m.kw {
+		if was := (flagged{m.kw, m.sys}); edit(was) == was {
 			continue
 		}
 		if modseq == 0 {
 			modseq = t.bump()
 		}
 		m.modseq = modseq
-		switch err := t.renameFile(m, newSys, newKW, loose); {
+		switch err := t.renameFile(m, edit, c.UnchangedSince != 0, loose); {
 		case errors.Is(err, mail.ErrExpunged):
 			continue // the next scan reports it
+		case errors.Is(err, errModified):
+			out.Modified.Add(mail.UID(uid))
+			continue
 		case err != nil:
 			return out, err
 		}
@@ -80,33 +85,53 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange, may flagMask) (mail.
 	return out, nil
 }
 
-// renameFile gives a message's file the name of these flags, in cur, and notes it: mail.ErrExpunged when the file is gone.
+// errModified says that another program was faster.
+var errModified = errors.New("maildir: flags were changed by another program")
+
+// renameFile gives a message's file the name of its flags after edit, in cur, and notes it: mail.ErrExpunged when the file is gone.
+// Flags that another program has put into the name since sync are what edit changes then; with unchanged they are errModified.
 // When loose, the name need not be synced with the commit.
-func (t *txn) renameFile(m msg, sys uint8, kw uint32, loose bool) error {
-	name := t.fileName(&m)
-	from := t.b.dir + "/" + whereDir(m.where) + "/" + name
-	base := t.base(&m)
+func (t *txn) renameFile(m msg, edit func(flagged) flagged, unchanged, loose bool) error {
+	was := flagged{m.kw, m.sys}
+	name, base := t.fileName(&m), t.base(&m)
+	var to string
 	where := m.where
-	_, _, _, other := parseName(name)
-	to := fileName(base, inCur, sys, kw, other)
-	err := t.b.sh.fs.Rename(from, t.b.dir+"/cur/"+to)
-	if errors.Is(err, fs.ErrNotExist) {
-		if where, name, err = t.locate(base); err != nil {
+	for try := 0; ; try++ {
+		now := edit(flagged{m.kw, m.sys})
+		_, _, _, other := parseName(name)
+		to = fileName(base, inCur, now.sys, now.kw, other)
+		if m.where == inCur && to == name && try > 0 {
+			m.kw, m.sys = now.kw, now.sys
+			break // the other program did the same
+		}
+		from := t.b.dir + "/" + whereDir(m.where) + "/" + name
+		err := t.b.sh.fs.Rename(from, t.b.dir+"/cur/"+to)
+		if err == nil {
+			t.undo = append(t.undo, func() { t.b.sh.fs.Rename(t.b.dir+"/cur/"+to, from) })
+			where, m.kw, m.sys, m.where = m.where, now.kw, now.sys, inCur
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		from = t.b.dir + "/" + whereDir(where) + "/" + name
-		err = t.b.sh.fs.Rename(from, t.b.dir+"/cur/"+to)
-	}
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return mail.ErrExpunged
+		if try == renameTries {
+			return fmt.Errorf("maildir: another program keeps renaming %q", base)
 		}
-		return err
+		if m.where, name, err = t.locate(base); err != nil {
+			return err
+		}
+		_, m.sys, m.kw, _ = parseName(name)
+		if unchanged && (m.kw != was.kw || m.sys != was.sys) {
+			t.change(m)
+			t.name(base, &m, name)
+			return errModified
+		}
 	}
-	back := t.b.dir + "/cur/" + to
-	t.undo = append(t.undo, func() { t.b.sh.fs.Rename(back, from) })
-	kwDiff, sysDiff := kw^m.kw, sys^m.sys
+	kwDiff, sysDiff := m.kw^was.kw, m.sys^was.sys
 	if kwDiff|uint32(sysDiff) != 0 {
+		if m.modseq <= t.st.high {
+			m.modseq = t.bump() // edit changes nothing, but the other program did
+		}
 		if loose {
 			t.loosen(m.uid, kwDiff, sysDiff)
 		}
@@ -115,19 +140,22 @@ func (t *txn) renameFile(m msg, sys uint8, kw uint32, loose bool) error {
 	}
 	t.touch(where, !loose)
 	t.touch(inCur, !loose)
-	m.sys, m.kw, m.where = sys, kw, inCur
 	t.change(m)
 	t.name(base, &m, to)
 	return nil
 }
+
+// renameTries is how often a file is looked for that others rename at the same time.
+const renameTries = 8
 
 // locate looks for a file that isn't where it should be: mail.ErrExpunged when it is nowhere.
 func (t *txn) locate(base string) (where uint8, name string, err error) {
 	return locateIn(t.b.sh.fs, t.b.dir, base)
 }
 
+// locateIn looks twice, in the order in which files move: one that is renamed meanwhile may be overlooked once.
 func locateIn(fsys FS, dir, base string) (where uint8, name string, err error) {
-	for _, where := range []uint8{inCur, inNew} {
+	for _, where := range []uint8{inNew, inCur, inNew, inCur} {
 		entries, err := fsys.ReadDir(dir + "/" + whereDir(where))
 		if err != nil {
 			return 0, "", err

@@ -16,7 +16,11 @@ func (t *txn) flush() error {
 	if t.dirty() {
 		if t.rewrite || t.nlines > 0 && b.lines+t.nlines > 100+4*(t.st.n+len(t.adds)) {
 			t.rewrite = true
-			if err := t.lockUIDs(); err != nil {
+			err := t.lockUIDs()
+			if errors.Is(err, errListed) {
+				err = t.takeIn() // or the new list would lack them
+			}
+			if err != nil {
 				return err
 			}
 		}

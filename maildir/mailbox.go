@@ -3,6 +3,7 @@ package maildir
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -191,7 +192,7 @@ func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
 			}
 			out.Add(mail.UID(uid))
 			if msg, ok := t.msg(uid); ok && msg.where == inNew {
-				if err := t.renameFile(msg, msg.sys, msg.kw, true); err != nil {
+				if err := t.renameFile(msg, func(f flagged) flagged { return f }, false, true); err != nil && !errors.Is(err, mail.ErrExpunged) {
 					return err
 				}
 			}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/buuta/mail"
 )
 
 // place is where a file was found.
@@ -27,7 +29,10 @@ func (t *txn) scan(seen [2]time.Time) error {
 	}
 	sc := scanner{t: t, found: found}
 	missing, err := sc.known()
-	if err == nil && len(missing) > 0 {
+	if err == nil && len(sc.found) > 0 {
+		err = sc.list()
+	}
+	if err == nil && (len(missing) > 0 || sc.absent()) {
 		// A file that is renamed while its folder is read may be overlooked. What is missing twice is gone.
 		if sc.found, err = t.readDirs(); err == nil {
 			missing, err = sc.known()
@@ -102,6 +107,7 @@ func (s *scanner) known() (missing []uint32, err error) {
 	for b, slot := range t.st.all {
 		m := t.st.msg(slot)
 		if t.dead[m.uid] {
+			delete(s.found, t.st.base(b, slot)) // until the commit removes it
 			continue
 		}
 		if o, ok := t.over[m.uid]; ok {
@@ -141,6 +147,38 @@ func (s *scanner) known() (missing []uint32, err error) {
 	return missing, nil
 }
 
+// list takes the lock and reads the UID list.
+func (s *scanner) list() error {
+	if s.t.uids == nil {
+		if err := s.t.takeUIDs(); err != nil {
+			return err
+		}
+	}
+	if s.t.list == nil {
+		return s.t.readList()
+	}
+	return nil
+}
+
+// absent reports whether the UID list has new messages whose files were not found. Dovecot lists them and moves them under the lock
+// that we have by now, so that the next reading finds them if they are still there.
+func (s *scanner) absent() bool {
+	if !s.t.listed() {
+		return false
+	}
+	have := map[string]bool{}
+	for i := range s.t.adds {
+		have[s.t.adds[i].name] = true
+	}
+	entries := s.t.list.entries
+	for i := len(entries) - 1; i >= 0 && entries[i].uid >= s.t.st.next; i-- {
+		if _, ok := s.found[entries[i].base]; !ok && !have[entries[i].base] {
+			return true
+		}
+	}
+	return false
+}
+
 // unknown gives UIDs to the files that are left in found: those that the UID list has, if it may still be believed,
 // or new ones in the order in which the files came.
 func (s *scanner) unknown() error {
@@ -148,13 +186,8 @@ func (s *scanner) unknown() error {
 	if len(s.found) == 0 {
 		return nil
 	}
-	if err := t.lockUIDs(); err != nil {
+	if err := s.list(); err != nil { // a second reading may have been the first to find something
 		return err
-	}
-	if t.list == nil {
-		if err := t.readList(); err != nil {
-			return err
-		}
 	}
 	listed := map[string]uidEntry{}
 	for _, e := range t.list.entries {
@@ -184,8 +217,13 @@ func (s *scanner) unknown() error {
 	})
 	for _, f := range files {
 		m, err := t.look(f.base, f.p)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // gone again, or renamed: the next look tells
+		if errors.Is(err, fs.ErrNotExist) { // gone again, or renamed
+			if f.p.where, f.p.name, err = t.locate(f.base); err == nil {
+				m, err = t.look(f.base, f.p)
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, mail.ErrExpunged) {
+			continue
 		}
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ func (t *txn) sync() error {
 		return err
 	}
 	if !list.same(b.seen.list) || list == (fileStamp{}) || t.st.validity == 0 {
-		if err := t.lockUIDs(); err != nil {
+		if err := t.takeUIDs(); err != nil {
 			return err
 		}
 	}
@@ -37,10 +37,28 @@ func (t *txn) sync() error {
 	if err != nil {
 		return err
 	}
-	if b.rescan || t.astray() || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
+	t.synced = true
+	if b.rescan || t.astray() || t.listed() || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
 		return t.scan(seen)
 	}
 	return nil
+}
+
+// takeIn reads the folders again, for what the UID list has told since sync.
+func (t *txn) takeIn() error {
+	seen, err := t.b.dirStamps()
+	if err != nil {
+		return err
+	}
+	return t.scan(seen)
+}
+
+// listed reports whether the UID list has messages that we don't have yet.
+func (t *txn) listed() bool {
+	if t.list == nil || len(t.list.entries) == 0 {
+		return false
+	}
+	return t.list.entries[len(t.list.entries)-1].uid >= t.st.next
 }
 
 // dirStamps returns the times of new and cur.
@@ -104,11 +122,26 @@ func (t *txn) readKeywords() error {
 	return nil
 }
 
-// lockUIDs takes Dovecot's lock, once a transaction, and with it reads what Dovecot may have written before.
+// errListed tells an operation to begin again, once the messages that another program gave UIDs have been taken in: whoever
+// gives a UID first must have seen all below it, or they would come to light behind it and need others.
+var errListed = errors.New("maildir: the UID list has changed")
+
+// lockUIDs takes Dovecot's lock, once a transaction, and with it reads what Dovecot may have written before. An operation calls it
+// before it does anything, for it may have to begin again: errListed.
 func (t *txn) lockUIDs() error {
 	if t.uids != nil {
 		return nil
 	}
+	if err := t.takeUIDs(); err != nil {
+		return err
+	}
+	if t.synced && t.listed() {
+		return errListed
+	}
+	return nil
+}
+
+func (t *txn) takeUIDs() error {
 	b := t.b
 	l, err := takeDotLock(t.ctx, b.sh.fs, b.dir+"/"+lockName, b.dir+"/"+uidLockName, b.sh.machine, b.s.now)
 	if err != nil {

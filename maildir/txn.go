@@ -49,11 +49,12 @@ type txn struct {
 	syncCur  bool
 	nloose   int
 
-	uids  *dotLock
-	list  *uidList // read under uids when it had changed
-	seen  stamps   // what will be the box's
-	fresh bool     // there was no index: \Recent is to be found out
-	cache []byte   // for the end of the cache file
+	uids   *dotLock
+	synced bool     // what others did has been taken in, up to the list
+	list   *uidList // read under uids when it had changed
+	seen   stamps   // what will be the box's
+	fresh  bool     // there was no index: \Recent is to be found out
+	cache  []byte   // for the end of the cache file
 
 	meter   *meter // of the account's quota; nil while nothing came or went, and where nobody counts
 	metered bool
