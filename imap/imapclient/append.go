@@ -18,8 +18,18 @@ type Draft struct {
 	// Content is the message, with CRLF line ends, of exactly Size octets.
 	Content io.Reader
 	Size    int64
+	// Parts are put together by the server instead of Content (CATENATE, RFC 4469), which it must offer.
+	Parts []Part
 	// Binary says that the content may have NUL: it is sent as a literal8, which needs BINARY (RFC 3516 section 4.4).
 	Binary bool
+}
+
+// Part is a piece of a message: what an IMAP URL names, relative to the server ("/INBOX;UIDVALIDITY=1/;UID=20/;SECTION=1.2"), or text
+// of exactly Size octets.
+type Part struct {
+	URL     string
+	Content io.Reader
+	Size    int64
 }
 
 // NewDraft returns a Draft of a message in memory.
@@ -33,15 +43,9 @@ func NewDraft(message []byte, flags ...string) Draft {
 // closes the connection; nothing of that message is added.
 func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (mail.Appended, error) {
 	var out mail.Appended
-	for _, d := range drafts {
-		if d.Content == nil || d.Size < 0 {
-			return out, &Error{Command: "APPEND", Host: c.host, Err: badArgument("message without content")}
-		}
-		if d.Binary && !c.Has(imap.CapBinary) {
-			return out, c.unsupported("APPEND", imap.CapBinary)
-		}
-		if max := c.Capabilities().AppendLimit(); max > 0 && d.Size > max {
-			return out, &Error{Command: "APPEND", Host: c.host, Err: mail.ErrTooLarge}
+	for i := range drafts {
+		if err := c.checkDraft("APPEND", &drafts[i]); err != nil {
+			return out, err
 		}
 	}
 	if len(drafts) > 1 && c.Has(imap.CapMultiAppend) {
@@ -55,37 +59,77 @@ func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (m
 	return out, nil
 }
 
-func (c *Client) append(ctx context.Context, mailbox string, drafts []Draft, out *mail.Appended) error {
-	utf8 := c.isEnabled(imap.CapUTF8Accept) && !c.isEnabled(imap.CapIMAP4rev2)
-	cmd := &command{name: "APPEND", rule: rule{moves: true, class: "APPEND"}}
-	err := c.run(ctx, cmd, func(e *imap.Encoder) {
-		e.SP().Mailbox(mailbox)
-		for i := range drafts {
-			d := &drafts[i]
-			e.SP().Flags(d.Flags, false).SP()
-			if !d.InternalDate.IsZero() {
-				e.DateTime(d.InternalDate).SP()
-			}
-			// "UTF8 (~{n}…)" is how RFC 6855 section 4 wants messages that may have UTF-8 in their headers.
-			if utf8 {
-				e.Raw("UTF8 (")
-			}
-			e.Literal(d.Size, d.Content, d.Binary || utf8)
-			if utf8 {
-				e.Raw(")")
-			}
-		}
-	})
-	if err != nil {
-		return err
+// checkDraft refuses what can't be sent.
+func (c *Client) checkDraft(command string, d *Draft) error {
+	empty := d.Content == nil && len(d.Parts) == 0
+	for _, p := range d.Parts {
+		empty = empty || p.URL == "" && p.Content == nil || p.Size < 0
 	}
-	if cmd.status.Code == imap.CodeAppendUID {
-		d := cmd.status.Values()
-		validity := d.Number()
-		d.SP()
-		if uids := uidsOf(d.SequenceSet()); d.Err() == nil {
-			out.UIDValidity, out.UIDs = validity, append(out.UIDs, uids...)
-		}
+	switch {
+	case empty || d.Size < 0 || d.Content != nil && len(d.Parts) > 0:
+		return &Error{Command: command, Host: c.host, Err: badArgument("message without content, or with two")}
+	case len(d.Parts) > 0 && !c.Has(imap.CapCatenate):
+		return c.unsupported(command, imap.CapCatenate)
+	case d.Binary && !c.Has(imap.CapBinary):
+		return c.unsupported(command, imap.CapBinary)
+	}
+	if max := c.Capabilities().AppendLimit(); max > 0 && d.Size > max {
+		return &Error{Command: command, Host: c.host, Err: mail.ErrTooLarge}
 	}
 	return nil
+}
+
+func (c *Client) append(ctx context.Context, mailbox string, drafts []Draft, out *mail.Appended) error {
+	cmd := &command{name: "APPEND", rule: rule{moves: true, class: "APPEND"}}
+	cmd.code = func(s *imap.Status) { addAppended(out, s) }
+	return c.run(ctx, cmd, func(e *imap.Encoder) {
+		e.SP().Mailbox(mailbox)
+		for i := range drafts {
+			c.writeDraft(e, &drafts[i])
+		}
+	})
+}
+
+// addAppended reads APPENDUID (RFC 4315 section 3).
+func addAppended(out *mail.Appended, s *imap.Status) {
+	if s.Code != imap.CodeAppendUID {
+		return
+	}
+	d := s.Values()
+	validity := d.Number()
+	d.SP()
+	if uids := uidsOf(d.SequenceSet()); d.Err() == nil {
+		out.UIDValidity, out.UIDs = validity, append(out.UIDs, uids...)
+	}
+}
+
+// writeDraft writes append-message (RFC 9051 section 9) with a space before it.
+func (c *Client) writeDraft(e *imap.Encoder, d *Draft) {
+	// "UTF8 (~{n}…)" is how RFC 6855 section 4 wants messages that may have UTF-8 in their headers.
+	utf8 := c.isEnabled(imap.CapUTF8Accept) && !c.isEnabled(imap.CapIMAP4rev2)
+	literal := func(before string, size int64, r io.Reader, binary bool) {
+		if utf8 {
+			e.Raw("UTF8 (").Literal(size, r, true).Raw(")")
+			return
+		}
+		e.Raw(before).Literal(size, r, binary)
+	}
+	e.SP().Flags(d.Flags, false).SP()
+	if !d.InternalDate.IsZero() {
+		e.DateTime(d.InternalDate).SP()
+	}
+	if len(d.Parts) == 0 {
+		literal("", d.Size, d.Content, d.Binary)
+		return
+	}
+	sep := "CATENATE ("
+	for _, p := range d.Parts {
+		e.Raw(sep)
+		if sep = " "; p.URL != "" {
+			e.CatenatePart(imap.CatenatePart{URL: p.URL})
+		} else {
+			literal("TEXT ", p.Size, p.Content, false)
+		}
+	}
+	e.Raw(")")
 }

@@ -186,6 +186,7 @@ func (c *Client) abandon(cmd *command) {
 	if cmd.take != nil {
 		cmd.take = func(d *imap.Decoder, name string) bool { return false }
 	}
+	cmd.code, cmd.counters = nil, nil
 	f := cmd.fetch
 	c.mu.Unlock()
 	if f != nil {

@@ -12,10 +12,13 @@ import (
 const streamFrom = 4096
 
 // readFetch reads a FETCH response behind its name (RFC 9051 section 7.5.2) and gives it to the command that it answers, or
-// tells it as news.
-func (c *Client) readFetch(seq uint32) {
+// tells it as news. With UIDONLY uid comes in place of seq (RFC 9586 section 3.3).
+func (c *Client) readFetch(seq uint32, uid mail.UID) {
 	d := c.dec
-	m := &Message{Seq: seq}
+	m := &Message{Seq: seq, UID: uid}
+	if uid > 0 {
+		m.Has |= hasUID
+	}
 	var owner *command // known before the end only for a message that is streamed
 	var body *Body
 	size := int64(len(d.Rest()))
@@ -32,7 +35,7 @@ func (c *Client) readFetch(seq uint32) {
 			break
 		}
 		if owner != nil && body == nil { // the loop has m now
-			body, m = m.Body, &Message{Seq: seq}
+			body, m = m.Body, &Message{Seq: seq, UID: uid}
 		}
 		size += c.readItem(m, label, &owner)
 	}

@@ -206,7 +206,10 @@ func (c *Client) readNumbered(num uint32, name string) {
 	switch name {
 	case "FETCH":
 		d.SP()
-		c.readFetch(num)
+		c.readFetch(num, 0)
+	case "UIDFETCH":
+		d.SP()
+		c.readFetch(0, mail.UID(num))
 	case "EXISTS":
 		c.changeMailbox(func(m *Mailbox) { m.Messages = num })
 		c.tell(ExistsEvent{num})

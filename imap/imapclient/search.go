@@ -20,6 +20,8 @@ type SearchResult struct {
 	// Order is the result of SORT, in its order; relevance, if that was asked for, in the same.
 	Order     []mail.UID
 	Relevancy []uint8
+	// Tag names the search to [Client.CancelUpdate] and in [SearchEvent].
+	Tag string
 }
 
 // Search finds messages of the selected mailbox by UID (RFC 9051 section 6.4.4). Without opts it returns all of them; with Min, Max,
@@ -72,7 +74,9 @@ func (c *Client) Search(ctx context.Context, key imap.SearchKey, opts *imap.Sear
 		return nil, err
 	}
 	slices.Sort(nums)
-	return c.searchResult(&want, &got, nums), nil
+	res := c.searchResult(&want, &got, nums)
+	res.Tag = cmd.tag
+	return res, nil
 }
 
 // takeESearch reads an ESEARCH response of a command. Updates of other searches' results are told.

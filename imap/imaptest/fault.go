@@ -102,7 +102,7 @@ type faultyConn struct {
 	skip int64  // octets of a literal that come next
 	more bool   // the next line goes on with a command
 	err  error
-	tls  bool // what follows can't be read here
+	tls  bool // what follows can't be read here: TLS, or compressed
 
 	mu   sync.Mutex
 	left int64 // octets until the cut
@@ -164,6 +164,9 @@ func (c *faultyConn) pass() {
 			continue
 		}
 		c.move(end)
+		if _, command, _ := strings.Cut(line, " "); first && strings.HasPrefix(strings.ToUpper(command), "COMPRESS ") {
+			c.tls = true
+		}
 	}
 }
 
