@@ -108,9 +108,10 @@ func (c *Client) readTagged(tag string) error {
 	}
 	c.mu.Lock()
 	var cmd *command
+	var code func(*imap.Status)
 	for _, r := range c.running {
 		if strings.EqualFold(r.tag, tag) {
-			cmd = r
+			cmd, code = r, r.code
 		}
 	}
 	c.mu.Unlock()
@@ -118,8 +119,8 @@ func (c *Client) readTagged(tag string) error {
 		c.tell(UnknownEvent{tag + " " + s.String()})
 		return nil
 	}
-	if cmd.code != nil {
-		cmd.code(s)
+	if code != nil {
+		code(s)
 	}
 	if s.Type == imap.OK && cmd.then != nil {
 		if err := cmd.then(); err != nil {
