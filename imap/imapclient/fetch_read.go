@@ -55,6 +55,7 @@ func (c *Client) readFetch(seq uint32, uid mail.UID) {
 			owner.fetch.push(m, size)
 		}
 	} else if d.Err() == nil {
+		c.changeMailbox(hasNews)
 		c.tell(MessageEvent{m})
 	}
 }

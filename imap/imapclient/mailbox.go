@@ -23,6 +23,10 @@ type Mailbox struct {
 	HighestModSeq  mail.ModSeq    // as of SELECT; 0 without CONDSTORE, or where the mailbox has no mod-sequences
 	ID             mail.MailboxID // RFC 8474
 
+	// News counts what the server has told of the mailbox since it was selected, without being asked. As long as it stays 0 nothing is
+	// known to have happened.
+	News int
+
 	// Vanished and Changed answer SelectOptions.Known.
 	Vanished mail.UIDSet
 	Changed  []*Message
@@ -74,6 +78,7 @@ func (c *Client) Select(ctx context.Context, name string, opts *SelectOptions) (
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.mailbox, c.selecting, c.state = box, nil, StateSelected
+		box.News = 0
 		if cmd.fetch != nil {
 			box.Changed, cmd.fetch.queue = cmd.fetch.queue, nil
 		}
@@ -127,6 +132,9 @@ func (c *Client) changeMailbox(f func(*Mailbox)) {
 		f(c.mailbox)
 	}
 }
+
+// hasNews counts something that has happened in the selected mailbox.
+func hasNews(m *Mailbox) { m.News++ }
 
 // mailboxCode takes the response codes that are about the mailbox (RFC 9051 section 7.1); it reports false for others.
 func (c *Client) mailboxCode(s *imap.Status) bool {

@@ -212,14 +212,19 @@ func (c *Client) readNumbered(num uint32, name string) {
 		d.SP()
 		c.readFetch(0, mail.UID(num))
 	case "EXISTS":
-		c.changeMailbox(func(m *Mailbox) { m.Messages = num })
+		c.changeMailbox(func(m *Mailbox) {
+			if m.Messages != num {
+				hasNews(m)
+			}
+			m.Messages = num
+		})
 		c.tell(ExistsEvent{num})
 	case "RECENT":
 		c.changeMailbox(func(m *Mailbox) { m.Recent = num })
 		c.tell(RecentEvent{num})
 	case "EXPUNGE":
 		c.changeMailbox(func(m *Mailbox) {
-			if m.Messages > 0 {
+			if hasNews(m); m.Messages > 0 {
 				m.Messages--
 			}
 		})
@@ -353,6 +358,9 @@ func (c *Client) readVanished() {
 		return
 	}
 	n := uint32(min(uids.Count(), 1<<31))
-	c.changeMailbox(func(m *Mailbox) { m.Messages -= min(n, m.Messages) })
+	c.changeMailbox(func(m *Mailbox) {
+		hasNews(m)
+		m.Messages -= min(n, m.Messages)
+	})
 	c.tell(VanishedEvent{uids})
 }

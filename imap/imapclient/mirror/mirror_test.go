@@ -260,3 +260,41 @@ func TestChangeDuringSync(t *testing.T) {
 		requireEqual(t, &cache.Memory, srv.Mailbox("INBOX"))
 	}
 }
+
+// Follow notices what happens on either side, and outlives the loss of its connection.
+func TestFollow(t *testing.T) {
+	srv := imaptest.NewServer(t)
+	box := srv.Mailbox("INBOX")
+	pool := &imapclient.Pool{Connect: func(ctx context.Context) (*imapclient.Client, error) {
+		return imapclient.Dial(ctx, "imaptest.example:143", &imapclient.Options{Dial: srv.Dial,
+			Auth: &mail.Credentials{Username: imaptest.Username, Password: imaptest.Password}})
+	}}
+	defer pool.Close()
+	cache := &mirror.Memory{}
+	m := &mirror.Mirror{Mailbox: "INBOX", Cache: cache}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	here, synced, ended := make(chan struct{}, 1), make(chan struct{}, 100), make(chan error, 1)
+	go func() { ended <- m.Follow(ctx, pool, here, func(*mirror.Result, error) { synced <- struct{}{} }) }()
+	until := func(what func() bool) {
+		for !what() {
+			select {
+			case <-synced:
+			case <-ctx.Done():
+				t.Fatal("not synced")
+			}
+		}
+	}
+	<-synced
+	srv.Add("INBOX", message(1))
+	until(func() bool { return len(cache.Messages()) == 1 })
+	cache.SetFlags(mail.UIDSetOf(1), mail.FlagsAdd, mail.NewFlags("mine"))
+	here <- struct{}{}
+	until(func() bool { return !cache.Messages()[0].Changed() })
+	srv.DropAll()
+	srv.Add("INBOX", message(2))
+	until(func() bool { return len(cache.Messages()) == 2 })
+	requireEqual(t, cache, box)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
