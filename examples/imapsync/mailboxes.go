@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapclient"
+)
+
+// pair is a mailbox of the source and what it becomes.
+type pair struct {
+	from, to string
+	uses     []mail.SpecialUse
+	missing  bool // there
+	follow   bool // it is subscribed
+}
+
+// pairs finds out which mailbox becomes which.
+func (s *syncer) pairs(ctx context.Context) ([]pair, error) {
+	there, err := list(ctx, s.to)
+	if err != nil {
+		return nil, err
+	}
+	here, err := list(ctx, s.from)
+	if err != nil {
+		return nil, err
+	}
+	separator := "/"
+	byUse := map[mail.SpecialUse]string{}
+	names := map[string]bool{}
+	for _, l := range there {
+		names[l.Name] = true
+		if l.Delimiter != 0 {
+			separator = string(l.Delimiter)
+		}
+		for _, u := range l.Use() {
+			if byUse[u] == "" && l.Selectable() {
+				byUse[u] = l.Name
+			}
+		}
+	}
+	var out []pair
+	taken := map[string]bool{}
+	for _, l := range here {
+		// What shows messages that lie elsewhere, too, would double them.
+		if !l.Selectable() || slices.Contains(l.Use(), mail.UseAll) || slices.Contains(l.Use(), mail.UseFlagged) {
+			continue
+		}
+		p := pair{from: l.Name, to: l.Name, uses: l.Use(), follow: l.Has(`\Subscribed`)}
+		if l.Delimiter != 0 && separator != string(l.Delimiter) {
+			p.to = strings.ReplaceAll(strings.ReplaceAll(l.Name, separator, "_"), string(l.Delimiter), separator)
+		}
+		if strings.EqualFold(p.to, "INBOX") {
+			p.to = "INBOX"
+		}
+		for _, u := range p.uses {
+			if byUse[u] != "" && !taken[byUse[u]] {
+				p.to = byUse[u]
+				break
+			}
+		}
+		for taken[p.to] {
+			p.to += "_"
+		}
+		taken[p.to] = true
+		p.missing = p.to != "INBOX" && !names[p.to]
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func list(ctx context.Context, c *imapclient.Client) (out []*imap.ListData, err error) {
+	for l, err := range c.List(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// ensure makes the mailbox there.
+func (s *syncer) ensure(ctx context.Context, p *pair) error {
+	if p.missing {
+		if _, err := s.to.Create(ctx, p.to, p.uses...); err != nil && imapclient.CodeOf(err) != imap.CodeAlreadyExists {
+			return err
+		}
+	}
+	if p.follow {
+		if err := s.to.Subscribe(ctx, p.to); err != nil && !imapclient.Refused(err) {
+			return err
+		}
+	}
+	return nil
+}
