@@ -1,0 +1,185 @@
+package imapclient_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapclient"
+	"github.com/buuta/mail/imap/imaptest"
+)
+
+// exampleServer stands for the reader's own server.
+func exampleServer() *imaptest.Server {
+	srv := imaptest.NewServer(exampleTB{})
+	for i := 1; i <= 3; i++ {
+		srv.Add("INBOX", fmt.Sprintf("From: binh@example.test\nSubject: letter %d\n\nHello %d\n", i, i))
+	}
+	return srv
+}
+
+// exampleTB ends nothing: examples end with the program.
+type exampleTB struct{ testing.TB }
+
+func (exampleTB) Helper()        {}
+func (exampleTB) Cleanup(func()) {}
+
+// connect is what the other examples begin with.
+func connect(ctx context.Context) (*imapclient.Client, func(), error) {
+	srv := exampleServer()
+	c, err := imapclient.Dial(ctx, "imap.example.test:143", &imapclient.Options{
+		Dial: srv.Dial, // leave it out for a server on the network
+		Auth: &mail.Credentials{Username: imaptest.Username, Password: imaptest.Password},
+	})
+	if err == nil {
+		_, err = c.Select(ctx, "INBOX", nil)
+	}
+	return c, func() {
+		_ = c.Logout(ctx)
+		srv.Close()
+	}, err
+}
+
+func ExampleDial() {
+	ctx := context.Background()
+	srv := exampleServer()
+	defer srv.Close()
+	c, err := imapclient.Dial(ctx, "imap.example.test:143", &imapclient.Options{
+		Dial: srv.Dial, // leave it out for a server on the network
+		Auth: &mail.Credentials{Username: "alice", Password: "secret"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Logout(ctx)
+	box, err := c.Select(ctx, "INBOX", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.State(), box.Messages)
+	// Output: selected 3
+}
+
+func ExampleClient_Fetch() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	for m, err := range c.Fetch(ctx, imapclient.All(), &imapclient.FetchOptions{Items: imapclient.Items(imap.FetchFlags, imap.FetchEnvelope)}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(m.UID, m.Envelope.Subject.Value)
+	}
+	// Output:
+	// 1 letter 1
+	// 2 letter 2
+	// 3 letter 3
+}
+
+func ExampleClient_FetchOne() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	m, err := c.FetchOne(ctx, 2, imapclient.PeekPart(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, _ := m.Section(imap.Section{Part: []int{1}})
+	fmt.Printf("%s", text)
+	// Output: Hello 2
+}
+
+func ExampleClient_Search() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	r, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchSubject, Value: "letter 3"}, nil)
+	fmt.Println(r.UIDs, err)
+	// Output: 3 <nil>
+}
+
+func ExampleClient_Store() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	r, err := c.Store(ctx, imapclient.UID(1, 3), mail.FlagsAdd, mail.NewFlags(`\Seen`, "$work"), nil)
+	for _, m := range r.Messages {
+		fmt.Println(m.UID, m.Flags.Names())
+	}
+	fmt.Println(err)
+	// Output:
+	// 1 [\Seen $work]
+	// 3 [\Seen $work]
+	// <nil>
+}
+
+func ExampleClient_Move() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	if _, err := c.Create(ctx, "Archive", mail.UseArchive); err != nil {
+		fmt.Println(err)
+		return
+	}
+	moved, err := c.Move(ctx, imapclient.UID(1, 2), "Archive")
+	fmt.Println(moved.From, moved.To, err)
+	// Output: [1 2] [1 2] <nil>
+}
+
+func ExampleClient_Append() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	done, err := c.Append(ctx, "INBOX", imapclient.NewDraft([]byte("Subject: a note to myself\r\n\r\n"), `\Seen`, `\Draft`))
+	fmt.Println(done.UIDs, err)
+	// Output: [4] <nil>
+}
+
+func ExampleClient_List() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	for l, err := range c.List(ctx, &imapclient.ListOptions{Status: imap.StatusMessages | imap.StatusUnseen}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(l.Name, l.Status.Messages, l.Status.Unseen)
+	}
+	// Output: INBOX 3 3
+}
+
+func ExampleClient_Idle() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, end, _ := connect(ctx)
+	defer end()
+	go c.Append(ctx, "INBOX", imapclient.NewDraft([]byte("Subject: news\r\n\r\n"))) // makes a pause in IDLE
+	for e, err := range c.Idle(ctx) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if e, ok := e.(imapclient.ExistsEvent); ok {
+			fmt.Println(e.Messages, "messages")
+			break
+		}
+	}
+	// Output: 4 messages
+}
+
+func ExampleCodeOf() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	_, err := c.Copy(ctx, imapclient.UID(1), "No such mailbox")
+	fmt.Println(imapclient.Refused(err), imapclient.CodeOf(err))
+	// Output: true TRYCREATE
+}
