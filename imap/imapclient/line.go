@@ -23,6 +23,7 @@ type line struct {
 	until    time.Time // of the read deadline
 	expected bool      // a command runs, or the greeting is awaited
 	silence  time.Duration
+	sent     int64 // octets written, by whoever has the turn
 }
 
 // past is a deadline that makes every write return at once.
@@ -114,6 +115,7 @@ func (l *line) Write(p []byte) (int, error) {
 			err = l.ws.Flush()
 		}
 		total += n
+		l.sent += int64(n)
 		if err != nil {
 			if isTimeout(err) {
 				err = ErrTimeout

@@ -25,6 +25,7 @@ func (c *Client) send(ctx context.Context, cmd *command, write func(e *imap.Enco
 		}
 	}()
 	c.writing, c.writingCtx = cmd, ctx
+	before := c.line.sent
 	select {
 	case <-c.plus: // nobody has asked for it
 	default:
@@ -45,6 +46,10 @@ func (c *Client) send(ctx context.Context, cmd *command, write func(e *imap.Enco
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+		if c.line.sent == before && c.line.ws == nil { // not a single octet: the server knows nothing of it
+			c.finish(cmd, nil, err)
+			return c.failed(cmd, err)
+		}
 	}
 	c.fail(err) // part of a command has been sent
 	return c.failed(cmd, err)
