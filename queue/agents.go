@@ -1,0 +1,50 @@
+package queue
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/buuta/mail"
+)
+
+// Discard returns a deliverer for [Transport.Deliverer] that takes mail and forgets it (Postfix's discard(8)).
+func Discard(string) mail.Deliverer {
+	return mail.DelivererFunc(func(_ context.Context, _ *mail.Envelope, r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+}
+
+// Refuse returns a deliverer for [Transport.Deliverer] that takes no mail, for the reason that the next hop is: "5.1.6
+// has moved", "4.7.0 come again", or a text alone, which is 5.0.0 (Postfix's error(8) and retry(8)).
+func Refuse(nexthop string) mail.Deliverer {
+	r := &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 0, 0}, Text: nexthop}
+	word, text, _ := strings.Cut(nexthop, " ")
+	var code mail.EnhancedCode
+	parts := strings.Split(word, ".")
+	ok := len(parts) == 3 && (parts[0] == "4" || parts[0] == "5")
+	for i := 0; ok && i < 3; i++ {
+		n, err := strconv.ParseUint(parts[i], 10, 10)
+		code[i], ok = int(n), err == nil && len(parts[i]) <= 3
+	}
+	if ok {
+		r.Enhanced, r.Text = code, text
+		if code[0] == 4 {
+			r.Code = 450
+		}
+	}
+	return refuser{r}
+}
+
+// refuser refuses each recipient. Begin says yes, for it is no fault of a site.
+type refuser struct{ reply *mail.Reply }
+
+func (r refuser) Begin(context.Context, string, *mail.MailOptions) (mail.Transaction, error) {
+	return r, nil
+}
+func (r refuser) Recipient(context.Context, string, *mail.RcptOptions) error { return r.reply }
+func (r refuser) Body(context.Context, io.Reader) error                      { return r.reply }
+func (r refuser) Commit(context.Context) ([]mail.Result, error)              { return nil, r.reply }
+func (r refuser) Abort() error                                               { return nil }

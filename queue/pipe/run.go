@@ -1,0 +1,124 @@
+package pipe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+)
+
+const maxOutput = 4096 // of which a reply is made
+
+// run runs the program and returns its verdict. The error is one of the message's own stream: then the program was
+// killed before it could take a part for the whole.
+func (c *Command) run(ctx context.Context, args []string, head string, r io.Reader) (*mail.Reply, error) {
+	limit := c.Timeout
+	if limit == 0 {
+		limit = 1000 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = c.Dir, c.Env, 5*time.Second
+	if cmd.Env == nil {
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	}
+	ownGroup(cmd)
+	var output limited
+	cmd.Stdout, cmd.Stderr = &output, &output
+	in, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "cannot run the program", Err: err}, nil
+	}
+	src := &source{r: r}
+	w := bufio.NewWriterSize(in, 32<<10)
+	var to io.Writer = w
+	if !c.CRLF {
+		to = &unixLines{w: w}
+	}
+	_, err = io.Copy(to, io.MultiReader(strings.NewReader(head), src))
+	if src.err != nil {
+		cancel() // before its input ends
+		_ = cmd.Wait()
+		return nil, src.err
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	in.Close() // a program need not read all: its exit status counts, not our broken pipe
+	err = cmd.Wait()
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "program took too long"), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	exit, failed := errors.AsType[*exec.ExitError](err)
+	switch {
+	case failed && !exit.Exited():
+		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "program was ended by a signal"), nil
+	case failed:
+		return verdict(exit.ExitCode(), output.b.String()), nil
+	case err != nil: // it left a child behind that keeps its output open
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "program did not end in order", Err: err}, nil
+	}
+	return mail.NewReply(250, mail.EnhancedCode{2, 0, 0}, "delivered via program"), nil
+}
+
+// limited keeps the beginning of what is written to it.
+type limited struct{ b bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	l.b.Write(p[:min(len(p), maxOutput-l.b.Len())])
+	return len(p), nil
+}
+
+// source remembers an error of the stream itself.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// unixLines turns CR LF into LF. Other CRs stay.
+type unixLines struct {
+	w  *bufio.Writer
+	cr bool
+}
+
+func (u *unixLines) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		if u.cr && rest[0] != '\n' {
+			u.w.WriteByte('\r') // its error stays for the next Write
+		}
+		u.cr = false
+		i := bytes.IndexByte(rest, '\r')
+		if i < 0 {
+			i = len(rest)
+		} else {
+			u.cr = true
+		}
+		if _, err := u.w.Write(rest[:i]); err != nil {
+			return 0, err
+		}
+		rest = rest[min(len(rest), i+1):]
+	}
+	return len(p), nil
+}
