@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -22,14 +21,7 @@ func Discard(string) mail.Deliverer {
 func Refuse(nexthop string) mail.Deliverer {
 	r := &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 0, 0}, Text: nexthop}
 	word, text, _ := strings.Cut(nexthop, " ")
-	var code mail.EnhancedCode
-	parts := strings.Split(word, ".")
-	ok := len(parts) == 3 && (parts[0] == "4" || parts[0] == "5")
-	for i := 0; ok && i < 3; i++ {
-		n, err := strconv.ParseUint(parts[i], 10, 10)
-		code[i], ok = int(n), err == nil && len(parts[i]) <= 3
-	}
-	if ok {
+	if code, ok := parseCode(word); ok && (code[0] == 4 || code[0] == 5) {
 		r.Enhanced, r.Text = code, text
 		if code[0] == 4 {
 			r.Code = 450

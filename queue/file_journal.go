@@ -57,7 +57,8 @@ func appendWarned(buf []byte, sum uint32) ([]byte, uint32) {
 
 func (w *lineWriter) seal(at int, sum uint32) ([]byte, uint32) {
 	sum = crc32.Update(sum, castagnoli, w.buf[at:])
-	w.str("sum", fmt.Sprintf("%08x", sum))
+	w.buf = append(w.buf, " sum="...)
+	w.buf = appendHex(w.buf, sum)
 	w.end()
 	return w.buf, sum
 }
@@ -158,7 +159,28 @@ func checkSeal(text string, sum uint32) (uint32, bool) {
 		return 0, false
 	}
 	got := crc32.Update(sum, castagnoli, []byte(text[:at]))
-	return got, text[at+5:] == fmt.Sprintf("%08x", got)
+	return got, text[at+5:] == string(appendHex(make([]byte, 0, 8), got))
+}
+
+// appendHex writes eight hexadecimal digits.
+func appendHex(buf []byte, n uint32) []byte {
+	for shift := 28; shift >= 0; shift -= 4 {
+		buf = append(buf, "0123456789abcdef"[n>>shift&15])
+	}
+	return buf
+}
+
+// parseCode reads an enhanced status code "5.1.1" (RFC 3463 section 2).
+func parseCode(s string) (code mail.EnhancedCode, ok bool) {
+	for i := range code {
+		part, rest, more := strings.Cut(s, ".")
+		n, err := strconv.ParseUint(part, 10, 31)
+		if err != nil || more != (i < 2) {
+			return code, false
+		}
+		code[i], s = int(n), rest
+	}
+	return code, true
 }
 
 func (m *Message) applyLine(l *line, total int) error {
@@ -219,8 +241,8 @@ func parseReply(l *line) (*mail.Reply, error) {
 	}
 	r := &mail.Reply{Code: int(code), Text: l.get("text")}
 	if e := l.get("enhanced"); e != "" {
-		x := &r.Enhanced
-		if n, err := fmt.Sscanf(e, "%d.%d.%d", &x[0], &x[1], &x[2]); n != 3 || err != nil {
+		var ok bool
+		if r.Enhanced, ok = parseCode(e); !ok {
 			return nil, fmt.Errorf("%w: bad enhanced=%q", ErrCorrupt, clip(e))
 		}
 	}
