@@ -53,7 +53,7 @@ func (l *dueList) trim() {
 	}
 	l.known = l.h[keep-1].at
 	clear(l.h[keep:])
-	l.h = l.h[:keep:keep]
+	l.h = l.h[:keep] // what was behind it is room for the next
 }
 
 // pop returns the soonest entry if it is due.

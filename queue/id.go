@@ -75,6 +75,7 @@ func inodeOf(info fs.FileInfo) (n uint64, own bool) {
 
 // idHas reports whether an id was made from this inode number.
 func idHas(id string, inode uint64) bool {
-	return len(id) > 5 && strings.EqualFold(id[5:], strconv.FormatUint(inode, 16)) ||
-		strings.HasSuffix(id, string(appendBase([]byte{'z'}, inode, 51, 1)))
+	var b [24]byte
+	return len(id) > 5 && strings.EqualFold(id[5:], string(strconv.AppendUint(b[:0], inode, 16))) ||
+		strings.HasSuffix(id, string(appendBase(append(b[:0], 'z'), inode, 51, 1)))
 }

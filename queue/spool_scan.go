@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"errors"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -37,15 +35,15 @@ func (s *Spool) recover() error {
 			return err
 		}
 	}
-	return s.scan(func(id string, info fs.FileInfo) {
-		if n, own := inodeOf(info); own && !idHas(id, n) {
-			s.foreign[id] = true
+	return s.scan(func(e vfs.Timed) {
+		if e.Inode != 0 && !idHas(e.Name, e.Inode) {
+			s.foreign[e.Name] = true
 		}
 	})
 }
 
 // scan reads the folders and makes the list of hints anew. each, when not nil, sees every file.
-func (s *Spool) scan(each func(id string, info fs.FileInfo)) error {
+func (s *Spool) scan(each func(vfs.Timed)) error {
 	s.mu.Lock()
 	s.scanning, s.recent = true, nil
 	s.mu.Unlock()
@@ -63,37 +61,30 @@ func (s *Spool) scan(each func(id string, info fs.FileInfo)) error {
 	return err
 }
 
-func (s *Spool) scanInto(l *dueList, each func(id string, info fs.FileInfo)) error {
+func (s *Spool) scanInto(l *dueList, each func(vfs.Timed)) error {
 	now := s.now()
 	for _, st := range []State{Active, Incoming, Deferred, Held} {
 		if st == Held && each == nil {
 			continue
 		}
-		for e, err := range vfs.Entries(s.fs, s.path(st, "")) {
+		for e, err := range vfs.Times(s.fs, s.path(st, "")) {
 			if err != nil {
 				return err
 			}
-			if s.isDoomed(st, e.Name()) || !validID(e.Name()) {
+			if s.isDoomed(st, e.Name) || !validID(e.Name) {
 				continue
 			}
-			info, err := e.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // it was taken meanwhile
-			}
-			if err != nil {
-				return err
-			}
 			if each != nil {
-				each(e.Name(), info)
+				each(e)
 			}
-			at := info.ModTime()
+			at := time.Unix(0, e.MTime)
 			if st != Deferred && at.After(now) {
 				at = now
 			}
-			if st == Active && s.isHeld(e.Name()) || st == Held {
+			if st == Active && s.isHeld(e.Name) || st == Held {
 				continue
 			}
-			l.add(at, e.Name())
+			l.add(at, e.Name)
 		}
 	}
 	return nil

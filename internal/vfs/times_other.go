@@ -1,0 +1,9 @@
+//go:build !linux
+
+package vfs
+
+import "io/fs"
+
+var osTimes func(name string, yield func(Timed, error) bool)
+
+func inodeOf(fs.FileInfo) uint64 { return 0 }
