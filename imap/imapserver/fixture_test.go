@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,7 +18,13 @@ import (
 	"github.com/buuta/mail/imap/imaptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(serveEnv); dir != "" {
+		serveAlone(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // How long to wait for what happens in another goroutine, and between looks.
 const (
