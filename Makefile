@@ -6,7 +6,7 @@ FUZZTIME    ?= 10m
 SOAKTIME    ?= 30m
 PKG         ?= ./...
 
-.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
@@ -36,8 +36,12 @@ e2e: ## the built server, driven by other people's programs; what 10,000 idle co
 fuzz: ## every fuzz target for FUZZTIME (10m) each; PKG=./mime/... for some
 	@.ci/fuzz $(FUZZTIME) $(PKG)
 
-soak: ## kill and restart under load for SOAKTIME (30m)
+soak: ## kill and restart under load, and 50 IMAP sessions at random in one mailbox, for SOAKTIME (30m) each
 	go test -timeout 24h -v -run 'TestKill' $(E2E) -soak $(SOAKTIME)
+	go test -timeout 24h -v -run 'TestStress' ./imap/imapserver -soak $(SOAKTIME)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem $(PKG)
+
+benchdoc: ## write docs/benchmarks.md anew
+	.ci/benchimap

@@ -2,14 +2,17 @@ package imapserver_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -257,4 +260,39 @@ func BenchmarkSort(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkIdleDelivery gives the median of the time from a delivery that is done to the EXISTS that a client in IDLE reads.
+func BenchmarkIdleDelivery(b *testing.B) {
+	store := &maildir.Store{Path: b.TempDir() + "/%u", NoSync: true}
+	c := newBenchOn(b, store, 100, benchMessage)
+	account, err := store.Account(context.Background(), "alice")
+	require.NoError(b, err)
+	defer account.Close()
+	box, err := account.Open(context.Background(), "INBOX")
+	require.NoError(b, err)
+	defer box.Close()
+	_, err = c.c.Write([]byte("a IDLE\r\n"))
+	require.NoError(b, err)
+	_, err = c.r.ReadSlice('\n')
+	require.NoError(b, err)
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		tx, err := box.Append(context.Background())
+		require.NoError(b, err)
+		require.NoError(b, tx.Add(context.Background(), strings.NewReader(benchMessage(i)), nil))
+		_, err = tx.Commit(context.Background())
+		require.NoError(b, err)
+		from := time.Now()
+		for {
+			l, err := c.r.ReadSlice('\n')
+			require.NoError(b, err)
+			if bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
+				break
+			}
+		}
+		took = append(took, time.Since(from))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/median")
 }

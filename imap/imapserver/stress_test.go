@@ -2,6 +2,7 @@ package imapserver_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,6 +65,8 @@ func (m *mirror) apply(line string) error {
 	return nil
 }
 
+var soak = flag.Duration("soak", 0, "how long TestStress goes on, with 50 sessions")
+
 // Many sessions change one mailbox at random. Each checks that what it is told makes sense, that sequence numbers never
 // slip during FETCH, STORE and SEARCH, and at the end that all agree with the store.
 func TestStress(t *testing.T) {
@@ -80,7 +84,11 @@ func stress(f *fixture) {
 	for range 20 {
 		f.add("INBOX", simple)
 	}
-	const sessions, rounds = 8, 80
+	sessions, more := 8, func(round int) bool { return round < 80 }
+	if *soak > 0 {
+		end := time.Now().Add(*soak)
+		sessions, more = 50, func(int) bool { return time.Now().Before(end) }
+	}
 	var wg sync.WaitGroup
 	peers := make([]*peer, sessions)
 	mirrors := make([]*mirror, sessions)
@@ -88,7 +96,7 @@ func stress(f *fixture) {
 	for i := range sessions {
 		peers[i] = f.login("")
 		mirrors[i] = &mirror{flags: map[uint32]string{}}
-		wg.Go(func() { errs <- wander(peers[i], mirrors[i], rand.New(rand.NewPCG(7, uint64(i))), rounds) })
+		wg.Go(func() { errs <- wander(peers[i], mirrors[i], rand.New(rand.NewPCG(7, uint64(i))), more) })
 	}
 	wg.Wait()
 	for range sessions {
@@ -116,7 +124,7 @@ func stress(f *fixture) {
 }
 
 // wander does commands at random.
-func wander(p *peer, m *mirror, rnd *rand.Rand, rounds int) error {
+func wander(p *peer, m *mirror, rnd *rand.Rand, more func(round int) bool) error {
 	run := func(command string) error {
 		keep := strings.HasPrefix(command, "FETCH") || strings.HasPrefix(command, "STORE") || strings.HasPrefix(command, "SEARCH")
 		tag := "t" + itoa(rnd.IntN(1000))
@@ -145,7 +153,7 @@ func wander(p *peer, m *mirror, rnd *rand.Rand, rounds int) error {
 	if err := run("SELECT INBOX"); err != nil {
 		return err
 	}
-	for range rounds {
+	for round := 0; more(round); round++ {
 		n := len(m.uids)
 		set := "1:*"
 		if n > 0 {
