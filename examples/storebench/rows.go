@@ -55,21 +55,21 @@ func (b *bench) appends() error {
 	}
 	defer stop()
 	for round := range 3 {
-		r, err := rate(b.writers, b.n(8000), func(_, i int) error { return diskAppend(dirs, fmt.Sprint(round, ".", i), []byte(content)) })
+		r, err := rate(b.writers, b.n(4000), func(_, i int) error { return diskAppend(dirs, fmt.Sprint(round, ".", i), []byte(content)) })
 		if err != nil {
 			return err
 		}
 		disk = max(disk, r)
-		if r, err = rate(b.writers, b.n(8000), func(int, int) error { return appendOne(b.ctx, m, content) }); err != nil {
+		if r, err = rate(b.writers, b.n(4000), func(int, int) error { return appendOne(b.ctx, m, content) }); err != nil {
 			return err
 		}
 		calls = max(calls, r)
-		if r, err = b.appendIMAP(addr, b.n(8000), content); err != nil {
+		if r, err = b.appendIMAP(addr, b.n(4000), content); err != nil {
 			return err
 		}
 		imap = max(imap, r)
 		if b.dovecot != nil {
-			if r, err = b.appendIMAP(b.dovecot.addr, b.n(2000), content); err != nil {
+			if r, err = b.appendIMAP(b.dovecot.addr, b.n(500), content); err != nil {
 				return fmt.Errorf("dovecot: %w", err)
 			}
 			dovecot = max(dovecot, r)
@@ -150,7 +150,7 @@ func (b *bench) flags() error {
 		}
 		imap = max(imap, r)
 		if theirs != nil {
-			if r, err = overIMAP(theirs, b.n(1000)); err != nil {
+			if r, err = overIMAP(theirs, b.n(300)); err != nil {
 				return fmt.Errorf("dovecot: %w", err)
 			}
 			dovecot = max(dovecot, r)
