@@ -49,6 +49,7 @@ type box struct {
 	cacheSize int64
 	rescan    bool        // look at the folders whatever their times say
 	settling  atomic.Bool // settleLater is under way
+	undone    bool        // files were renamed there and back: a crash could find them amid that
 }
 
 // op is a change that waits for its turn.

@@ -121,7 +121,8 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box, change
 		if err != nil {
 			return err
 		}
-		return t.expunge(taken, tr)
+		_, err = t.expunge(taken, false, tr)
+		return err
 	})
 	if err != nil {
 		if tr != nil {

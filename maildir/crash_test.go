@@ -280,7 +280,7 @@ func (w *workload) verify(t *testing.T, fs *vfs.Crash, noIndex bool, what string
 				require.Equal(t, x.guid, msg.GUID, what)
 			}
 			if !w.maybe[name][msg.UID] && !(noIndex && w.loose[name][msg.UID]) {
-				require.Equal(t, x.flags, msg.Flags, what)
+				require.Equal(t, x.flags.Names(), msg.Flags.Names(), what)
 			}
 			delete(left, msg.UID)
 		}

@@ -378,3 +378,30 @@ func TestCourier(t *testing.T) {
 	// It is Dovecot's from now on.
 	require.Contains(t, r.read("dovecot-uidlist"), "3 V777 N51 G")
 }
+
+// Another program's change of a name in the same instant as ours, which the folder's time doesn't show, is not overwritten by our next:
+// the name is the truth, and what we change begins from it.
+func TestExternalFlagsSameInstant(t *testing.T) {
+	r := newRig(t)
+	m := r.open("INBOX")
+	for i := range 4 {
+		r.write(fmt.Sprintf("cur/%d.x.h:2,T", i+1), "x\r\n")
+	}
+	r.tick(time.Minute)
+	was := r.state(m).HighestModSeq
+	change(t, m, mail.FlagsAdd, 4, `\Draft`) // now the folder's time is this instant
+	now := r.now
+	for from, to := range map[string]string{"cur/1.x.h:2,T": "cur/1.x.h:2,ST", "cur/2.x.h:2,T": "cur/2.x.h:2,ST", "cur/3.x.h:2,T": "cur/3.x.h:2,"} {
+		r.rename(from, to)
+	}
+	require.NoError(t, r.fs.Chtimes(root+"/cur", now, now))
+	r.now = now
+	change(t, m, mail.FlagsAdd, 1, `\Flagged`)
+	res, err := m.SetFlags(t.Context(), mail.UIDSetOf(2), mail.FlagChange{Op: mail.FlagsAdd, Flags: mail.NewFlags(`\Flagged`), UnchangedSince: was})
+	require.NoError(t, err)
+	require.Equal(t, "2", res.Modified.String())
+	got, err := m.Expunge(t.Context(), mail.AllUIDs(), &mail.ExpungeOptions{OnlyDeleted: true})
+	require.NoError(t, err)
+	require.Equal(t, "1:2,4", got.Removed.String())
+	require.Equal(t, []string{"3.x.h:2,"}, r.files("cur"))
+}

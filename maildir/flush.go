@@ -91,10 +91,10 @@ func (t *txn) write() error {
 		jobs = append(jobs, t.appendList)
 	}
 	if !b.s.NoSync {
-		if t.syncNew {
+		if t.syncNew || b.undone {
 			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/new") })
 		}
-		if t.syncCur {
+		if t.syncCur || b.undone {
 			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/cur") })
 		}
 	}
@@ -105,7 +105,9 @@ func (t *txn) write() error {
 	}
 	errs[0] = jobs[0]()
 	wg.Wait()
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	b.undone = b.undone && err != nil
+	return err
 }
 
 // writeLog appends the commit to the index log, or begins a new log with it.

@@ -2,8 +2,11 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"github.com/buuta/mail"
 )
 
 // A flag change renames a file. That name is loose until its folder is synced, which happens a moment later and once for many
@@ -32,10 +35,12 @@ func (s *state) loosen(r *record) {
 	s.loose[r.m.uid] = flagged{f.kw | r.m.kw, f.sys | r.m.sys}
 }
 
+// loosens reports whether names of this mailbox may be loose at all.
+func (b *box) loosens() bool { return b.sh.boot != "" && !b.s.NoSync && b.s.SettleAfter >= 0 }
+
 // mayLoosen reports whether n more names can be loose, and makes room for them.
 func (t *txn) mayLoosen(n int) (bool, error) {
-	b := t.b
-	if b.sh.boot == "" || b.s.NoSync || b.s.SettleAfter < 0 || n > looseMost {
+	if !t.b.loosens() || n > looseMost {
 		return false, nil
 	}
 	if len(t.st.loose)+t.nloose+n > looseMost {
@@ -48,6 +53,18 @@ func (t *txn) mayLoosen(n int) (bool, error) {
 func (t *txn) loosen(uid uint32, kw uint32, sys uint8) {
 	t.nloose++
 	t.recs = append(t.recs, record{kind: recLoose, m: msg{uid: uid, kw: kw, sys: sys}, name: t.b.sh.boot})
+}
+
+// loosenOthers is loosen for names that other programs have given, who sync none. What we have shown of them, and what a session was told
+// is so already, must last as if we had set it.
+func (t *txn) loosenOthers(changed map[uint32]flagged) {
+	if !t.b.loosens() || len(t.st.loose)+t.nloose+len(changed) > looseMost {
+		t.syncNew, t.syncCur = true, true
+		return
+	}
+	for uid, f := range changed {
+		t.loosen(uid, f.kw, f.sys)
+	}
 }
 
 // settle syncs the folders so that no name is loose any more.
@@ -76,10 +93,32 @@ func (b *box) settleLater() {
 	}
 	time.AfterFunc(after, func() {
 		b.settling.Store(false)
-		if err := b.do(context.Background(), (*txn).settle); err != nil {
-			b.s.logger().Warn("can't sync the names of files", "mailbox", b.title(), "error", err)
-		}
+		b.settleNow(context.Background())
 	})
+}
+
+// settleNow settles what is loose.
+func (b *box) settleNow(ctx context.Context) {
+	if err := b.do(ctx, (*txn).settle); err != nil && !errors.Is(err, mail.ErrNoMailbox) {
+		b.s.logger().Warn("can't sync the names of files", "mailbox", b.title(), "error", err)
+	}
+}
+
+// settleLast leaves no loose names behind when the last session leaves: the program may end now and another go on with the tree,
+// whose flags we would take for lost ones should the machine stop long after.
+func (sh *shared) settleLast(b *box) {
+	sh.mu.Lock()
+	last := b.refs == 1
+	sh.mu.Unlock()
+	if !last {
+		return
+	}
+	b.mu.RLock()
+	loose := b.st != nil && !b.dead && len(b.st.loose) > 0
+	b.mu.RUnlock()
+	if loose {
+		b.settleNow(context.Background())
+	}
 }
 
 // astray reports whether loose names may have been lost: the machine has been started again since.

@@ -191,8 +191,14 @@ func (m *mailbox) TakeRecent(ctx context.Context) (mail.UIDSet, error) {
 				continue
 			}
 			out.Add(mail.UID(uid))
-			if msg, ok := t.msg(uid); ok && msg.where == inNew {
-				if err := t.renameFile(msg, func(f flagged) flagged { return f }, false, true); err != nil && !errors.Is(err, mail.ErrExpunged) {
+			for range renameTries {
+				msg, ok := t.msg(uid)
+				if !ok || msg.where != inNew {
+					break
+				}
+				if _, err := t.renameFile(msg, msg.sys, msg.kw, true); errors.Is(err, mail.ErrExpunged) {
+					break // the next scan reports it
+				} else if err != nil {
 					return err
 				}
 			}

@@ -61,6 +61,7 @@ func (a *account) acquire(dir, name string) *box {
 
 // release gives a box back. Some that nobody has open stay in memory; they hold no files.
 func (sh *shared) release(s *Store, b *box) {
+	sh.settleLast(b)
 	weight := b.weight()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

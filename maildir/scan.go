@@ -101,6 +101,7 @@ func (s *scanner) modseq() uint64 {
 func (s *scanner) known() (missing []uint32, err error) {
 	t := s.t
 	astray := t.astray()
+	changed := map[uint32]flagged{}
 	for i := range t.adds { // of this very commit
 		delete(s.found, t.adds[i].name)
 	}
@@ -138,11 +139,15 @@ func (s *scanner) known() (missing []uint32, err error) {
 		}
 		_, sys, kw, _ := parseName(p.name)
 		if sys != m.sys || kw != m.kw {
+			changed[m.uid] = flagged{kw ^ m.kw, sys ^ m.sys}
 			m.sys, m.kw, m.modseq = sys, kw, s.modseq()
 		}
 		m.where = p.where
 		t.change(m)
 		t.name(base, &m, p.name)
+	}
+	if len(changed) > 0 {
+		t.loosenOthers(changed)
 	}
 	return missing, nil
 }
