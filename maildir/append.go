@@ -107,7 +107,7 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 			return err
 		}
 	}
-	if st.index, err = buildIndex(view, st.m.size); err != nil {
+	if st.index, err = s.buildIndex(view, st.m.size); err != nil {
 		return err
 	}
 	when := time.Unix(st.m.idate, 0)

@@ -108,7 +108,7 @@ func (c *cacheReader) close() {
 
 // indexOctet returns the first octet of an index as package mime writes it: its version. What another version wrote is made again.
 func indexOctet() byte {
-	b, err := buildIndex(strings.NewReader(""), 0)
+	b, err := (&Store{}).buildIndex(strings.NewReader(""), 0)
 	if err != nil || len(b) == 0 {
 		return 0
 	}
@@ -116,8 +116,8 @@ func indexOctet() byte {
 }
 
 // buildIndex makes a message's structure index.
-func buildIndex(r io.ReaderAt, size int64) ([]byte, error) {
-	x, err := mime.BuildIndex(r, size, nil)
+func (s *Store) buildIndex(r io.ReaderAt, size int64) ([]byte, error) {
+	x, err := (&mime.IndexBuilder{CharsetReader: s.CharsetReader}).Build(r, size)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (m *mailbox) makeIndex(ctx context.Context, uid mail.UID) ([]byte, error) {
 		return nil, err
 	}
 	defer body.Close()
-	return buildIndex(body, body.Size())
+	return m.s.buildIndex(body, body.Size())
 }
 
 // keepIndexes writes indexes that had to be made into the cache. That it can't is no reason to fail: they are made again.

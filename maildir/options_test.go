@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/charset"
 	"github.com/stretchr/testify/require"
 )
 
@@ -159,4 +161,26 @@ func TestLogger(t *testing.T) {
 	r.write("buuta.index.log", raw[:len(raw)-3])
 	r.state(r.open("INBOX"))
 	require.Contains(t, out.String(), "index ends torn")
+}
+
+// Previews are in the charset that the message says, where the site makes it known: of messages that we store, and of those that others
+// have left there.
+func TestIndexCharset(t *testing.T) {
+	const letter = "Content-Type: text/plain; charset=koi8-r\r\n\r\n\xf0\xd2\xc9\xd7\xc5\xd4\r\n"
+	for want, set := range map[string]mime.CharsetReader{"Привет": charset.NewReader, "ðÒÉ×ÅÔ": nil} {
+		r := newRig(t)
+		r.s.CharsetReader = set
+		r.write("new/1.x.h", letter)
+		m := r.open("INBOX")
+		addTo(t, m, letter)
+		n := 0
+		for msg, err := range m.Messages(t.Context(), mail.AllUIDs(), mail.FieldIndex) {
+			require.NoError(t, err)
+			x, err := mime.DecodeIndex(msg.Index)
+			require.NoError(t, err)
+			require.Equal(t, want, x.Preview, "UID %d", msg.UID)
+			n++
+		}
+		require.Equal(t, 2, n)
+	}
 }

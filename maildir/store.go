@@ -68,7 +68,8 @@ type Store struct {
 	SettleAfter time.Duration
 
 	// CharsetReader makes texts in charsets beyond UTF-8, US-ASCII and ISO-8859-1 known, such as charset.NewReader of package
-	// mime/charset does. With another one than before, delete the files named buuta.text.
+	// mime/charset does: in previews, in parameters and for SearchText. With another one than before, delete the files named buuta.text
+	// and buuta.index.cache.
 	CharsetReader mime.CharsetReader
 
 	// AttachmentText, when set, reads attachments for SearchText in formats beyond text, HTML, and the documents of office programs,
