@@ -384,24 +384,26 @@ func TestCourier(t *testing.T) {
 func TestExternalFlagsSameInstant(t *testing.T) {
 	r := newRig(t)
 	m := r.open("INBOX")
-	for i := range 4 {
+	for i := range 5 {
 		r.write(fmt.Sprintf("cur/%d.x.h:2,T", i+1), "x\r\n")
 	}
 	r.tick(time.Minute)
 	was := r.state(m).HighestModSeq
 	change(t, m, mail.FlagsAdd, 4, `\Draft`) // now the folder's time is this instant
 	now := r.now
-	for from, to := range map[string]string{"cur/1.x.h:2,T": "cur/1.x.h:2,ST", "cur/2.x.h:2,T": "cur/2.x.h:2,ST", "cur/3.x.h:2,T": "cur/3.x.h:2,"} {
+	for from, to := range map[string]string{"cur/1.x.h:2,T": "cur/1.x.h:2,ST", "cur/2.x.h:2,T": "cur/2.x.h:2,ST", "cur/3.x.h:2,T": "cur/3.x.h:2,", "cur/5.x.h:2,T": "cur/5.x.h:2,"} {
 		r.rename(from, to)
 	}
 	require.NoError(t, r.fs.Chtimes(root+"/cur", now, now))
 	r.now = now
 	change(t, m, mail.FlagsAdd, 1, `\Flagged`)
+	change(t, m, mail.FlagsAdd, 5, `\Deleted`) // which it had
+	require.Contains(t, r.files("cur"), "5.x.h:2,T")
 	res, err := m.SetFlags(t.Context(), mail.UIDSetOf(2), mail.FlagChange{Op: mail.FlagsAdd, Flags: mail.NewFlags(`\Flagged`), UnchangedSince: was})
 	require.NoError(t, err)
 	require.Equal(t, "2", res.Modified.String())
 	got, err := m.Expunge(t.Context(), mail.AllUIDs(), &mail.ExpungeOptions{OnlyDeleted: true})
 	require.NoError(t, err)
-	require.Equal(t, "1:2,4", got.Removed.String())
+	require.Equal(t, "1:2,4:5", got.Removed.String())
 	require.Equal(t, []string{"3.x.h:2,"}, r.files("cur"))
 }

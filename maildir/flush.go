@@ -131,7 +131,7 @@ func (t *txn) writeLog() error {
 // promises reports whether the commit holds anything that somebody is told will last.
 func (t *txn) promises() bool {
 	return t.head != t.st.head || slices.ContainsFunc(t.recs, func(r record) bool {
-		return r.kind != recCache && r.kind != recOdd && r.kind != recMarks && r.kind != recAsked
+		return r.kind != recCache && r.kind != recOdd && r.kind != recMarks
 	})
 }
 

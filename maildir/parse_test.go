@@ -291,7 +291,6 @@ func someRecords() []record {
 		{kind: recCache, m: msg{uid: 4, cache: 77, cacheLen: 8}},
 		{kind: recLoose, m: msg{uid: 1, kw: 1, sys: 9}, name: "boot"},
 		{kind: recSettled},
-		{kind: recAsked, m: msg{sdate: 12345}},
 		{kind: recToken, token: tokenKey{1, 2}, m: msg{uid: 4, sdate: 99}},
 		{kind: recGone, m: msg{modseq: 5}, first: 2, last: 4},
 	}

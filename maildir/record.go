@@ -35,7 +35,6 @@ const (
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
 	recLoose   recordKind = 'l' // m.uid, kw, sys, name (boot): after a power cut the file's name may say otherwise of these flags
 	recSettled recordKind = 'n' // no file's name is loose any more
-	recAsked   recordKind = 'q' // m.sdate: when somebody last asked for structure indexes
 
 	// Of snapshots only:
 	recShape recordKind = 'p' // shape.modBase, messages, tails
@@ -127,8 +126,6 @@ func (r *record) appendTo(b []byte) []byte {
 		b = le.AppendUint32(b, m.kw)
 		b = append(b, m.sys)
 		b = appendShort(b, r.name)
-	case recAsked:
-		b = le.AppendUint64(b, uint64(m.sdate))
 	case recShape:
 		b = le.AppendUint64(b, r.shape.modBase)
 		b = le.AppendUint32(b, r.shape.messages)

@@ -110,8 +110,6 @@ func (r *recordReader) next(rec *record) (ok bool) {
 		m.uid, m.kw, m.sys, rec.name = r.u32(), r.u32(), r.u8(), r.short()
 		r.fits(m.kw < 1<<maxKeywords)
 	case recSettled:
-	case recAsked:
-		m.sdate = int64(r.u64())
 	case recShape:
 		rec.shape = &shape{modBase: r.u64(), messages: r.u32()}
 		for range r.u8() {

@@ -29,9 +29,6 @@ func (s *state) snapshot() []record {
 		out = append(out, record{kind: recBlock, shape: &shape{slots: s.blocks[i].slots, names: s.blocks[i].names}})
 	}
 	out = append(out, record{kind: recMarks, marks: s.marks})
-	if s.asked != 0 {
-		out = append(out, record{kind: recAsked, m: msg{sdate: s.asked}})
-	}
 	for uid, name := range s.odd {
 		out = append(out, record{kind: recOdd, m: msg{uid: uid}, name: name})
 	}

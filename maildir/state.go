@@ -33,7 +33,6 @@ type state struct {
 	gone   []gone             // by modseq
 	tokens map[tokenKey]tokenUse
 	marks  marks
-	asked  int64
 
 	unseen, deleted int
 	size            int64
@@ -161,8 +160,6 @@ func (s *state) apply(recs []record) {
 			s.loosen(r)
 		case recSettled:
 			s.loose = nil
-		case recAsked:
-			s.asked = r.m.sdate
 		case recShape:
 			if len(s.blocks) == 0 {
 				s.modBase, s.tails = r.shape.modBase, nil
