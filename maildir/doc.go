@@ -14,7 +14,8 @@
 // # Durability
 //
 // A call that changes something returns after the files, the names in their folders, the UID list and the index log have been synced,
-// unless [Store.NoSync] says otherwise. Callers that come at the same time share these syncs.
+// unless [Store.NoSync] says otherwise. Callers that come at the same time share these syncs. A change of flags syncs the log alone; the
+// names of files follow within [Store.SettleAfter].
 //
 // # Quota
 //
