@@ -154,8 +154,11 @@ func (c *checker) run() error {
 	return c.quota()
 }
 
-// folders looks at the names of folders.
+// folders looks at the names of folders. As nested folders every name has one spelling, and what can't be a name is no mailbox.
 func (c *checker) folders() error {
+	if c.a.s.Layout == LayoutFS {
+		return nil
+	}
 	entries, err := c.a.sh.fs.ReadDir(c.a.root)
 	if err != nil {
 		return err
@@ -207,7 +210,7 @@ func (c *checker) subscriptions() error {
 			return err
 		}
 		good, _ = a.goodSubscriptions(raw)
-		return writeFile(a.sh.fs, a.root, subscriptionsName, dovefile.FormatSubscriptions(good, "."), !a.s.NoSync)
+		return writeFile(a.sh.fs, a.root, subscriptionsName, dovefile.FormatSubscriptions(good, a.s.naming().Separator()), !a.s.NoSync)
 	})
 	return nil
 }
@@ -221,10 +224,10 @@ func (a *account) goodSubscriptions(raw []byte) (good []string, what string) {
 			lines++
 		}
 	}
-	all := dovefile.ParseSubscriptions(raw, ".")
+	all := dovefile.ParseSubscriptions(raw, a.s.naming().Separator())
 	var bad []string
 	for _, f := range all {
-		if _, ok := a.s.mailboxName("." + f); ok || f == inbox {
+		if _, ok := a.s.subscribed(f); ok {
 			good = append(good, f)
 		} else {
 			bad = append(bad, f)

@@ -246,3 +246,25 @@ func TestCheckSizeKeepsIdentity(t *testing.T) {
 	require.Equal(t, before[1:], after[1:])
 	require.Contains(t, d.in("cur/*,S=106,*"), ",W=106:2,S")
 }
+
+// Nested folders have other separators in the subscriptions: what names them is no fault, and a repair leaves it.
+func TestCheckNested(t *testing.T) {
+	ctx := t.Context()
+	s := &maildir.Store{Path: t.TempDir() + "/%u", Layout: maildir.LayoutFS, Poll: -1}
+	a, err := s.Account(ctx, "alice")
+	require.NoError(t, err)
+	defer a.Close()
+	require.NoError(t, openBox(t, a, "INBOX").Close())
+	for _, name := range []string{"Lists/go.dev", "Lists/Việt"} {
+		_, err := a.Create(ctx, name, nil)
+		require.NoError(t, err)
+		require.NoError(t, a.Subscribe(ctx, name, true))
+	}
+	left, err := s.Check(ctx, "alice", &maildir.CheckOptions{Repair: true, Found: func(f maildir.Fault) { t.Errorf("%+v", f) }})
+	require.NoError(t, err)
+	require.Zero(t, left)
+	for info, err := range a.Mailboxes(ctx) {
+		require.NoError(t, err)
+		require.Equal(t, info.Name == "Lists/go.dev" || info.Name == "Lists/Việt", info.Subscribed, info.Name)
+	}
+}
