@@ -247,10 +247,11 @@ func TestCheckSizeKeepsIdentity(t *testing.T) {
 	require.Contains(t, d.in("cur/*,S=106,*"), ",W=106:2,S")
 }
 
-// Nested folders have other separators in the subscriptions: what names them is no fault, and a repair leaves it.
+// Nested folders have other separators in the subscriptions: a repair of what is wrong there leaves the rest.
 func TestCheckNested(t *testing.T) {
 	ctx := t.Context()
-	s := &maildir.Store{Path: t.TempDir() + "/%u", Layout: maildir.LayoutFS, Poll: -1}
+	dir := t.TempDir()
+	s := &maildir.Store{Path: dir + "/%u", Layout: maildir.LayoutFS, Poll: -1}
 	a, err := s.Account(ctx, "alice")
 	require.NoError(t, err)
 	defer a.Close()
@@ -260,9 +261,18 @@ func TestCheckNested(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, a.Subscribe(ctx, name, true))
 	}
-	left, err := s.Check(ctx, "alice", &maildir.CheckOptions{Repair: true, Found: func(f maildir.Fault) { t.Errorf("%+v", f) }})
+	name := dir + "/alice/subscriptions"
+	was, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(name, append(was, "Lists\tgo.dev\n"...), 0o600))
+	var found []maildir.FaultKind
+	left, err := s.Check(ctx, "alice", &maildir.CheckOptions{Repair: true, Found: func(f maildir.Fault) { found = append(found, f.Kind) }})
 	require.NoError(t, err)
 	require.Zero(t, left)
+	require.Equal(t, []maildir.FaultKind{maildir.FaultSubscriptions}, found)
+	now, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.Equal(t, string(was), string(now))
 	for info, err := range a.Mailboxes(ctx) {
 		require.NoError(t, err)
 		require.Equal(t, info.Name == "Lists/go.dev" || info.Name == "Lists/Việt", info.Subscribed, info.Name)
