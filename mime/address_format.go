@@ -33,8 +33,8 @@ func (a Address) String() string {
 // their brackets. Without a domain it is the local-part alone.
 func (a Address) Addr() string {
 	local := a.Mailbox
-	if !isDotAtom(local) && (local != "" || a.Host != "") {
-		local = quote(local)
+	if a.Host != "" && strings.Contains(local, "=?") || !isDotAtom(local) && (local != "" || a.Host != "") {
+		local = quote(local) // also what would look like an encoded word together with what follows
 	}
 	if a.Host == "" {
 		return local

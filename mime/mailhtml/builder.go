@@ -209,7 +209,7 @@ func (b *builder) text(t []byte) {
 		return
 	}
 	if b.preAt == len(b.out) {
-		t = bytes.TrimLeft(t, "\r\n\x00")
+		t = bytes.TrimLeftFunc(t, func(r rune) bool { return r == '\r' || r == '\n' || dropped(byte(min(r, 0x80))) })
 	}
 	b.out = appendText(b.out, t)
 }

@@ -26,12 +26,17 @@ func appendText(dst, t []byte) []byte {
 			dst = append(dst, "&gt;"...)
 		case c == '\r' || c == '\f':
 			dst = append(dst, ' ')
-		case c < ' ' && c != '\n' && c != '\t' || c == 0x7f:
+		case dropped(c):
 		default:
 			dst = append(dst, c)
 		}
 	}
 	return dst
+}
+
+// dropped reports whether a character has no place in text.
+func dropped(c byte) bool {
+	return c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' || c == 0x7f
 }
 
 // appendAttr appends an attribute.

@@ -208,6 +208,13 @@ func (c *foldedRune) fill(r rune) {
 
 // compose returns b in normalisation form KC, without what is ignored.
 func compose(b []byte) []byte {
+	if !utf8.Valid(b) { // norm leaves what stands behind an invalid octet as it is
+		valid := make([]byte, 0, len(b)+8)
+		for _, r := range string(b) {
+			valid = utf8.AppendRune(valid, r)
+		}
+		b = valid
+	}
 	d := norm.NFKD.Bytes(b)
 	kept := d[:0:0]
 	for len(d) > 0 {
