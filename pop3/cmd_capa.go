@@ -37,6 +37,9 @@ func (c *Conn) capa(arg string) {
 			c.line("SASL " + strings.Join(m, " "))
 		}
 	}
+	if c.drop == nil && c.mayXClient() {
+		c.line("XCLIENT ADDR PORT")
+	}
 	c.line("UTF8 USER")
 	c.line("LANG")
 	if i := c.srv.Implementation; i != "" {

@@ -30,6 +30,8 @@ func handlerOf(keyword string) (h handler, ok bool) {
 		h = handler{inAuthorization, (*Conn).apop}
 	case "AUTH":
 		h = handler{inAuthorization, (*Conn).auth}
+	case "XCLIENT":
+		h = handler{inAuthorization, (*Conn).xclient}
 	case "STLS":
 		h = handler{inAuthorization, (*Conn).stls}
 	case "UTF8":

@@ -19,6 +19,7 @@ type Conn struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	nc       net.Conn // the connection below TLS
+	remote   net.Addr // XCLIENT's, else nil
 	stream   net.Conn // nc, or TLS over it
 	r        *wire.Reader
 	in       input
@@ -58,14 +59,19 @@ func (c *Conn) Context() context.Context { return c.ctx }
 // Server returns the server.
 func (c *Conn) Server() *Server { return c.srv }
 
-// RemoteAddr returns the client's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+// RemoteAddr returns the client's address: as XCLIENT has it, else the network's.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.nc.RemoteAddr()
+}
 
 // LocalAddr returns the address that the client connected to.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
 // RemoteIP returns the IP address of RemoteAddr as text, or "" where there is none.
-func (c *Conn) RemoteIP() string { return addrIP(c.nc.RemoteAddr()) }
+func (c *Conn) RemoteIP() string { return addrIP(c.RemoteAddr()) }
 
 // LocalIP returns the IP address of LocalAddr as text, or "" where there is none.
 func (c *Conn) LocalIP() string { return addrIP(c.nc.LocalAddr()) }
@@ -94,7 +100,7 @@ func (c *Conn) secured() bool {
 // sasl returns what authentication works with.
 func (c *Conn) sasl() *sasl.Config {
 	cfg := &sasl.Config{
-		Authenticator: c.srv.Authenticator, Service: c.srv.Service, Hostname: c.srv.host(), Remote: c.nc.RemoteAddr(),
+		Authenticator: c.srv.Authenticator, Service: c.srv.Service, Hostname: c.srv.host(), Remote: c.RemoteAddr(),
 		Secured: c.secured(), TLS: c.tls, Allow: c.srv.Mechanisms,
 	}
 	if cfg.Service == "" {

@@ -48,7 +48,7 @@ func (s *Server) serveConn(base context.Context, nc net.Conn, implicit bool) {
 
 // open does what comes before the first command. It reports whether there will be one.
 func (c *Conn) open(implicit bool) bool {
-	welcome := c.srv.group.Count(c, c.RemoteAddr(), c.srv.Limits.Connections, limit(c.srv.Limits.ConnectionsPerAddr, 50))
+	welcome := c.count()
 	c.sawHook = true
 	if c.srv.Hooks.Connected != nil {
 		c.srv.Hooks.Connected(c)

@@ -107,6 +107,15 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 		}
 		d.size += m.Size
 	}
+	if old := len(d.messages) - s.Newest; s.Newest > 0 && old > 0 {
+		for _, m := range d.messages[:old] {
+			d.size -= m.size
+		}
+		d.messages = d.messages[old:]
+		if d.guids != nil {
+			d.guids = d.guids[old:]
+		}
+	}
 	d.count, opened = len(d.messages), true
 	return d, nil
 }
@@ -174,7 +183,7 @@ func (d *maildrop) update(ctx context.Context, s *Server) (removed int, err erro
 		return 0, nil
 	}
 	if s.Delete != nil {
-		err = s.Delete(ctx, d.mailbox, deleted)
+		err = s.Delete(ctx, d.account, d.mailbox, deleted)
 	} else {
 		_, err = d.mailbox.Expunge(ctx, deleted, nil)
 	}

@@ -51,14 +51,20 @@ type Server struct {
 	// Locker keeps a second session from a maildrop that is in use. nil means that this Server does it for its own
 	// connections; several servers or processes on one store should share one.
 	Locker Locker
-	// Delete, if not nil, is how QUIT removes the messages of set, all or none, for instance by moving them to a folder.
-	// nil means [mail.Mailbox].Expunge.
-	Delete func(ctx context.Context, mailbox mail.Mailbox, set mail.UIDSet) error
+	// Delete, if not nil, is how QUIT removes the messages of set from the INBOX, all or none: [MoveTo] moves them to a folder,
+	// [Keep] keeps them. nil means [mail.Mailbox].Expunge.
+	Delete func(ctx context.Context, account mail.Account, inbox mail.Mailbox, set mail.UIDSet) error
+	// Newest shows only that many of the latest messages of a maildrop, so that an old client doesn't begin by fetching a
+	// mailbox of ten years. 0 shows all.
+	Newest int
 	// MarkSeen gives messages that were fetched by RETR the flag \Seen when the client says QUIT, as Dovecot does.
 	MarkSeen bool
 	// Expire is what CAPA says about how long messages are kept, in days or "NEVER" (RFC 2449 section 6.7). "" means
 	// "NEVER". The server itself removes nothing by age.
 	Expire string
+
+	// XClient says which peers are proxies that may say by XCLIENT whose connection they hand on, as Dovecot's do. nil: none.
+	XClient func(addr net.Addr) bool
 
 	// LoginDelay is how long an account must wait from one login to the next (RFC 2449 section 6.5). 0 means not at all.
 	LoginDelay time.Duration

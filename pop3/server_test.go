@@ -293,7 +293,7 @@ func TestHooksCarryALog(t *testing.T) {
 func TestDeleteHook(t *testing.T) {
 	s := twoMessages(t)
 	var got string
-	s.Config.Delete = func(_ context.Context, _ mail.Mailbox, set mail.UIDSet) error {
+	s.Config.Delete = func(_ context.Context, _ mail.Account, _ mail.Mailbox, set mail.UIDSet) error {
 		got = set.String()
 		return nil
 	}

@@ -92,7 +92,8 @@ func (g *Group[C]) Add(c C) bool {
 }
 
 // Count counts a connection that was added for its address, once that is known, and reports whether it may stay: total
-// bounds all connections, perAddr those of an address as [AddrKey] has it; 0 doesn't bound.
+// bounds all connections, perAddr those of an address as [AddrKey] has it; 0 doesn't bound. It may be called again when the
+// address turns out to be another one.
 func (g *Group[C]) Count(c C, addr net.Addr, total, perAddr int) bool {
 	key := AddrKey(addr)
 	g.mu.Lock()
@@ -100,22 +101,31 @@ func (g *Group[C]) Count(c C, addr net.Addr, total, perAddr int) bool {
 	if total > 0 && len(g.conns) > total || key != "" && perAddr > 0 && g.perAddr[key] >= perAddr {
 		return false
 	}
-	if _, ok := g.conns[c]; ok && key != "" {
+	if was, ok := g.conns[c]; ok {
+		g.uncount(was)
 		g.conns[c] = key
-		g.perAddr[key]++
+		if key != "" {
+			g.perAddr[key]++
+		}
 	}
 	return true
+}
+
+// uncount takes a connection from an address's count.
+func (g *Group[C]) uncount(key string) {
+	if key == "" {
+		return
+	}
+	if g.perAddr[key]--; g.perAddr[key] == 0 {
+		delete(g.perAddr, key)
+	}
 }
 
 // Remove takes out a connection that has ended.
 func (g *Group[C]) Remove(c C) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if key := g.conns[c]; key != "" {
-		if g.perAddr[key]--; g.perAddr[key] == 0 {
-			delete(g.perAddr, key)
-		}
-	}
+	g.uncount(g.conns[c])
 	delete(g.conns, c)
 	if len(g.conns) == 0 && g.drained != nil {
 		close(g.drained)

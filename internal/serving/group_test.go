@@ -52,6 +52,9 @@ func TestCount(t *testing.T) {
 	require.True(t, g.Count(all[3], tcp("127.0.0.1"), 4, 0))
 	g.Remove(all[2]) // was refused once and taken once
 	g.Remove(all[0])
+	require.True(t, g.Count(all[1], tcp("192.0.2.9"), 0, 1), "a proxy says who it really is")
+	require.True(t, g.Count(all[3], tcp("192.0.2.1"), 0, 1), "and counts there no more")
+	require.False(t, g.Count(all[3], tcp("192.0.2.9"), 0, 1))
 	require.True(t, g.Add(all[0]))
 	require.True(t, g.Count(all[0], tcp("192.0.2.1"), 0, 2), "its place is free again")
 }
