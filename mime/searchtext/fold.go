@@ -1,6 +1,7 @@
 package searchtext
 
 import (
+	"bytes"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -96,22 +97,44 @@ func (f *folder) separate() {
 	f.space = false
 }
 
-// hold keeps the end of b, characters beyond ASCII, that more may combine with, and writes the rest.
+// hold keeps the end of b, characters beyond ASCII, that more may combine with, and writes the rest. What is ignored goes
+// first: it may stand between characters that combine.
 func (f *folder) hold(b []byte) {
-	cut := max(norm.NFKC.LastBoundary(b), 0)
-	if len(b)-cut > maxHeld {
-		cut = len(b)
-		for back := 1; back <= utf8.UTFMax; back++ {
-			if c := b[len(b)-back]; utf8.RuneStart(c) {
-				if !utf8.FullRune(b[len(b)-back:]) {
-					cut -= back
-				}
-				break
+	b = withoutIgnored(b)
+	whole := len(b) // without a character of which only the beginning has come
+	for back := 1; back < utf8.UTFMax && back <= len(b); back++ {
+		if utf8.RuneStart(b[len(b)-back]) {
+			if !utf8.FullRune(b[len(b)-back:]) {
+				whole -= back
 			}
+			break
 		}
+	}
+	cut := max(norm.NFKC.LastBoundary(b[:whole]), 0)
+	if whole-cut > maxHeld {
+		cut = whole
 	}
 	f.run(b[:cut])
 	f.held = append(f.held[:0], b[cut:]...)
+}
+
+// withoutIgnored returns b without the characters that are ignored; b itself when there are none.
+func withoutIgnored(b []byte) []byte {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if !ignored(r) {
+			i += n
+			continue
+		}
+		out := append(make([]byte, 0, len(b)), b[:i]...)
+		for i += n; i < len(b); i += n {
+			if r, n = utf8.DecodeRune(b[i:]); !ignored(r) {
+				out = append(out, b[i:i+n]...)
+			}
+		}
+		return out
+	}
+	return b
 }
 
 // ascii folds the ASCII that p begins with and returns how much that is.
@@ -197,9 +220,9 @@ func (c *foldedRune) fill(r rune) {
 	var out []byte
 	for _, q := range string(compose(raw)) {
 		out = appendFolded(out, q)
-		if q <= ' ' || unicode.IsSpace(q) {
-			c.alone = c.alone && len(out) == 1 // white space inside is emit's work
-		}
+	}
+	if len(out) > 1 && bytes.IndexByte(out, ' ') >= 0 {
+		c.alone = false // white space beside others is emit's work
 	}
 	if len(out) <= len(c.b) {
 		c.n = uint8(copy(c.b[:], out))
