@@ -123,7 +123,7 @@ func (u *URL) parseServer(s string) bool {
 		s = s[i+1:]
 	}
 	u.Host = s
-	return s != "" && strings.IndexAny(s, ";@") < 0
+	return s != "" && !strings.ContainsAny(s, ";@")
 }
 
 // cutParams divides a path where its first parameter begins. A slash before ";UID" and what follows it is no part of the

@@ -75,7 +75,6 @@ plugin {
 	require.Equal(t, "STORAGE 1/3, MESSAGE 4/6", used())
 	require.NoError(t, a.Delete(ctx, "box"))
 	require.Equal(t, "STORAGE 1/3, MESSAGE 2/6", used())
-	before = file()
 	d.run("", "quota", "recalc")
 	require.Equal(t, "3000S,6C\n300 2\n", file())
 

@@ -140,12 +140,6 @@ func (q *Queue) endList(l *list, f Finish) {
 	}
 }
 
-func (q *Queue) isLost(l *list) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return l.lost
-}
-
 func (q *Queue) forget(l *list) {
 	q.mu.Lock()
 	full := len(q.lists) >= orInt(q.Limits.ActiveMessages, 20000) || q.pending >= orInt(q.Limits.ActiveRecipients, 20000)

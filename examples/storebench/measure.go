@@ -80,15 +80,3 @@ func median(runs int, f func() error) (float64, error) {
 	slices.Sort(all)
 	return all[len(all)/2], nil
 }
-
-// best returns the highest of three rates.
-func best(f func() (float64, error)) (out float64, err error) {
-	for range 3 {
-		r, err := f()
-		if err != nil {
-			return 0, err
-		}
-		out = max(out, r)
-	}
-	return out, nil
-}

@@ -13,7 +13,6 @@ import (
 // is gone comes back as an error.
 type progress struct {
 	c     *Conn
-	tag   string
 	state imap.Progress
 	every time.Duration
 	told  time.Time

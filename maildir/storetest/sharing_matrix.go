@@ -213,10 +213,9 @@ func (s *sharing) tryCall(c call, r mail.Rights, i int) {
 		s.grant(own, Other, mail.AllRights.String())
 		require.Equalf(s, before, s.picture(own), "%s with %q", c.name, r)
 	}
-	listed := s.other.info(m.box)
 	if !allowed || c.name != "Delete" && c.name != "Rename" {
 		s.grant(own, Other, r.String())
-		listed = s.other.info(m.box)
+		listed := s.other.info(m.box)
 		seen := listed != nil && !listed.NoSelect && !listed.NonExistent
 		require.Equalf(s, r.Has(mail.RightLookup), seen, "LIST after %s with %q", c.name, r)
 		if !seen && listed != nil { // as one that isn't there: subscribed, or above one that can be seen

@@ -118,23 +118,29 @@ func (f *folder) hold(b []byte) {
 	f.held = append(f.held[:0], b[cut:]...)
 }
 
-// withoutIgnored returns b without the characters that are ignored; b itself when there are none.
+// withoutIgnored returns b without the characters that are ignored; b itself when there are none. Where some are, octets that
+// are no UTF-8 become U+FFFD, lest what stood on both sides of an ignored character joins into another.
 func withoutIgnored(b []byte) []byte {
-	for i := 0; i < len(b); {
+	clean := true
+	for i := 0; i < len(b) && clean; {
 		r, n := utf8.DecodeRune(b[i:])
-		if !ignored(r) {
-			i += n
-			continue
-		}
-		out := append(make([]byte, 0, len(b)), b[:i]...)
-		for i += n; i < len(b); i += n {
-			if r, n = utf8.DecodeRune(b[i:]); !ignored(r) {
-				out = append(out, b[i:i+n]...)
-			}
-		}
-		return out
+		clean = !ignored(r)
+		i += n
 	}
-	return b
+	if clean {
+		return b
+	}
+	out := make([]byte, 0, len(b)+8)
+	for i := 0; i < len(b); {
+		if !utf8.FullRune(b[i:]) {
+			return append(out, b[i:]...)
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if i += n; !ignored(r) {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }
 
 // ascii folds the ASCII that p begins with and returns how much that is.

@@ -53,9 +53,9 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 		return nil, src.err
 	}
 	if err == nil {
-		err = w.Flush()
+		_ = w.Flush() // a program need not read all: its exit status counts, not our broken pipe
 	}
-	in.Close() // a program need not read all: its exit status counts, not our broken pipe
+	in.Close()
 	err = cmd.Wait()
 	switch {
 	case ctx.Err() == context.DeadlineExceeded:
