@@ -43,5 +43,6 @@ soak: ## kill and restart under load, and 50 IMAP sessions at random in one mail
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem $(PKG)
 
-benchdoc: ## write docs/benchmarks.md anew
+benchdoc: ## write docs/benchmarks.md and docs/benchmarks-imapclient.md anew
 	.ci/benchimap
+	.ci/benchimapclient

@@ -51,7 +51,7 @@ func (d *Decoder) readNode() int32 {
 		return d.readList()
 	case c == '"':
 		return d.newNode(node{kind: nodeString, text: d.keep(d.quotedText())})
-	case d.PeekLiteral():
+	case (c == '{' || c == '~') && d.PeekLiteral():
 		return d.newNode(node{kind: nodeString, text: d.literalString()})
 	}
 	n := 0
@@ -80,9 +80,12 @@ func (d *Decoder) readList() int32 {
 	}
 	last := int32(0)
 	for d.ok() {
-		for d.TrySP() {
+		// By hand, for this is where the time of an ENVELOPE goes.
+		for len(d.line) > 0 && d.line[0] == ' ' {
+			d.line = d.line[1:]
 		}
-		if d.Try(')') {
+		if len(d.line) > 0 && d.line[0] == ')' {
+			d.line = d.line[1:]
 			d.depth--
 			return list
 		}

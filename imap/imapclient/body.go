@@ -9,8 +9,9 @@ import (
 // over when the loop goes on. When other commands wait for the server, what is left of it is first read into
 // memory, if it is not more than Limits.Ahead.
 type Body struct {
-	size int64
-	done chan struct{} // closed when nothing of it is left on the connection
+	size    int64
+	done    chan struct{} // closed when nothing of it is left on the connection
+	scratch *[]byte       // of the loop, for WriteTo
 
 	mu    sync.Mutex
 	left  int64     // on the connection
@@ -49,7 +50,10 @@ func (b *Body) Read(p []byte) (int, error) {
 
 // WriteTo writes what is left of the content to w.
 func (b *Body) WriteTo(w io.Writer) (n int64, err error) {
-	buf := make([]byte, min(max(b.size, 512), 128<<10))
+	if *b.scratch == nil {
+		*b.scratch = make([]byte, 128<<10)
+	}
+	buf := *b.scratch
 	for {
 		m, err := b.Read(buf)
 		if m > 0 {

@@ -121,7 +121,7 @@ func (c *Client) readSection(m *Message, label imap.FetchItem, owner **command) 
 		if cmd != nil && cmd.fetch.stream {
 			*owner = cmd
 			m.Sections = append(m.Sections, s)
-			m.Body = &Body{size: l.Size, left: l.Size, r: d.OpenLiteral(l), done: make(chan struct{})}
+			m.Body = &Body{size: l.Size, left: l.Size, r: d.OpenLiteral(l), done: make(chan struct{}), scratch: &cmd.fetch.scratch}
 			cmd.fetch.push(m, 0)
 			cmd.fetch.lend(m.Body)
 			_ = d.DiscardLiteral() // an error stays in d

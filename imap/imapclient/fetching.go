@@ -28,8 +28,10 @@ type fetching struct {
 	left     bool
 	ended    bool
 
-	batch []*Message // of the loop
-	at    int
+	// The loop's.
+	batch   []*Message
+	at      int
+	scratch []byte
 }
 
 // enough is how many octets and messages the reading goroutine queues before it waits for the loop.
