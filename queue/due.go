@@ -64,6 +64,14 @@ func (l *dueList) pop(now time.Time) (string, bool) {
 	return heap.Pop(&l.h).(dueEntry).id, true
 }
 
+// first returns when the soonest entry is due.
+func (l *dueList) first() (time.Time, bool) {
+	if len(l.h) == 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(0, l.h[0].at), true
+}
+
 // next returns when something is due, or a scan has to tell.
 func (l *dueList) next() (time.Time, bool) {
 	switch {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"log/slog"
 	"time"
 )
@@ -29,9 +30,18 @@ func (q *Queue) wakeAt(at time.Time) {
 func (q *Queue) loop() {
 	extend := time.NewTicker(leaseTime / 3)
 	defer extend.Stop()
+	ctx, cancel := context.WithCancel(q.ctx)
+	defer cancel()
+	q.tasks.Go(func() {
+		select { // a storage that is asked may take its time
+		case <-q.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	for {
 		q.planClaim(time.Unix(1<<40, 0)) // whoever finishes a message meanwhile must wake us: we may have missed it
-		next := q.claim()
+		next := q.claim(ctx)
 		q.planClaim(next)
 		wait := time.NewTimer(time.Until(next))
 		if q.Now != nil {
@@ -51,7 +61,7 @@ func (q *Queue) loop() {
 }
 
 // claim fills the active set and returns when to come again.
-func (q *Queue) claim() time.Time {
+func (q *Queue) claim(ctx context.Context) time.Time {
 	later := q.now().Add(orTime(q.Backoff.RunDelay, 300*time.Second))
 	for {
 		q.mu.Lock()
@@ -64,7 +74,7 @@ func (q *Queue) claim() time.Time {
 		query := ClaimQuery{
 			Messages: min(room, claimAtOnce), Recipients: max(1, rcpts), Refill: q.refillSize(rcpts), Duration: leaseTime,
 		}
-		leases, next, err := q.storage.Claim(q.ctx, query)
+		leases, next, err := q.storage.Claim(ctx, query)
 		if err != nil {
 			if !q.stopping() {
 				q.log().Error("queue: cannot take up messages", slog.Any("error", err))
@@ -74,7 +84,7 @@ func (q *Queue) claim() time.Time {
 		for _, l := range leases {
 			q.takeUp(l)
 		}
-		if err != nil || len(leases) == 0 {
+		if len(leases) == 0 {
 			if !next.IsZero() && next.Before(later) && err == nil {
 				return next
 			}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/buuta/mail/internal/vfs"
@@ -36,23 +37,26 @@ type Spool struct {
 	SetAside func(id string, why error)
 
 	opening sync.Mutex
+	scans   sync.WaitGroup
+	ending  atomic.Bool // Close has been called: a scan should end
 	fs      vfs.FS
 	lock    io.Closer
 	syncing semaphore
 	dirs    map[State]*sharedSync
 	buffers sync.Pool
 
-	mu       sync.Mutex
-	open     bool
-	closed   bool
-	due      dueList
-	scanned  time.Time
-	scanning bool
-	recent   []dueEntry         // hints that came while a scan was running
-	held     map[string]*holder // messages that somebody works on
-	doomed   map[string]bool    // files of drafts that could not be removed
-	foreign  map[string]bool    // ids in the queue that name another file's inode
-	fence    uint64
+	mu      sync.Mutex
+	open    bool
+	closed  bool
+	due     dueList
+	scanned time.Time          // when the last scan has ended
+	scan    *scanOf            // the one that is running
+	scanErr error              // why the last one failed
+	news    *sync.Cond         // a hint came while a scan is running, or it has ended
+	held    map[string]*holder // messages that somebody works on
+	doomed  map[string]bool    // files of drafts that could not be removed
+	foreign idSet              // ids in the queue that name another file's inode
+	fence   uint64
 }
 
 // holder is who works on a message: a lease, or an edit for a moment.
@@ -131,7 +135,8 @@ func (s *Spool) setUp() (err error) {
 	s.syncing = make(semaphore, orInt(s.Syncers, 24))
 	s.dirs = map[State]*sharedSync{}
 	s.buffers.New = func() any { return bufio.NewWriterSize(nil, 64<<10) }
-	s.held, s.foreign, s.doomed = map[string]*holder{}, map[string]bool{}, map[string]bool{}
+	s.held, s.foreign, s.doomed = map[string]*holder{}, newIDSet(), map[string]bool{}
+	s.news = sync.NewCond(&s.mu)
 	s.due.max = orInt(s.Hints, 50000)
 	for _, st := range spoolStates {
 		d := s.path(st, "")
@@ -180,15 +185,18 @@ func (s *Spool) Close() error {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed || !s.open {
 		s.closed = true
+		s.mu.Unlock()
 		return nil
 	}
 	s.closed, s.open = true, false
 	for id := range s.held {
 		s.drop(id)
 	}
+	s.mu.Unlock()
+	s.ending.Store(true)
+	s.scans.Wait()
 	return s.lock.Close()
 }
 

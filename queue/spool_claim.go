@@ -9,26 +9,43 @@ import (
 	"time"
 )
 
+// maxFailed is how many files that can't be read, on a bad spot of the disk perhaps, don't keep a Claim from the others.
+const maxFailed = 10
+
 // Claim implements [Storage]. Leases of a Spool last until it is closed: nobody else can have the messages.
 func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next time.Time, err error) {
 	if err := s.use(); err != nil {
 		return nil, time.Time{}, err
 	}
-	if err := s.rescan(); err != nil {
-		return nil, time.Time{}, err
-	}
+	s.mu.Lock()
+	s.beginScan()
+	s.mu.Unlock()
 	recipients := 0
+	var failed []error
 	for len(leases) < q.Messages && (q.Recipients == 0 || recipients < q.Recipients) {
 		if err := ctx.Err(); err != nil {
 			return leases, s.now(), nil
 		}
 		id, ok := s.take()
 		if !ok {
-			break
+			// Nothing is due only when nothing is left to be found.
+			again := false
+			if len(leases) == 0 {
+				again, err = s.awaitNews(ctx)
+			}
+			if err != nil {
+				return nil, s.now().Add(time.Second), err
+			}
+			if !again {
+				break
+			}
+			continue
 		}
-		l, err := s.claim(id, q.Refill)
-		if err != nil {
-			return leases, s.now().Add(time.Second), err
+		l, one := s.claim(id, q.Refill)
+		if one != nil {
+			if failed = append(failed, one); len(failed) == maxFailed {
+				break
+			}
 		}
 		if l != nil {
 			leases = append(leases, l)
@@ -41,19 +58,7 @@ func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next 
 	if at, ok := s.due.next(); ok && at.Before(next) {
 		next = at
 	}
-	return leases, next, nil
-}
-
-// rescan reads the folders again when it is time, or when the hints have run out but are not all there is.
-func (s *Spool) rescan() error {
-	now := s.now()
-	s.mu.Lock()
-	need := !s.scanning && (s.due.needScan(now) || now.Sub(s.scanned) >= orTime(s.RescanDelay, 300*time.Second))
-	s.mu.Unlock()
-	if !need {
-		return nil
-	}
-	return s.scan(nil)
+	return leases, next, errors.Join(failed...)
 }
 
 // take pops the next hint and takes hold of its message, if nobody has.

@@ -65,7 +65,7 @@ func (s *Spool) newID(inode uint64) string {
 		if s.LongIDs {
 			id = longID(now, inode)
 		}
-		if !s.foreign[id] {
+		if !s.foreign.has(id) {
 			return id
 		}
 	}

@@ -174,7 +174,7 @@ func (s *Spool) remove(from State, id string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.foreign, id)
+	s.foreign.remove(id)
 	return nil
 }
 

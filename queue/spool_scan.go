@@ -1,13 +1,16 @@
 package queue
 
 import (
+	"context"
+	"hash/maphash"
 	"strings"
 	"time"
 
 	"github.com/buuta/mail/internal/vfs"
 )
 
-// recover cleans up after a crash and learns what is there.
+// recover cleans up after a crash and learns which ids must not be given. It reads names alone, which takes a second for a
+// million files; when they are due a scan finds out, while mail is accepted and delivered.
 func (s *Spool) recover() error {
 	var active []string
 	for e, err := range vfs.Entries(s.fs, s.path(Active, "")) {
@@ -22,12 +25,16 @@ func (s *Spool) recover() error {
 		}
 	}
 	var temps []string
-	for e, err := range vfs.Entries(s.fs, s.path(Incoming, "")) {
-		if err != nil {
-			return err
-		}
-		if strings.HasSuffix(e.Name(), tempSuffix) {
-			temps = append(temps, e.Name())
+	for _, st := range spoolStates {
+		for e, err := range vfs.Inodes(s.fs, s.path(st, "")) {
+			if err != nil && e.Name == "" {
+				return err
+			}
+			if st == Incoming && strings.HasSuffix(e.Name, tempSuffix) {
+				temps = append(temps, e.Name)
+			} else if e.Inode != 0 && validID(e.Name) && !idHas(e.Name, e.Inode) {
+				s.foreign.add(e.Name)
+			}
 		}
 	}
 	for _, name := range temps {
@@ -35,59 +42,120 @@ func (s *Spool) recover() error {
 			return err
 		}
 	}
-	return s.scan(func(e vfs.Timed) {
-		if e.Inode != 0 && !idHas(e.Name, e.Inode) {
-			s.foreign[e.Name] = true
-		}
-	})
+	return nil
 }
 
-// scan reads the folders and makes the list of hints anew. each, when not nil, sees every file.
-func (s *Spool) scan(each func(vfs.Timed)) error {
-	s.mu.Lock()
-	s.scanning, s.recent = true, nil
-	s.mu.Unlock()
+// idSet is a set of ids, of which it keeps hashes alone: a queue of a million messages that was restored from a backup fits
+// into it. An id that is in it by accident is not given, which harms nobody.
+type idSet struct {
+	seed   maphash.Seed
+	hashes map[uint64]struct{}
+}
+
+func newIDSet() idSet { return idSet{maphash.MakeSeed(), map[uint64]struct{}{}} }
+
+func (s *idSet) add(id string)    { s.hashes[maphash.String(s.seed, id)] = struct{}{} }
+func (s *idSet) remove(id string) { delete(s.hashes, maphash.String(s.seed, id)) }
+func (s *idSet) has(id string) bool {
+	_, ok := s.hashes[maphash.String(s.seed, id)]
+	return ok
+}
+
+// scanOf is a scan that is running.
+type scanOf struct {
+	recent []dueEntry // hints that have come meanwhile
+}
+
+// beginScan starts to read the folders again when it is time, or when the hints have run out but are not all there is. The
+// lock is held.
+func (s *Spool) beginScan() {
+	now := s.now()
+	old := now.Sub(s.scanned) >= orTime(s.RescanDelay, 300*time.Second) || now.Before(s.scanned) // the clock was put back
+	if s.scan != nil || s.closed || !old && !s.due.needScan(now) {
+		return
+	}
+	s.scan = &scanOf{}
+	s.scans.Go(s.runScan)
+}
+
+// runScan makes the list of hints anew. What is due already is hinted as soon as it is found.
+func (s *Spool) runScan() {
 	fresh := dueList{max: s.due.max}
-	err := s.scanInto(&fresh, each)
+	err := s.scanInto(&fresh)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil {
-		for _, e := range s.recent {
-			fresh.add(time.Unix(0, e.at), e.id)
-		}
-		s.due = fresh
+	scan := s.scan
+	s.scan, s.scanErr = nil, err
+	s.news.Broadcast()
+	if err != nil {
+		return
 	}
-	s.scanning, s.recent, s.scanned = false, nil, s.now()
-	return err
+	for _, e := range scan.recent {
+		fresh.add(time.Unix(0, e.at), e.id)
+	}
+	s.due, s.scanned = fresh, s.now()
 }
 
-func (s *Spool) scanInto(l *dueList, each func(vfs.Timed)) error {
+func (s *Spool) scanInto(l *dueList) error {
 	now := s.now()
-	for _, st := range []State{Active, Incoming, Deferred, Held} {
-		if st == Held && each == nil {
-			continue
-		}
+	for _, st := range []State{Active, Incoming, Deferred} {
 		for e, err := range vfs.Times(s.fs, s.path(st, "")) {
-			if err != nil {
+			if err != nil && e.Name == "" {
 				return err
 			}
-			if s.isDoomed(st, e.Name) || !validID(e.Name) {
-				continue
+			if s.ending.Load() {
+				return ErrClosed
 			}
-			if each != nil {
-				each(e)
+			if s.isDoomed(st, e.Name) || !validID(e.Name) || st == Active && s.isHeld(e.Name) {
+				continue
 			}
 			at := time.Unix(0, e.MTime)
-			if st != Deferred && at.After(now) {
-				at = now
-			}
-			if st == Active && s.isHeld(e.Name) || st == Held {
-				continue
+			if err != nil || st != Deferred && at.After(now) {
+				at = now // Claim finds out what ails it
 			}
 			l.add(at, e.Name)
+			if !at.After(now) {
+				s.found(at, e.Name)
+			}
 		}
 	}
 	return nil
+}
+
+// found hints at a message that a scan has found to be due.
+func (s *Spool) found(at time.Time, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.due.h) < s.due.max {
+		s.due.add(at, id)
+		s.news.Broadcast()
+	}
+}
+
+// awaitNews waits until there is a hint that is due or a running scan has ended. It reports whether to look again, which is
+// no use when no scan is running.
+func (s *Spool) awaitNews(ctx context.Context) (bool, error) {
+	wake := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.news.Broadcast()
+	})
+	defer wake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.scan == nil {
+		return false, nil
+	}
+	for s.scan != nil && ctx.Err() == nil {
+		if at, ok := s.due.first(); ok && !at.After(s.now()) {
+			return true, nil
+		}
+		s.news.Wait()
+	}
+	if s.scan == nil && s.scanErr != nil {
+		return false, s.scanErr
+	}
+	return ctx.Err() == nil, nil
 }
 
 // isDoomed reports whether a file is what an aborted draft has left, and tries to remove it.
@@ -113,7 +181,8 @@ func (s *Spool) isHeld(id string) bool {
 // hint remembers that a message is due at a time. The lock is held.
 func (s *Spool) hint(at time.Time, id string) {
 	s.due.add(at, id)
-	if s.scanning {
-		s.recent = append(s.recent, dueEntry{at.UnixNano(), id})
+	if s.scan != nil {
+		s.scan.recent = append(s.scan.recent, dueEntry{at.UnixNano(), id})
+		s.news.Broadcast()
 	}
 }

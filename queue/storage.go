@@ -17,7 +17,7 @@ type Storage interface {
 
 	// Claim leases messages that are due, those that are due longest first. next is when the caller should ask again at
 	// the latest, zero for no idea; a message that is committed here in the meantime is due by itself. Damaged messages
-	// are set aside, never returned. A lease lasts for q.Duration or until the Storage is closed; when it is over, the
+	// are set aside, never returned. With an error there may be leases as well: of messages that it isn't about. A lease lasts for q.Duration or until the Storage is closed; when it is over, the
 	// message is due again.
 	Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next time.Time, err error)
 

@@ -13,8 +13,17 @@ type Timed struct {
 	Inode uint64 // 0 where there is none
 }
 
+// Inodes yields the names in a folder with their inodes and without times: it costs a tenth of Times.
+func Inodes(fsys FS, name string) iter.Seq2[Timed, error] {
+	if _, ok := fsys.(OS); ok && osInodes != nil {
+		return func(yield func(Timed, error) bool) { osInodes(name, yield) }
+	}
+	return Times(fsys, name)
+}
+
 // Times yields what is in a folder, in no particular order, with times. It is Entries for a million files: nothing is
-// allocated for a file but its name. Names that come or go meanwhile may be yielded or not.
+// allocated for a file but its name. Names that come or go meanwhile may be yielded or not. An error that comes with a
+// name is about that file alone.
 func Times(fsys FS, name string) iter.Seq2[Timed, error] {
 	return func(yield func(Timed, error) bool) {
 		if _, ok := fsys.(OS); ok && osTimes != nil {
@@ -29,11 +38,15 @@ func Times(fsys FS, name string) iter.Seq2[Timed, error] {
 			if errors.Is(err, fs.ErrNotExist) && e != nil {
 				continue // it was taken meanwhile
 			}
-			if err != nil {
+			switch {
+			case err == nil:
+				if !yield(Timed{e.Name(), info.ModTime().UnixNano(), inodeOf(info)}, nil) {
+					return
+				}
+			case e == nil:
 				yield(Timed{}, err)
 				return
-			}
-			if !yield(Timed{e.Name(), info.ModTime().UnixNano(), inodeOf(info)}, nil) {
+			case !yield(Timed{Name: e.Name()}, err):
 				return
 			}
 		}

@@ -35,6 +35,14 @@ func TestTimes(t *testing.T) {
 		for range Times(where.fs, where.dir) {
 			break
 		}
+		for e, err := range Inodes(where.fs, where.dir) {
+			require.NoError(t, err)
+			info, err := where.fs.Stat(filepath.Join(where.dir, e.Name))
+			require.NoError(t, err)
+			require.Equal(t, inodeOf(info), e.Inode)
+			delete(got, e.Name)
+		}
+		require.Empty(t, got)
 		for _, err := range Times(where.fs, filepath.Join(where.dir, "none")) {
 			require.True(t, errors.Is(err, os.ErrNotExist))
 		}
