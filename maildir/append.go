@@ -88,7 +88,11 @@ func (a *appending) Add(ctx context.Context, r io.Reader, opts *mail.AppendOptio
 // fill writes the message into its file, syncs it and learns what is to be known of it.
 func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Reader, st *staged) error {
 	s, sh := a.m.s, a.m.sh
-	in, physical, err := copyMessage(ctx, f, r, s.LF, s.Limits.MessageSize)
+	out := sh.packing.saver(f)
+	in, physical, err := copyMessage(ctx, out, r, s.LF, s.Limits.MessageSize)
+	if err == nil {
+		err = out.Close()
+	}
 	if err != nil {
 		return err
 	}
@@ -102,7 +106,15 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 		return err
 	}
 	var view io.ReaderAt = f
-	if st.m.lf > 0 {
+	switch {
+	case out.codec != nil:
+		packed, err := a.m.b.unpack(out.codec, f, st.m.size, st.m.size)
+		if err != nil {
+			return err
+		}
+		defer packed.Close()
+		view = packed
+	case st.m.lf > 0:
 		if view, err = newCRLFReader(f, physical); err != nil {
 			return err
 		}

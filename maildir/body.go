@@ -31,14 +31,14 @@ func (m *mailbox) OpenBody(ctx context.Context, uid mail.UID) (mail.Body, error)
 		if name == "" {
 			return nil, mail.ErrExpunged
 		}
-		body, err := readSmall(m.sh.fs, name, size)
+		body, err := m.sh.readSmall(name, size)
 		if body != nil {
 			return body, nil
 		}
 		if err == nil {
 			var f vfs.File
 			if f, err = m.sh.fs.OpenFile(name, os.O_RDONLY, 0); err == nil {
-				return m.body(ctx, f, uid)
+				return m.body(ctx, f, name, uid)
 			}
 		}
 		if !errors.Is(err, fs.ErrNotExist) || try == 8 {
@@ -68,13 +68,21 @@ func (t *txn) again() error {
 	return t.scan(seen)
 }
 
-// body returns a message's content. The file tells how it is to be read: its length is that of the message with CRLF, or less
-// where it has bare LFs. A size that turns out to be wrong, because whoever made the file wrote a wrong one into its name, is
-// put right.
-func (m *mailbox) body(ctx context.Context, f vfs.File, uid mail.UID) (mail.Body, error) {
-	info, err := f.Stat()
+// body returns a message's content. The file tells how it is to be read: its first octets whether it is compressed; its length is that of the
+// message with CRLF, or less where it has bare LFs. A size that turns out to be wrong, because whoever made the file wrote a wrong
+// one into its name, is put right.
+func (m *mailbox) body(ctx context.Context, f vfs.File, name string, uid mail.UID) (mail.Body, error) {
+	body, err := m.bodyOf(ctx, f, name, uid)
 	if err != nil {
 		f.Close()
+		return nil, err
+	}
+	return body, nil
+}
+
+func (m *mailbox) bodyOf(ctx context.Context, f vfs.File, name string, uid mail.UID) (mail.Body, error) {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, err
 	}
 	var size int64 = -1
@@ -85,28 +93,33 @@ func (m *mailbox) body(ctx context.Context, f vfs.File, uid mail.UID) (mail.Body
 		}
 	}
 	m.b.mu.RUnlock()
+	if body, err := m.packedBody(ctx, f, name, uid, size); body != nil || err != nil {
+		return body, err
+	}
 	if info.Size() == size {
 		return &fileBody{f, size}, nil
 	}
 	r, err := newCRLFReader(f, info.Size())
 	if err != nil {
-		f.Close()
 		return nil, err
 	}
 	if size >= 0 && r.size != size {
-		m.s.logger().Warn("message has another size than its name says", "mailbox", m.b.title(), "uid", uid, "said", size, "is", r.size)
-		err := m.do(ctx, func(t *txn) error {
-			if _, ok := t.msg(uint32(uid)); ok {
-				t.recs = append(t.recs, record{kind: recSize, m: msg{uid: uint32(uid), size: r.size, lf: uint32(r.size - info.Size())}})
-			}
-			return nil
-		})
-		if err != nil {
-			f.Close()
+		if err := m.resize(ctx, uid, size, r.size, r.size-info.Size()); err != nil {
 			return nil, err
 		}
 	}
 	return &crlfBody{r, f}, nil
+}
+
+// resize notes the size that a message has instead of the one it was said to have.
+func (m *mailbox) resize(ctx context.Context, uid mail.UID, said, size, lf int64) error {
+	m.s.logger().Warn("message has another size than its name says", "mailbox", m.b.title(), "uid", uid, "said", said, "is", size)
+	return m.do(ctx, func(t *txn) error {
+		if _, ok := t.msg(uint32(uid)); ok {
+			t.recs = append(t.recs, record{kind: recSize, m: msg{uid: uint32(uid), size: size, lf: uint32(lf)}})
+		}
+		return nil
+	})
 }
 
 // fileBody is a message whose file is what is shown.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/internal/unpack"
 )
 
 // smallBody is the size of the largest messages that are read at once when they are opened: opening, reading and closing a file are
@@ -23,25 +24,44 @@ type wholeBody struct {
 // smallBuffers are for wholeBody.
 var smallBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// readSmall reads a small message's file. It returns nil when the message isn't small, or the file's length isn't size:
+// readSmall reads a small message's file. It returns nil when the message isn't small, or the file doesn't hold as much as size:
 // then it is to be opened and looked at.
-func readSmall(fsys FS, name string, size int64) (mail.Body, error) {
+func (sh *shared) readSmall(name string, size int64) (mail.Body, error) {
 	if size < 0 || size > smallBody {
 		return nil, nil
 	}
-	buf := smallBuffers.Get().(*[]byte)
 	// One octet more, which must not be there.
-	if want := int(size) + 1; cap(*buf) < want {
-		*buf = make([]byte, (want+4095)&^4095)
-	}
-	n, err := vfs.ReadInto(fsys, name, (*buf)[:size+1])
-	if err != nil || int64(n) != size {
+	buf := smallBuffer(int(size) + 1)
+	n, err := vfs.ReadInto(sh.fs, name, (*buf)[:size+1])
+	if err != nil || int64(n) > size {
 		smallBuffers.Put(buf)
 		return nil, err
+	}
+	if codec := sh.packing.find((*buf)[:n]); codec != nil {
+		packed := buf
+		defer smallBuffers.Put(packed)
+		if codec.NewReader == nil {
+			return nil, nil
+		}
+		buf = smallBuffer(int(size))
+		n = len(unpack.Into((*buf)[:0], codec, (*packed)[:n], size))
+	}
+	if int64(n) != size {
+		smallBuffers.Put(buf)
+		return nil, nil
 	}
 	b := &wholeBody{size: size}
 	b.buf.Store(buf)
 	return b, nil
+}
+
+// smallBuffer returns one that has room for n octets.
+func smallBuffer(n int) *[]byte {
+	buf := smallBuffers.Get().(*[]byte)
+	if cap(*buf) < n {
+		*buf = make([]byte, (n+4095)&^4095)
+	}
+	return buf
 }
 
 func (b *wholeBody) Size() int64 { return b.size }

@@ -27,6 +27,7 @@ const (
 	FaultMissing       FaultKind = "missing"       // a message that the index knows has no file
 	FaultTwice         FaultKind = "twice"         // two files with one name, but for flags
 	FaultSize          FaultKind = "size"          // a name tells another size than the file has
+	FaultPacked        FaultKind = "compressed"    // a compressed message that can't be decoded to its end
 	FaultName          FaultKind = "name"          // a file that can't be a message's, by its name
 	FaultTmp           FaultKind = "tmp"           // a file that a delivery has left in tmp
 	FaultIndex         FaultKind = "index"         // buuta.index.log ends torn or can't be used, or tells other UIDs than the list

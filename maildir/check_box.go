@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -256,9 +255,6 @@ func (b *boxCheck) files() error {
 // sizes compares what a name tells with what the file has.
 func (b *boxCheck) sizes(base string, p place) error {
 	physical, virtual := sizesOf(base)
-	if physical < 0 && virtual < 0 {
-		return nil
-	}
 	if err := b.ctx.Err(); err != nil {
 		return err
 	}
@@ -271,13 +267,23 @@ func (b *boxCheck) sizes(base string, p place) error {
 		return err
 	}
 	defer f.Close()
-	var n lineCounter
-	if _, err := io.Copy(&n, f); err != nil {
+	codec, err := b.a.sh.packing.of(f)
+	if err != nil {
 		return err
 	}
-	hasVirtual := n.size + int64(n.bare)
-	if physical >= 0 && physical != n.size || virtual >= 0 && virtual != hasVirtual {
-		b.report(FaultSize, name, fmt.Sprintf("has %d octets, with CRLF %d", n.size, hasVirtual), func() error { return b.rename(base, p, n.size, hasVirtual) })
+	if codec == nil && physical < 0 && virtual < 0 {
+		return nil
+	}
+	octets, lf, damage, err := b.a.s.count(codec, f, physical)
+	if err != nil {
+		return err
+	}
+	if damage != nil {
+		b.report(FaultPacked, name, damage.Error(), nil)
+		return nil
+	}
+	if physical >= 0 && physical != octets || virtual >= 0 && virtual != octets+lf {
+		b.report(FaultSize, name, fmt.Sprintf("has %d octets, with CRLF %d", octets, octets+lf), func() error { return b.rename(base, p, octets, octets+lf) })
 	}
 	return nil
 }

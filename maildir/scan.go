@@ -3,7 +3,6 @@ package maildir
 import (
 	"cmp"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -271,10 +270,10 @@ func (t *txn) look(base string, p place) (msg, error) {
 		return m, err
 	}
 	defer f.Close()
-	var c lineCounter
-	if _, err := io.Copy(&c, f); err != nil {
+	octets, lf, err := t.b.measure(f, physical, virtual)
+	if err != nil {
 		return m, err
 	}
-	m.size, m.lf = c.size+int64(c.bare), c.bare
+	m.size, m.lf = octets+lf, uint32(lf)
 	return m, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/mime"
 	"github.com/buuta/mail/mime/searchtext"
 )
@@ -37,6 +38,13 @@ type Store struct {
 	// LF saves messages with LF line ends, as most programs besides Dovecot do, instead of CRLF as they came. Messages
 	// of either kind are read.
 	LF bool
+
+	// Compress, when set, is how messages are saved from now on, as with Dovecot's mail_compress: compress.Gzip(0), or that of package
+	// compress/zstd. Sizes and quotas are those without it.
+	Compress compress.Codec
+
+	// Codecs are what compressed messages are read by, besides Compress, gzip and bzip2, which are always read.
+	Codecs []compress.Codec
 
 	// Layout is how mailboxes lie in the account's folder: Dovecot's LAYOUT.
 	Layout Layout
@@ -118,6 +126,8 @@ type Limits struct {
 	Metadata      int   // annotations of one mailbox, or of the account itself: mail.ErrLimit. 100
 	MetadataValue int   // octets of an annotation: mail.ErrTooLarge. 65,536
 	MetadataSize  int   // octets of all annotations of an account: mail.ErrLimit. 4 MiB
+	Decoded       int64 // octets that a compressed message may have: one of more is shown as it lies there. 1 GiB
+	DecodedMemory int   // octets of one that are held in memory while it is read; a larger one lies in a file without a name. 128 KiB
 	Syncs         int   // files synced at the same time, over all accounts. 32
 }
 
@@ -138,6 +148,7 @@ type shared struct {
 	machine string // in lock files
 	syncs   chan struct{}
 	seq     sequence
+	packing packing
 	octet   byte   // see indexOctet
 	boot    string // names the run of the machine, "" when nothing does
 
@@ -165,6 +176,7 @@ func (s *Store) start() *shared {
 		sh.boxes, sh.trees = map[string]*box{}, map[string]*tree{}
 		sh.machine, _ = os.Hostname()
 		sh.octet = indexOctet()
+		sh.packing = s.packing()
 		if sh.fs == nil {
 			sh.fs = vfs.OS{}
 		}
