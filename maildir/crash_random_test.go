@@ -14,6 +14,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/maildir/compress"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,8 +31,12 @@ type randomWork struct {
 
 var workBoxes = []string{"INBOX", "a/b"}
 
+// crashCodec keeps what it needs from one workload to the next.
+var crashCodec = compress.Gzip(1)
+
 func newRandomWork(t *testing.T, fs *vfs.Crash, seed uint64) *randomWork {
 	w := &randomWork{workload: newWorkload(t.Context(), fs), rnd: rand.New(rand.NewPCG(seed, 77)), maybe: map[string]map[mail.UID]mail.SystemFlags{}}
+	w.compress = crashCodec
 	for i := range w.stores {
 		w.restart(i)
 	}
@@ -46,6 +51,9 @@ func (w *randomWork) restart(i int) {
 	w.stores[i] = storeOn(w.fs)
 	w.stores[i].SettleAfter = time.Duration(1+w.rnd.IntN(20)) * time.Millisecond
 	w.stores[i].Limits.History = 20
+	if i == 1 { // one of the two compresses
+		w.stores[i].Compress = w.compress
+	}
 	w.accts[i], w.open[i] = nil, map[string]mail.Mailbox{}
 }
 
