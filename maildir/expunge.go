@@ -28,9 +28,21 @@ func (m *mailbox) Expunge(ctx context.Context, set mail.UIDSet, opts *mail.Expun
 	return out, nil
 }
 
-// expunge removes messages and their files, and returns which; with tr, they have gone elsewhere. A file that is removed can't be
-// brought back: should the commit fail, the next scan finds it gone and says so.
+// expunge removes messages and their files, and returns which; with tr, they have gone elsewhere. Several go together, whatever
+// happens meanwhile.
 func (t *txn) expunge(uids []uint32, onlyDeleted bool, tr *transfer) (removed []uint32, err error) {
+	if tr == nil && len(uids) > 1 {
+		t.doom(uids, onlyDeleted)
+	}
+	if removed, err = t.expungeEach(uids, onlyDeleted, tr); err == nil {
+		t.spare()
+	}
+	return removed, err
+}
+
+// expungeEach removes messages one by one. A file that is removed can't be brought back: should the commit fail, the next scan finds
+// it gone and says so.
+func (t *txn) expungeEach(uids []uint32, onlyDeleted bool, tr *transfer) (removed []uint32, err error) {
 	for _, uid := range uids {
 		gone := false
 		for try := 0; !gone; try++ {

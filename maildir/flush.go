@@ -90,24 +90,42 @@ func (t *txn) write() error {
 	} else if t.nlines > 0 {
 		jobs = append(jobs, t.appendList)
 	}
+	var dirs []func() error
 	if !b.s.NoSync {
 		if t.syncNew || b.undone {
-			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/new") })
+			dirs = append(dirs, func() error { return b.sh.fs.SyncDir(b.dir + "/new") })
 		}
 		if t.syncCur || b.undone {
-			jobs = append(jobs, func() error { return b.sh.fs.SyncDir(b.dir + "/cur") })
+			dirs = append(dirs, func() error { return b.sh.fs.SyncDir(b.dir + "/cur") })
 		}
 	}
-	errs := make([]error, len(jobs))
-	var wg sync.WaitGroup
-	for i, job := range jobs[1:] {
-		wg.Go(func() { errs[i+1] = job() })
+	var err error
+	if t.doomed || len(t.st.doomed) > 0 {
+		// No file of those may come back once the log doesn't know any more that they were to go together.
+		err = together(dirs)
+		dirs = nil
 	}
-	errs[0] = jobs[0]()
-	wg.Wait()
-	err := errors.Join(errs...)
+	if err == nil {
+		err = together(append(jobs, dirs...))
+	}
 	b.undone = b.undone && err != nil
 	return err
+}
+
+// together runs jobs side by side.
+func together(jobs []func() error) error {
+	errs := make([]error, len(jobs))
+	var wg sync.WaitGroup
+	for i, job := range jobs {
+		if i > 0 {
+			wg.Go(func() { errs[i] = job() })
+		}
+	}
+	if len(jobs) > 0 {
+		errs[0] = jobs[0]()
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // writeLog appends the commit to the index log, or begins a new log with it.

@@ -291,6 +291,8 @@ func someRecords() []record {
 		{kind: recCache, m: msg{uid: 4, cache: 77, cacheLen: 8}},
 		{kind: recLoose, m: msg{uid: 1, kw: 1, sys: 9}, name: "boot"},
 		{kind: recSettled},
+		{kind: recDoomed, m: msg{sys: 1}, first: 1, last: 4},
+		{kind: recSpared},
 		{kind: recToken, token: tokenKey{1, 2}, m: msg{uid: 4, sdate: 99}},
 		{kind: recGone, m: msg{modseq: 5}, first: 2, last: 4},
 	}

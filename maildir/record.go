@@ -35,6 +35,8 @@ const (
 	recCache   recordKind = 'c' // m.uid, cache, cacheLen: where the structure index lies
 	recLoose   recordKind = 'l' // m.uid, kw, sys, name (boot): after a power cut the file's name may say otherwise of these flags
 	recSettled recordKind = 'n' // no file's name is loose any more
+	recDoomed  recordKind = 'x' // first, last: their files are about to be removed, all; m.sys: of those that are \Deleted
+	recSpared  recordKind = 'y' // no message is doomed any more
 
 	// Of snapshots only:
 	recShape recordKind = 'p' // shape.modBase, messages, tails
@@ -100,6 +102,10 @@ func (r *record) appendTo(b []byte) []byte {
 		b = le.AppendUint32(b, r.first)
 		b = le.AppendUint32(b, r.last)
 		b = le.AppendUint64(b, m.modseq)
+	case recDoomed:
+		b = le.AppendUint32(b, r.first)
+		b = le.AppendUint32(b, r.last)
+		b = append(b, m.sys)
 	case recKeyword:
 		b = append(b, byte(m.kw))
 		b = appendShort(b, r.name)

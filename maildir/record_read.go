@@ -109,7 +109,10 @@ func (r *recordReader) next(rec *record) (ok bool) {
 	case recLoose:
 		m.uid, m.kw, m.sys, rec.name = r.u32(), r.u32(), r.u8(), r.short()
 		r.fits(m.kw < 1<<maxKeywords)
-	case recSettled:
+	case recDoomed:
+		rec.first, rec.last, m.sys = r.u32(), r.u32(), r.u8()
+		r.fits(rec.first != 0 && rec.last >= rec.first && m.sys <= 1)
+	case recSettled, recSpared:
 	case recShape:
 		rec.shape = &shape{modBase: r.u64(), messages: r.u32()}
 		for range r.u8() {

@@ -31,6 +31,7 @@ type state struct {
 	loose  map[uint32]flagged // what file names may lack after a power cut, see loose.go
 	boot   string             // the run of the machine in which loose came to be
 	gone   []gone             // by modseq
+	doomed []doomed           // being removed, see doomed.go
 	tokens map[tokenKey]tokenUse
 	marks  marks
 
@@ -160,6 +161,10 @@ func (s *state) apply(recs []record) {
 			s.loosen(r)
 		case recSettled:
 			s.loose = nil
+		case recDoomed:
+			s.doomed = append(s.doomed, doomed{r.first, r.last, r.m.sys != 0})
+		case recSpared:
+			s.doomed = nil
 		case recShape:
 			if len(s.blocks) == 0 {
 				s.modBase, s.tails = r.shape.modBase, nil

@@ -38,8 +38,11 @@ func (t *txn) sync() error {
 		return err
 	}
 	t.synced = true
-	if b.rescan || t.astray() || t.listed() || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
-		return t.scan(seen)
+	if b.rescan || t.astray() || t.listed() || len(t.st.doomed) > 0 || !seen[0].Equal(b.seen.new.mtime) || !seen[1].Equal(b.seen.cur.mtime) {
+		if err := t.scan(seen); err != nil {
+			return err
+		}
+		t.finish()
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ type txn struct {
 	syncNew  bool // and must be synced
 	syncCur  bool
 	nloose   int
+	doomed   bool // the log was told that messages go
 
 	uids   *dotLock
 	synced bool     // what others did has been taken in, up to the list
