@@ -20,8 +20,8 @@ func (a Address) String() string {
 		return a.Addr()
 	}
 	s := "<" + a.Addr() + ">"
-	if a.Route != "" {
-		s = "<" + cleanAddr(a.Route) + ":" + a.Addr() + ">"
+	if isRoute(a.Route) {
+		s = "<" + a.Route + ":" + a.Addr() + ">"
 	}
 	if a.Name == "" {
 		return s
@@ -126,6 +126,22 @@ func isDotAtom(s string) bool {
 // isLiteral checks a domain literal (RFC 5322 section 3.4.1).
 func isLiteral(s string) bool {
 	return len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' && !strings.ContainsAny(s[1:len(s)-1], "[]\\ \t\r\n\"<>();") && !hasControl(s)
+}
+
+// isRoute checks an obsolete source route, "@a,,@b" (RFC 5322 section 4.4). What is none is left out when an address is written:
+// "When interpreting addresses, the route portion SHOULD be ignored."
+func isRoute(s string) bool {
+	some := false
+	for domain := range strings.SplitSeq(s, ",") {
+		if domain == "" {
+			continue
+		}
+		domain, some = strings.CutPrefix(domain, "@")
+		if !some || !isDotAtom(domain) && !isLiteral(domain) {
+			return false
+		}
+	}
+	return some
 }
 
 // quote writes a quoted string. Control characters, which have no place in one, become spaces.

@@ -138,6 +138,9 @@ func (b *builder) value(name string, ts []token) (string, bool) {
 
 // keyword judges keywords of properties some of whose values are out of the question.
 func (b *builder) keyword(name, word string) bool {
+	if word == "expression" { // harmless without its arguments, but no keyword of anything
+		return false
+	}
 	switch name {
 	case "display":
 		return word != "contents" && word != "run-in"
