@@ -21,14 +21,14 @@ import (
 	"github.com/buuta/mail/pop3/pop3test"
 )
 
-// passwords knows user1 and its password, so that APOP and CRAM-MD5 can be offered.
+// passwords knows user1 and its password, and other users by theirs, so that APOP and CRAM-MD5 can be offered.
 type passwords struct{}
 
 func (passwords) Authenticate(_ context.Context, r *mail.AuthRequest) (*mail.Identity, error) {
-	if r.Username != "user1" || r.Password != "secret" {
+	if !strings.HasPrefix(r.Username, "user") || r.Password != "secret" {
 		return nil, mail.ErrAuthFailed
 	}
-	return &mail.Identity{Username: "user1"}, nil
+	return &mail.Identity{Username: r.Username}, nil
 }
 
 func (passwords) Password(_ context.Context, r *mail.AuthRequest) (string, *mail.Identity, error) {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -16,25 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/idle"
 	"github.com/buuta/mail/maildir"
-	"github.com/buuta/mail/pop3"
 )
-
-// killedMaildir is the environment variable that makes this program the server which TestKilledDuringQuit kills.
-const killedMaildir = "BUUTA_KILLED_MAILDIR"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(killedMaildir); dir != "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println(l.Addr())
-		s := &pop3.Server{Store: &maildir.Store{Path: dir}, Authenticator: passwords{}, AllowPlaintext: func(*pop3.Conn) bool { return true }}
-		panic(s.Serve(l))
-	}
-	os.Exit(m.Run())
-}
 
 // "[The server] removes all messages marked as deleted": killed in the middle of it, when it is asked the next time all of them are
 // there or none, and none when it had answered (RFC 1939 section 6).
@@ -45,21 +27,12 @@ func TestKilledDuringQuit(t *testing.T) {
 		letters[i] = fmt.Sprintf("Subject: %d\r\n\r\nHello.\r\n", i)
 	}
 	rnd := rand.New(rand.NewPCG(11, 12))
-	self, err := os.Executable()
-	require.NoError(t, err)
 	counts := map[int]int{}
 	took := 5 * time.Millisecond
 	for round := range 24 {
 		dir := inbox(t, letters).(*maildir.Store).Path
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), killedMaildir+"="+dir)
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		addr, err := bufio.NewReader(out).ReadString('\n')
-		require.NoError(t, err)
-
-		conn, err := net.Dial("tcp", strings.TrimSpace(addr))
+		server := idle.Start(t, dir)
+		conn, err := net.Dial("tcp", server.Addr)
 		require.NoError(t, err)
 		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 		r := bufio.NewReader(conn)
@@ -90,8 +63,7 @@ func TestKilledDuringQuit(t *testing.T) {
 		} else {
 			time.Sleep(time.Duration(rnd.Int64N(int64(took)*5/4)) >> (3 * (round % 3))) // the moment is what is at random, more often an early one
 		}
-		require.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait()
+		server.Kill()
 		if round > 0 {
 			ok = <-answered
 		}
