@@ -110,6 +110,10 @@ func (b *builder) value(name string, ts []token) (string, bool) {
 		case tokDelim:
 			switch t.c {
 			case '(':
+				// Arithmetic has groups. Elsewhere there are none, and behind a word that was put in an image's place it would be a function's.
+				if len(open) == 0 || i > 0 && ts[i-1].kind != tokSpace && ts[i-1].kind != tokDelim && ts[i-1].kind != tokFunction {
+					return "", false
+				}
 				open = append(open, ')')
 			case ')':
 				if len(open) == 0 {
