@@ -20,6 +20,11 @@ func (c *Conn) allowSearch(o *imap.SearchOptions, key *imap.SearchKey, context i
 		o.Save && c.isDisabled(imap.CapSearchRes):
 		return unknown
 	}
+	if c.utf8 && !c.rev2 && context == imap.CapContextSearch && o.Charset != "" {
+		// "It SHOULD reject the command with a "BAD" response (due to the conflicting charset labels)" (RFC 6855 section 3).
+		// IMAP4rev2 has no such rule, and SORT can't do without a charset.
+		return imap.Bad("No charset may be given after ENABLE UTF8=ACCEPT")
+	}
 	fuzzy := false
 	err := eachKey(key, func(k *imap.SearchKey) error {
 		fuzzy = fuzzy || k.Op == imap.SearchFuzzy

@@ -27,6 +27,7 @@ altnamespace: yes
 conversations: yes
 autocreate_users: anyone
 autocreate_quota: 0
+imapidlepoll: 1
 idlesocket: %[1]s/conf/idle
 lmtpsocket: %[1]s/conf/lmtp
 syslog_prefix: cyrus

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/buuta/mail/internal/deflate"
 )
 
 // errClosed says that the server has ended the connection.
@@ -21,9 +23,12 @@ const maxResponse = 16 << 20
 type conn struct {
 	nc      net.Conn
 	r       *bufio.Reader
+	w       io.Writer
+	packed  *deflate.Writer // what w is after COMPRESS
 	timeout time.Duration
 	tags    int
 	caps    []string // of the last CAPABILITY
+	first   []string // of one before login
 	kept    []answer // read already
 }
 
@@ -34,12 +39,15 @@ type answer struct {
 }
 
 func newConn(nc net.Conn, timeout time.Duration) *conn {
-	return &conn{nc: nc, r: bufio.NewReader(nc), timeout: timeout}
+	return &conn{nc: nc, r: bufio.NewReader(nc), w: nc, timeout: timeout}
 }
 
 func (c *conn) write(s string) error {
 	_ = c.nc.SetWriteDeadline(time.Now().Add(c.timeout))
-	_, err := io.WriteString(c.nc, s)
+	_, err := io.WriteString(c.w, s)
+	if err == nil && c.packed != nil {
+		err = c.packed.Flush()
+	}
 	return err
 }
 
@@ -166,25 +174,4 @@ func (c *conn) doWith(command, literal string) error {
 
 func (c *conn) appendMessage(box, m string) error {
 	return c.doWith(fmt.Sprintf("APPEND %s {%d}", box, len(m)), m)
-}
-
-func (c *conn) capabilities() ([]string, error) {
-	err := c.do("CAPABILITY")
-	return c.caps, err
-}
-
-// login reads the greeting and logs in, unless the server says that this has been done.
-func (c *conn) login(srv *Server) error {
-	line, nodes, err := c.response()
-	if err != nil {
-		return err
-	}
-	if len(nodes) > 1 && strings.EqualFold(nodes[1].text, "PREAUTH") {
-		return nil
-	}
-	if len(nodes) < 2 || !strings.EqualFold(nodes[1].text, "OK") {
-		return fmt.Errorf("greeting: %s", line)
-	}
-	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	return c.do(`LOGIN "` + quote(srv.User) + `" "` + quote(srv.Password) + `"`)
 }

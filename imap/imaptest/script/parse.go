@@ -44,6 +44,9 @@ const (
 	expect
 	hangUp
 	closed
+	startTLS
+	compress
+	authenticate
 )
 
 // literal follows a line that is sent, and rest follows it.
@@ -141,20 +144,28 @@ func (p *parser) directive(n int, word, rest string) error {
 		c.Skip[name] = why
 	case "given":
 		return c.given(rest)
-	case "close", "close1", "close2", "close3", "closed", "closed1", "closed2", "closed3":
-		k := hangUp
-		if strings.HasPrefix(word, "closed") {
-			k = closed
-		}
-		conn := 0
-		if d := word[len(word)-1]; d >= '1' && d <= '9' {
-			conn = int(d - '1')
-		}
-		return p.add(step{line: n, conn: conn, kind: k})
 	default:
-		return fmt.Errorf("unknown word %q", word)
+		return p.act(n, word, rest)
 	}
 	return nil
+}
+
+// actions are the words for what is done to a connection.
+var actions = map[string]kind{"close": hangUp, "closed": closed, "starttls": startTLS, "compress": compress, "auth": authenticate}
+
+func (p *parser) act(n int, word, rest string) error {
+	conn := 0
+	if d := word[len(word)-1]; d >= '1' && d <= '9' {
+		word, conn = word[:len(word)-1], int(d-'1')
+	}
+	k, ok := actions[word]
+	switch {
+	case !ok:
+		return fmt.Errorf("unknown word %q", word)
+	case k == authenticate && len(strings.Fields(rest)) != 2:
+		return fmt.Errorf("auth needs a tag and a mechanism")
+	}
+	return p.add(step{line: n, conn: conn, kind: k, text: rest})
 }
 
 func (c *Case) given(rest string) error {

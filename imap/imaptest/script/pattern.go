@@ -129,17 +129,17 @@ func (m *matcher) oneOf(want, got []*node, used []bool) bool {
 	return false
 }
 
-// text compares a word. Case matters in strings; NIL without quotation marks is itself alone.
+// text compares a word. Case matters where both are strings; NIL without quotation marks is itself alone.
 func (m *matcher) text(want, got *node) bool {
 	isNil := func(n *node) bool { return !n.quoted && strings.EqualFold(n.text, "NIL") }
 	if want.quoted && isNil(got) || isNil(want) && !isNil(got) {
 		return false
 	}
 	if !strings.Contains(want.text, "…") && !variable.MatchString(want.text) {
-		return want.text == got.text || !got.quoted && strings.EqualFold(want.text, got.text)
+		return want.text == got.text || (!want.quoted || !got.quoted) && strings.EqualFold(want.text, got.text)
 	}
 	expr, names := m.compile(want.text)
-	if !got.quoted {
+	if !want.quoted || !got.quoted {
 		expr = "(?i)" + expr
 	}
 	re, err := regexp.Compile(expr)
@@ -174,7 +174,7 @@ func (m *matcher) compile(s string) (string, []string) {
 		if ok {
 			b.WriteString(regexp.QuoteMeta(value))
 		} else {
-			b.WriteString("(.+?)")
+			b.WriteString("(.*?)")
 			names = append(names, name)
 		}
 	}

@@ -2,6 +2,8 @@ package script
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -19,6 +21,9 @@ type Server struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// User and Password are for LOGIN. "" where the greeting is PREAUTH.
 	User, Password string
+	// TLS is for STARTTLS, which comes before a login where the server announces LOGINDISABLED. nil: cases that begin TLS are
+	// skipped.
+	TLS *tls.Config
 	// Timeout is how long a response may take; 0: 10 seconds.
 	Timeout time.Duration
 }
@@ -34,7 +39,7 @@ func Run(ctx context.Context, c *Case, srv *Server) (err error) {
 	if why := c.Skip[srv.Name]; why != "" {
 		return &Skipped{why}
 	}
-	r := &run{ctx: ctx, c: c, srv: srv, conns: map[int]*conn{}, vars: vars{"user": srv.User, "password": srv.Password}}
+	r := &run{ctx: ctx, c: c, srv: srv, conns: map[int]*conn{}, vars: credentials(srv)}
 	defer r.close()
 	if err := r.prepare(); err != nil {
 		return err
@@ -50,6 +55,13 @@ func Run(ctx context.Context, c *Case, srv *Server) (err error) {
 		i += n
 	}
 	return nil
+}
+
+// credentials are the variables that are set from the beginning.
+func credentials(srv *Server) vars {
+	in64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	return vars{"user": srv.User, "password": srv.Password, "user64": in64(srv.User), "password64": in64(srv.Password),
+		"plain": in64("\x00" + srv.User + "\x00" + srv.Password), "badplain": in64("\x00" + srv.User + "\x00not " + srv.Password)}
 }
 
 type run struct {
@@ -68,15 +80,18 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.setup = s
-	has, err := s.capabilities()
-	if err != nil {
+	if err := s.do("CAPABILITY"); err != nil {
 		return err
 	}
-	for _, need := range r.c.Need {
-		name, absent := strings.CutPrefix(need, "!")
-		if slices.ContainsFunc(has, func(h string) bool { return strings.EqualFold(h, name) }) == absent {
-			return &Skipped{"needs " + need}
-		}
+	has := s.caps
+	if r.c.Greeting {
+		has = s.first
+	}
+	if err := r.c.suits(has, r.vars); err != nil {
+		return err
+	}
+	if r.srv.TLS == nil && slices.ContainsFunc(r.c.steps, func(s step) bool { return s.kind == startTLS }) {
+		return &Skipped{"needs TLS"}
 	}
 	r.vars["box"] = fmt.Sprintf("script-%08x", rand.Uint32())
 	if err := s.do("CREATE " + r.vars["box"]); err != nil {
@@ -86,6 +101,18 @@ func (r *run) prepare() error {
 		m := message(i + 1)
 		if err := s.appendMessage(r.vars["box"], m); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// suits says whether a case is for a server with these capabilities. Those that it needs may set variables.
+func (c *Case) suits(has []string, v vars) error {
+	for _, need := range c.Need {
+		name, absent := strings.CutPrefix(need, "!")
+		p := &pattern{[]*node{{text: name}}}
+		if slices.ContainsFunc(has, func(h string) bool { return p.match([]*node{{text: h}}, v) }) == absent {
+			return &Skipped{"needs " + need}
 		}
 	}
 	return nil
@@ -161,6 +188,12 @@ func (r *run) steps(steps []step) error {
 		return c.write(r.vars.expand(s.text))
 	case hangUp:
 		return c.nc.Close()
+	case startTLS:
+		return c.startTLS(r.srv.TLS)
+	case compress:
+		return c.compress()
+	case authenticate:
+		return c.authenticate(r.srv, strings.Fields(r.vars.expand(s.text)))
 	case closed:
 		if line, _, err := c.response(); !errors.Is(err, errClosed) {
 			return fmt.Errorf("the connection is open: %q, %v", line, err)

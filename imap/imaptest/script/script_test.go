@@ -26,6 +26,8 @@ func TestParseErrors(t *testing.T) {
 		"case: x\ngiven: many things": "unknown",
 		"case: x\ngiven: -1 messages": "0 to 1000",
 		"case: x\nC0: a NOOP":         "unknown line",
+		"case: x\nauth: a":            "a tag and a mechanism",
+		"case: x\nstarttlsx:":         "unknown word",
 		"case: x\nN: * 1 X\nO: * 2 X": "no response stands before",
 	} {
 		_, err := script.Parse("x", text)
@@ -37,7 +39,7 @@ func FuzzParse(f *testing.F) {
 	all, err := script.All()
 	require.NoError(f, err)
 	require.NotEmpty(f, all)
-	f.Add("case: x\nneed: A !B\nskip: y z\ngiven: 2 messages, selected\nC2: a APPEND b {}\nL: x\nL- y\nC+  {+}\nL: z\nC+ q\nX: \\x41\\r\\n\nS: * X (* a (= b c) (% d \"…\")) <v>[A (B)]\nO: * OK [X y]\nS> + go\nN: x\nclose:\nclosed2:\n")
+	f.Add("case: x\nneed: A !B\nskip: y z\ngiven: 2 messages, selected\nstarttls2:\ncompress:\nauth9: a PLAIN\nC2: a APPEND b {}\nL: x\nL- y\nC+  {+}\nL: z\nC+ q\nX: \\x41\\r\\n\nS: * X (* a (= b c) (% d \"…\")) <v>[A (B)]\nO: * OK [X y]\nS> + go\nN: x\nclose:\nclosed2:\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := script.Parse("x", text)
 		if (s == nil) == (err == nil) {

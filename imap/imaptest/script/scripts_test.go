@@ -3,34 +3,44 @@
 package script_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imaptest"
 	"github.com/buuta/mail/imap/imaptest/script"
+	"github.com/buuta/mail/internal/peers"
 	"github.com/buuta/mail/maildir"
 )
 
-// play runs all scripts against a server.
-func play(t *testing.T, srv *script.Server) {
+// play runs the scripts against a server, those cases of them whose title is in left, if that isn't nil, and returns the titles of
+// those that weren't for it.
+func play(t *testing.T, srv *script.Server, left map[string]bool) map[string]bool {
 	all, err := script.All()
 	require.NoError(t, err)
+	skipped := map[string]bool{}
 	played := 0
 	for _, s := range all {
 		for _, c := range s.Cases {
-			t.Run(s.Name+"/"+c.Title, func(t *testing.T) {
+			title := s.Name + "/" + c.Title
+			if left != nil && !left[title] {
+				continue
+			}
+			t.Run(title, func(t *testing.T) {
 				err := script.Run(t.Context(), c, srv)
 				if _, ok := errors.AsType[*script.Skipped](err); ok {
+					skipped[title] = true
 					t.Skip(err)
 				}
 				require.NoError(t, err, s.Name)
@@ -40,70 +50,126 @@ func play(t *testing.T, srv *script.Server) {
 	}
 	t.Logf("%s: %d cases of %d scripts", srv.Name, played, len(all))
 	require.NotZero(t, played)
+	return skipped
+}
+
+// variants are what a server of ours may be set to, so that all that it can announce is announced by one of them.
+var variants = []struct {
+	name string
+	set  func(*imaptest.Server)
+}{
+	{"as it is", func(s *imaptest.Server) { s.UseTLS() }},
+	{"LITERAL-", func(s *imaptest.Server) { s.Config.Without = []imap.Capability{imap.CapLiteralPlus} }},
+	{"no plaintext", func(s *imaptest.Server) { s.UseTLS(); s.Config.AllowPlaintext = nil }},
+	{"few messages", func(s *imaptest.Server) { s.Config.Limits.MessagesPerCommand = 3 }},
+	{"few to save", func(s *imaptest.Server) { s.Config.Limits.MessagesPerSave = 2 }},
+	{"no METADATA on mailboxes", func(s *imaptest.Server) { s.Config.Without = []imap.Capability{imap.CapMetadata} }},
+}
+
+// playOurs runs every case against the first variant that it is for.
+func playOurs(t *testing.T, store func(t *testing.T, s *imaptest.Server)) {
+	var left map[string]bool
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			s := imaptest.NewServer(t)
+			s.Config.Timeouts.Progress = time.Nanosecond
+			store(t, s)
+			v.set(s)
+			left = play(t, ours(s), left)
+		})
+	}
+	require.Empty(t, slices.Collect(maps.Keys(left)), "cases that no variant can play")
 }
 
 func ours(s *imaptest.Server) *script.Server {
-	return &script.Server{Name: "buuta", User: imaptest.Username, Password: imaptest.Password,
+	srv := &script.Server{Name: "buuta", User: imaptest.Username, Password: imaptest.Password,
 		Dial: func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "", "") }}
+	if s.Config.TLSConfig != nil {
+		srv.TLS = s.UseTLS()
+		srv.TLS.ServerName = "imaptest.example"
+	}
+	return srv
 }
 
-func TestMemory(t *testing.T) { play(t, ours(imaptest.NewServer(t))) }
+func TestMemory(t *testing.T) {
+	playOurs(t, func(_ *testing.T, s *imaptest.Server) { s.Store.Sharing = true })
+}
 
 func TestMaildir(t *testing.T) {
-	s := imaptest.NewServer(t)
-	s.Config.Store = &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true}
-	play(t, ours(s))
+	playOurs(t, func(t *testing.T, s *imaptest.Server) {
+		s.Config.Store = &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true, Sharing: &maildir.Sharing{}, UserQuota: true}
+	})
 }
 
-// TestDovecot shows that the scripts ask for what is the protocol's, and not ours.
+func peer(name string, s *peers.Server) *script.Server {
+	return &script.Server{Name: name, User: "user1", Password: peers.Password, Dial: func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", s.IMAP)
+	}}
+}
+
+// TestDovecot and TestCyrus show that the scripts ask for what is the protocol's, and not ours.
 func TestDovecot(t *testing.T) {
-	version, err := exec.Command("dovecot", "--version").Output()
-	if err != nil || !bytes.HasPrefix(version, []byte("2.3.")) {
-		t.Skip("needs Debian's dovecot-imapd, version 2.3")
-	}
-	// Not t.TempDir: its parents can't be entered by the user that Dovecot insists on when we are root.
+	// Not t.TempDir: its parents can't be entered by the user that Dovecot insists on.
 	dir, err := os.MkdirTemp("", "dovecot")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	uid, gid := os.Getuid(), os.Getgid()
-	if uid == 0 {
-		uid, gid = 65534, 65534
-	}
-	require.NoError(t, os.WriteFile(dir+"/dovecot.conf", fmt.Appendf(nil, `base_dir = %[1]s/run
-state_dir = %[1]s/state
-log_path = %[1]s/log
-mail_location = maildir:%[1]s/mail
-mail_home = %[1]s/home
-mail_uid = %[2]d
-mail_gid = %[3]d
-first_valid_uid = 1
-first_valid_gid = 0
-ssl = no
-namespace inbox {
-  inbox = yes
-  separator = /
+	require.NoError(t, os.Chmod(dir, 0o777))
+	s := peers.Dovecot(t, fmt.Sprintf(`mail_plugins = quota acl zlib
+mail_attribute_dict = file:%%h/attributes
+imap_metadata = yes
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
-`, dir, uid, gid), 0o644))
-	require.NoError(t, os.Chmod(dir, 0o755))
-	require.NoError(t, os.Chown(dir, uid, gid))
-	play(t, &script.Server{Name: "dovecot", Dial: func(context.Context) (net.Conn, error) {
-		fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return nil, err
+imap_urlauth_host = localhost
+protocol imap {
+  mail_plugins = quota imap_quota acl imap_acl zlib imap_zlib
+}
+plugin {
+  quota = maildir:User quota
+  quota_rule = *:storage=100M
+  acl = vfile
+  acl_shared_dict = file:%s/shared
+}
+`, dir))
+	play(t, peer("dovecot", s), nil)
+}
+
+func TestCyrus(t *testing.T) { play(t, peer("cyrus", peers.Cyrus(t)), nil) }
+
+// Whatever a server of ours announces, in whatever state, a case asks for by name.
+func TestEveryCapabilityHasACase(t *testing.T) {
+	all, err := script.All()
+	require.NoError(t, err)
+	needed := map[string]bool{"IMAP4REV1": true, "IMAP4REV2": true} // every case is about these
+	for _, s := range all {
+		for _, c := range s.Cases {
+			for _, need := range c.Need {
+				name, _, number := strings.Cut(need, "=<")
+				if number {
+					name += "="
+				}
+				needed[strings.ToUpper(name)] = true
+			}
 		}
-		mine, theirs := os.NewFile(uintptr(fds[0]), "client"), os.NewFile(uintptr(fds[1]), "server")
-		defer mine.Close()
-		defer theirs.Close()
-		cmd := exec.Command("/usr/lib/dovecot/imap", "-c", dir+"/dovecot.conf")
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "USER=alice", "HOME="+dir+"/home")
-		cmd.Stdin, cmd.Stdout = theirs, theirs
-		if os.Getuid() == 0 {
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	}
+	for _, v := range variants {
+		s := imaptest.NewServer(t)
+		s.Store.Sharing = true
+		v.set(s)
+		before, after, err := script.Capabilities(t.Context(), ours(s))
+		require.NoError(t, err)
+		require.NotEmpty(t, after, v.name)
+		for _, name := range append(before, after...) {
+			bare, value, _ := strings.Cut(name, "=")
+			if value != "" && strings.Trim(value, "0123456789") == "" && bare != "I18NLEVEL" {
+				name = bare + "="
+			}
+			if bare == "RIGHTS" {
+				name = "RIGHTS=…"
+			}
+			require.True(t, needed[strings.ToUpper(name)], "%s is announced (%s), and no case needs it", name, v.name)
 		}
-		if err := cmd.Start(); err != nil {
-			return nil, err
-		}
-		t.Cleanup(func() { _ = cmd.Wait() })
-		return net.FileConn(mine)
-	}})
+	}
 }
