@@ -23,11 +23,10 @@ const (
 type DotReader struct {
 	r       *Reader
 	bare    BareEnds
-	bol     bool    // the next byte begins a line
-	cr      bool    // the byte before was the CR of a CRLF whose LF comes next
-	pending byte    // to be given out first, 0 for none
-	block   int     // of cleanRun
-	few     [2]byte // for what is not given out from the buffer
+	bol     bool // the next byte begins a line
+	cr      bool // the byte before was the CR of a CRLF whose LF comes next
+	pending byte // to be given out first, 0 for none
+	block   int  // of cleanRun
 	err     error
 	drain   error // what will be reported when the block has been read
 }
@@ -51,37 +50,68 @@ func (d *DotReader) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		switch {
-		case d.err != nil:
-			return 0, d.err
-		case d.pending != 0:
-			p[0], d.pending = d.pending, 0
-			return 1, nil
-		}
-		n := d.step(p)
-		if n > 0 && d.drain == nil {
+		if n := d.fill(p); n > 0 {
 			return n, nil
+		}
+		if d.err != nil {
+			return 0, d.err
 		}
 	}
 }
 
+// fill moves what there is to p. Where a block is full of bare CRs and LFs that comes in pieces of an octet: they are put together
+// as long as more is buffered, so that such a block costs its reader no call for each.
+func (d *DotReader) fill(p []byte) (n int) {
+	for n < len(p) && d.err == nil {
+		if d.pending != 0 {
+			p[n], d.pending = d.pending, 0
+			n++
+			continue
+		}
+		m := d.step(p[n:])
+		if !d.bol && !d.cr && d.pending == 0 {
+			m += d.few(p[n+m:])
+		}
+		if d.drain == nil {
+			n += m
+		}
+		if n > 0 && d.pending == 0 && d.r.end-d.r.start < len(".\r\n") {
+			break // more might have to be waited for
+		}
+	}
+	return n
+}
+
+// few moves to p the octets up to the next CR or LF when it is near: where one was bare, the next often is, and a search that looks at
+// many octets at once begins anew for each.
+func (d *DotReader) few(p []byte) (n int) {
+	r := d.r
+	for w := r.buf[r.start:r.end]; n < min(len(p), len(w), 16) && w[n] != '\r' && w[n] != '\n'; n++ {
+		p[n] = w[n]
+	}
+	r.start += n
+	return n
+}
+
 // WriteTo writes what remains of the block to w, without a copy in between.
 func (d *DotReader) WriteTo(w io.Writer) (total int64, err error) {
+	var few []byte // for what is not given out from the buffer
 	for d.err == nil {
-		p := d.few[:]
-		if d.pending == 0 && d.ahead() {
-			r := d.r
+		var p []byte
+		r := d.r
+		switch {
+		case d.pending != 0:
+			p = few[:d.fill(few)]
+		case d.ahead():
 			if n := d.run(r.buf[r.start:r.end]); n > 0 {
 				p = r.buf[r.start : r.start+n]
 				r.start += n
-			} else {
-				p = d.few[:d.single(d.few[:])]
+				break
 			}
-		} else if d.pending != 0 {
-			p[0], d.pending = d.pending, 0
-			p = p[:1]
-		} else {
-			p = nil
+			if few == nil {
+				few = make([]byte, 512)
+			}
+			p = few[:d.fill(few)]
 		}
 		if len(p) == 0 || d.drain != nil {
 			continue
