@@ -25,7 +25,7 @@ func dial(addr, user, mailbox string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &client{c: c, r: bufio.NewReaderSize(c, 64<<10)}
+	k := &client{c: c, r: bufio.NewReaderSize(c, 256<<10)}
 	if _, err := k.r.ReadString('\n'); err != nil {
 		return nil, err
 	}
