@@ -1,6 +1,9 @@
 package mime
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 // IndexBuilder builds indexes. The zero value is [BuildIndex]. It may be used by many goroutines at once.
 type IndexBuilder struct {
@@ -22,12 +25,10 @@ func (b *IndexBuilder) Build(r io.ReaderAt, size int64) (*Index, error) {
 	if size < scanWindow-64 {
 		window = int(size) + 64
 	}
-	x := indexing{
-		scanner: newScanner(io.NewSectionReader(r, 0, size), max(window, 2048)),
-		b:       b,
-		lim:     b.Limits.withDefaults(),
-		index:   &Index{Size: size},
-	}
+	x := indexings.Get().(*indexing)
+	defer x.release()
+	x.scanner.reset(io.NewSectionReader(r, 0, size), max(window, 2048))
+	x.b, x.lim, x.index = b, b.Limits.withDefaults(), &Index{Size: size}
 	x.countLines = true
 	x.run()
 	if x.err != nil {
@@ -40,9 +41,40 @@ func (b *IndexBuilder) Build(r io.ReaderAt, size int64) (*Index, error) {
 	return x.index, nil
 }
 
+// indexings are used again for the space they have. Nothing of an Index lies in it.
+var indexings = sync.Pool{New: func() any { return new(indexing) }}
+
+// release gives an indexing back, without what belongs to its message and without space that few need.
+func (x *indexing) release() {
+	next := indexing{
+		scanner: scanner{buf: x.buf, bounds: x.bounds, open: kept(x.open, 64)},
+		hdr:     kept(x.hdr, scanWindow),
+		frames:  kept(x.frames, 64),
+		fields:  Header{fields: kept(x.fields.fields, 128)},
+		preview: previewer{raw: kept(x.preview.raw, scanWindow)},
+	}
+	if len(x.bounds) > 64 {
+		next.bounds = nil
+	}
+	clear(next.bounds)
+	*x = next
+	indexings.Put(x)
+}
+
+// kept returns s emptied, nil when it takes more than most elements.
+func kept[E any](s []E, most int) []E {
+	if cap(s) > most {
+		return nil
+	}
+	if _, octets := any(s).([]byte); !octets {
+		clear(s[:cap(s)])
+	}
+	return s[:0]
+}
+
 // indexing is one run over a message.
 type indexing struct {
-	*scanner
+	scanner
 	b       *IndexBuilder
 	lim     Limits
 	index   *Index

@@ -35,6 +35,9 @@ var commonWords = [...]string{
 // AppendBinary appends the index's serialised form to b, for [DecodeIndex]. The error is always nil; it is there for
 // encoding.BinaryAppender.
 func (ix *Index) AppendBinary(b []byte) ([]byte, error) {
+	if b == nil {
+		b = make([]byte, 0, 1<<10) // enough for most
+	}
 	e := indexEncoder{b: append(b, indexVersion)}
 	parts := 0
 	countParts(ix.Root, &parts)

@@ -43,12 +43,40 @@ func (v *previewer) add(b []byte) { v.raw = append(v.raw, b[:min(len(b), v.max-l
 // end is called when a body ends.
 func (v *previewer) end() { v.reading = false }
 
-// text makes the preview.
+// text makes the preview. Most texts show all that is wanted of them in their first lines; only of others the whole is looked at.
 func (v *previewer) text(other CharsetReader) string {
 	if v.part == nil {
 		return ""
 	}
-	raw := v.raw
+	if n := v.lines(previewLines); n > 0 {
+		if w := v.words(v.raw[:n], other); w.full {
+			return w.String()
+		}
+	}
+	w := v.words(v.raw, other)
+	return w.String()
+}
+
+// previewLines is how many octets are looked at first.
+const previewLines = 1 << 10
+
+// lines returns how many of the first n octets are whole lines, which can be decoded alone: 0 when that can't be told.
+func (v *previewer) lines(n int) int {
+	if len(v.raw) <= n || v.part.Encoding == "base64" {
+		return 0
+	}
+	for n > 0 {
+		n = bytes.LastIndexByte(v.raw[:n], '\n') + 1
+		if v.part.Encoding != "quoted-printable" || !bytes.HasSuffix(bytes.TrimRight(v.raw[:n], " \t\r\n"), []byte("=")) {
+			break
+		}
+		n = max(n-1, 0) // a line that goes on (RFC 2045 section 6.7)
+	}
+	return n
+}
+
+// words returns the first words of a text.
+func (v *previewer) words(raw []byte, other CharsetReader) squeezer {
 	switch v.part.Encoding {
 	case "base64":
 		raw = decodeBase64Loose(string(raw))
@@ -59,67 +87,87 @@ func (v *previewer) text(other CharsetReader) string {
 	if !ok {
 		s = guessUTF8(raw)
 	}
+	var w squeezer
 	if v.part.Subtype == "html" {
-		return squeeze(htmlText(s))
+		w.html(s)
+		return w
 	}
-	if own := squeeze(dropQuotes(s)); own != "" {
-		return own
+	w.unquoted(s)
+	if w.n == 0 {
+		w.add(s)
 	}
-	return squeeze(s)
+	return w
 }
 
-// dropQuotes removes quoted lines and what follows the signature mark.
-func dropQuotes(s string) string {
-	var b strings.Builder
-	for line := range strings.Lines(s) {
-		if strings.TrimRight(line, "\r\n") == "-- " {
-			break
-		}
-		if line[0] != '>' {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
+// squeezer keeps the first previewChars characters of what is added, with blanks and controls as single spaces.
+type squeezer struct {
+	buf   []byte
+	n     int // characters in buf
+	space bool
+	full  bool // there was more
 }
 
-// squeeze makes blanks and controls single spaces and cuts after previewChars characters, at a space if one is near.
-func squeeze(s string) string {
-	var b strings.Builder
-	n, space := 0, false
+// String returns what was kept, without a space at its end.
+func (w *squeezer) String() string { return strings.TrimRight(string(w.buf), " ") }
+
+// add takes more text.
+func (w *squeezer) add(s string) {
+	if w.buf == nil {
+		w.buf = make([]byte, 0, previewChars+previewChars/4)
+	}
 	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == '\u200b' || r == '\u200c' || r == '\ufeff' || r == '\u034f' || r == '\u00ad' {
-			space = true
+		if w.full {
+			return
+		}
+		if r <= ' ' || r == 0x7f || r >= 0x80 && isBlank(r) {
+			w.space = true
 			continue
 		}
-		if r == utf8.RuneError && n == previewChars-1 {
-			break
+		if w.space && w.n > 0 && w.n < previewChars {
+			w.buf = append(w.buf, ' ')
+			w.n++
 		}
-		if space && n > 0 {
-			b.WriteByte(' ')
-			n++
+		w.space = false
+		if w.n >= previewChars || r == utf8.RuneError && w.n == previewChars-1 {
+			w.full = true
+			return
 		}
-		space = false
-		if n >= previewChars {
-			break
-		}
-		b.WriteRune(r)
-		n++
+		w.buf = utf8.AppendRune(w.buf, r)
+		w.n++
 	}
-	return strings.TrimRight(b.String(), " ")
 }
 
-// htmlText returns the text of an HTML document in one pass: no tags, comments, head, style or script. It is for
+// isBlank reports whether a character beyond ASCII shows nothing.
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\u200b' || r == '\u200c' || r == '\ufeff' || r == '\u034f' || r == '\u00ad'
+}
+
+// unquoted adds a text without its quoted lines and what follows the signature mark.
+func (w *squeezer) unquoted(s string) {
+	for line := range strings.Lines(s) {
+		if w.full || strings.TrimRight(line, "\r\n") == "-- " {
+			return
+		}
+		if line[0] != '>' {
+			w.add(line)
+		}
+	}
+}
+
+// html adds the text of an HTML document in one pass: no tags, comments, head, style or script. It is for
 // reading a few words, not for showing HTML safely.
-func htmlText(s string) string {
-	var b strings.Builder
-	for s != "" {
+func (w *squeezer) html(s string) {
+	for s != "" && !w.full {
 		i := strings.IndexByte(s, '<')
 		if i < 0 {
-			b.WriteString(s)
-			break
+			i = len(s)
 		}
-		b.WriteString(s[:i])
-		s = s[i:]
+		if i > 0 {
+			w.add(html.UnescapeString(s[:i]))
+		}
+		if s = s[i:]; s == "" {
+			return
+		}
 		var n int
 		if strings.HasPrefix(s, "<!--") {
 			n = after(s, "-->")
@@ -135,12 +183,11 @@ func htmlText(s string) string {
 				n += after(s[n:], ">")
 			case "b", "i", "u", "a", "em", "strong", "span", "font":
 			default:
-				b.WriteByte(' ')
+				w.add(" ")
 			}
 		}
 		s = s[n:]
 	}
-	return html.UnescapeString(b.String())
 }
 
 // after returns the offset behind the first mark, the length of s without one.

@@ -46,7 +46,17 @@ type delimiter struct {
 }
 
 func newScanner(src io.Reader, window int) *scanner {
-	return &scanner{src: src, buf: make([]byte, window), lineStart: true}
+	s := new(scanner)
+	s.reset(src, window)
+	return s
+}
+
+// reset begins with another message, in the same space where that is enough.
+func (s *scanner) reset(src io.Reader, window int) {
+	if len(s.buf) < window {
+		s.buf = make([]byte, window)
+	}
+	*s = scanner{src: src, buf: s.buf, bounds: s.bounds, open: s.open, lineStart: true}
 }
 
 // fill reads more, keeping what is there. It reports whether there is more than before.
