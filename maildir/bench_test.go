@@ -238,3 +238,54 @@ func BenchmarkDeliver(b *testing.B) {
 		a.Close()
 	}
 }
+
+// foreign makes a mailbox of n messages of 2 KiB as another program delivers them, and returns where it is.
+func foreign(b *testing.B, n int, end string) string {
+	b.Helper()
+	dir := b.TempDir()
+	for _, d := range []string{"/cur", "/new", "/tmp"} {
+		require.NoError(b, os.Mkdir(dir+d, 0o700))
+	}
+	content := "Return-Path: <s@example.test>\r\nReceived: from a.example.test by b.example.test; Mon, 7 Feb 2026 21:52:25 +0700\r\nSubject: first\r\n" +
+		"Content-Type: multipart/alternative; boundary=\"=_b\"\r\n" + strings.Replace(message(200), "\r\n\r\n", "\r\n\r\n--=_b\r\n\r\n", 1) +
+		strings.Repeat("The quick brown fox jumps over the lazy dog, and again.\r\n", 12) +
+		"--=_b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + strings.Repeat("<p>The quick brown fox jumps over the lazy dog.\r\n", 12) + "--=_b--\r\n"
+	for i := range n {
+		name := fmt.Sprintf("%s/cur/%d.M%06dP7Q%d.host%s:2,S", dir, 1761234567+i/100, i*7919%1000000, i, end)
+		require.NoError(b, os.WriteFile(name, []byte(content), 0o600))
+	}
+	return dir
+}
+
+// BenchmarkFirstIndexes is the structure indexes of messages that another program has delivered, asked for for the first time.
+func BenchmarkFirstIndexes(b *testing.B) {
+	const n = 4000
+	dir := foreign(b, n, "")
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		_ = os.Remove(dir + "/buuta.index.log")
+		_ = os.Remove(dir + "/buuta.index.cache")
+		s := &maildir.Store{Path: dir}
+		a, err := s.Account(b.Context(), "u")
+		require.NoError(b, err)
+		m, err := a.Open(b.Context(), "INBOX")
+		require.NoError(b, err)
+		_, err = m.State(b.Context())
+		require.NoError(b, err)
+		b.StartTimer()
+		got := 0
+		for msg, err := range m.Messages(b.Context(), mail.AllUIDs(), mail.FieldIndex) {
+			if err != nil || msg.Index == nil {
+				b.Fatal(err)
+			}
+			got++
+		}
+		b.StopTimer()
+		require.Equal(b, n, got)
+		m.Close()
+		a.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "msg/s")
+}

@@ -1,17 +1,12 @@
 package maildir
 
 import (
-	"context"
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
-	"io"
 	"os"
 	"strings"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
-	"github.com/buuta/mail/mime"
 )
 
 // The cache file holds the structure indexes of messages, one behind the other, each with the UID it belongs to and a
@@ -113,45 +108,4 @@ func indexOctet() byte {
 		return 0
 	}
 	return b[0]
-}
-
-// buildIndex makes a message's structure index.
-func (s *Store) buildIndex(r io.ReaderAt, size int64) ([]byte, error) {
-	x, err := (&mime.IndexBuilder{CharsetReader: s.CharsetReader}).Build(r, size)
-	if err != nil {
-		return nil, err
-	}
-	return x.AppendBinary(nil)
-}
-
-// makeIndex reads a message to make its index; nil without an error when the message is gone.
-func (m *mailbox) makeIndex(ctx context.Context, uid mail.UID) ([]byte, error) {
-	body, err := m.OpenBody(ctx, uid)
-	if errors.Is(err, mail.ErrExpunged) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	return m.s.buildIndex(body, body.Size())
-}
-
-// keepIndexes writes indexes that had to be made into the cache. That it can't is no reason to fail: they are made again.
-func (m *mailbox) keepIndexes(ctx context.Context, made map[mail.UID][]byte) {
-	if len(made) == 0 {
-		return
-	}
-	err := m.do(ctx, func(t *txn) error {
-		for uid, index := range made {
-			if _, ok := t.msg(uint32(uid)); ok {
-				at, n := t.keepIndex(uint32(uid), index)
-				t.recs = append(t.recs, record{kind: recCache, m: msg{uid: uint32(uid), cache: at, cacheLen: n}})
-			}
-		}
-		return nil
-	})
-	if err != nil && ctx.Err() == nil {
-		m.s.logger().Warn("can't keep message indexes", "mailbox", m.b.title(), "error", err)
-	}
 }

@@ -271,6 +271,8 @@ func (s *Store) count(codec *compress.Codec, f vfs.File, said int64) (octets, lf
 		}
 	}
 	var c lineCounter
-	_, err = io.Copy(&c, io.NewSectionReader(f, 0, 1<<63-1))
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	_, err = io.CopyBuffer(&c, io.NewSectionReader(f, 0, 1<<63-1), buf[:])
 	return c.size, int64(c.bare), damage, err
 }

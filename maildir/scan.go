@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -219,8 +218,9 @@ func (s *scanner) unknown() error {
 		}
 		return cmp.Or(cmp.Compare(secondsOf(a.base), secondsOf(b.base)), cmp.Compare(a.base, b.base))
 	})
-	for _, f := range files {
-		m, err := t.look(f.base, f.p)
+	looks := t.lookAll(len(files), func(i int) (string, place) { return files[i].base, files[i].p })
+	for i, f := range files {
+		m, err := looks[i].m, looks[i].err
 		if errors.Is(err, fs.ErrNotExist) { // gone again, or renamed
 			if f.p.where, f.p.name, err = t.locate(f.base); err == nil {
 				m, err = t.look(f.base, f.p)
@@ -245,35 +245,4 @@ func (s *scanner) unknown() error {
 		}
 	}
 	return nil
-}
-
-// look finds out what must be known of a file that others made.
-func (t *txn) look(base string, p place) (msg, error) {
-	_, sys, kw, _ := parseName(p.name)
-	m := msg{sys: sys, kw: kw, where: p.where}
-	name := t.b.dir + "/" + whereDir(p.where) + "/" + p.name
-	info, err := t.b.sh.fs.Stat(name)
-	if err != nil {
-		return m, err
-	}
-	m.idate = info.ModTime().Unix()
-	if m.sdate = secondsOf(base); m.sdate == 0 {
-		m.sdate = m.idate
-	}
-	physical, virtual := sizesOf(base)
-	if physical == info.Size() && virtual >= physical && virtual-physical <= physical {
-		m.size, m.lf = virtual, uint32(virtual-physical)
-		return m, nil
-	}
-	f, err := t.b.sh.fs.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return m, err
-	}
-	defer f.Close()
-	octets, lf, err := t.b.measure(f, physical, virtual)
-	if err != nil {
-		return m, err
-	}
-	m.size, m.lf = octets+lf, uint32(lf)
-	return m, nil
 }
