@@ -241,3 +241,12 @@ func FuzzAccountValues(f *testing.F) {
 		require.Equal(t, first, encode(func(e *imap.Encoder) { k.write(e, again) }))
 	})
 }
+
+// Courier's answer where nothing is limited.
+func TestQuotaWithoutList(t *testing.T) {
+	d := imap.NewDecoder(strings.NewReader("\"ROOT\"\r\n"))
+	root, resources := d.Quota()
+	require.NoError(t, d.CRLF())
+	require.Equal(t, "ROOT", root)
+	require.Empty(t, resources)
+}

@@ -50,9 +50,13 @@ func (e *Encoder) QuotaLimits(limits []mail.QuotaResource) *Encoder {
 	return e.quotaList(limits, func(r mail.QuotaResource) { e.Number(uint64(r.Limit / quotaUnit(r.Kind))) })
 }
 
-// Quota requires what follows "QUOTA" in a response (RFC 9208 section 4.2.1): a root and its resources.
+// Quota requires what follows "QUOTA" in a response (RFC 9208 section 4.2.1): a root and its resources. Courier leaves out a list
+// that would be empty.
 func (d *Decoder) Quota() (root string, resources []mail.QuotaResource) {
 	root = d.AString()
+	if d.AtEnd() {
+		return root, nil
+	}
 	d.SP()
 	d.List(func() {
 		r := mail.QuotaResource{Kind: d.quotaKind()}

@@ -48,7 +48,8 @@ func (c *Client) Search(ctx context.Context, key imap.SearchKey, opts *imap.Sear
 	case o.Relevancy && !c.Has("SEARCH=FUZZY"):
 		return nil, c.unsupported("UID SEARCH", "SEARCH=FUZZY")
 	}
-	if o.Partial != nil && !c.Has("PARTIAL") && !c.Has("CONTEXT=SEARCH") {
+	// RFC 5267's PARTIAL doesn't count from the end.
+	if o.Partial != nil && !c.Has(imap.CapPartial) && (o.Partial.FromEnd || !c.Has(imap.CapContextSearch)) {
 		o.Partial, o.All = nil, true
 	}
 	o.Return = extended
