@@ -149,7 +149,7 @@ func TestAccountExamples(t *testing.T) {
 // What the grammars and the rules beside them forbid.
 func TestAccountErrors(t *testing.T) {
 	for _, x := range []struct{ kind, in string }{
-		{"quota", `x`}, {"quota", `x (STORAGE 1)`}, {"quota", `x (STORAGE -1 5)`}, {"quota", `x (STORAGE 1 9223372036854775808)`},
+		{"quota", `x `}, {"quota", `x (STORAGE 1)`}, {"quota", `x (STORAGE -1 5)`}, {"quota", `x (STORAGE 1 9223372036854775808)`},
 		{"setquota", `STORAGE 5`}, {"setquota", `(5 STORAGE)`},
 		// RFC 4314 section 3.1: "an unrecognized right MUST cause the command to return the BAD response."
 		{"setacl", `lrQswicda`}, {"setacl", `lrqswicda`}, {"setacl", `+-w`}, {"setacl", `+0`},
