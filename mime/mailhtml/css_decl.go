@@ -142,7 +142,7 @@ func (b *builder) value(name string, ts []token) (string, bool) {
 
 // keyword judges keywords of properties some of whose values are out of the question.
 func (b *builder) keyword(name, word string) bool {
-	if word == "expression" { // harmless without its arguments, but no keyword of anything
+	if strings.HasPrefix(word, "expression") { // harmless without its arguments, but no keyword of anything
 		return false
 	}
 	switch name {
