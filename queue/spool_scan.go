@@ -74,7 +74,7 @@ func (s *Spool) beginScan() {
 	if s.scan != nil || s.closed || !old && !s.due.needScan(now) {
 		return
 	}
-	s.scan = &scanOf{}
+	s.scan, s.scanErr = &scanOf{}, nil
 	s.scans.Go(s.runScan)
 }
 
@@ -132,8 +132,8 @@ func (s *Spool) found(at time.Time, id string) {
 	}
 }
 
-// awaitNews waits until there is a hint that is due or a running scan has ended. It reports whether to look again, which is
-// no use when no scan is running.
+// awaitNews waits until there is a hint that is due, which it reports, or no scan is running any more. Its error is that of
+// the last scan.
 func (s *Spool) awaitNews(ctx context.Context) (bool, error) {
 	wake := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
@@ -143,19 +143,18 @@ func (s *Spool) awaitNews(ctx context.Context) (bool, error) {
 	defer wake()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.scan == nil {
-		return false, nil
-	}
-	for s.scan != nil && ctx.Err() == nil {
-		if at, ok := s.due.first(); ok && !at.After(s.now()) {
+	for {
+		at, ok := s.due.first()
+		switch {
+		case ok && !at.After(s.now()):
 			return true, nil
+		case s.scan == nil:
+			return false, s.scanErr
+		case ctx.Err() != nil:
+			return false, nil
 		}
 		s.news.Wait()
 	}
-	if s.scan == nil && s.scanErr != nil {
-		return false, s.scanErr
-	}
-	return ctx.Err() == nil, nil
 }
 
 // isDoomed reports whether a file is what an aborted draft has left, and tries to remove it.
