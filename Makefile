@@ -6,7 +6,7 @@ FUZZTIME    ?= 10m
 SOAKTIME    ?= 30m
 PKG         ?= ./...
 
-.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc benchqueue
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
@@ -46,3 +46,6 @@ bench: ## every benchmark, with allocations
 benchdoc: ## write docs/benchmarks.md and docs/benchmarks-imapclient.md anew
 	.ci/benchimap
 	.ci/benchimapclient
+
+benchqueue: ## write docs/benchmarks-queue.md anew; as root, with Postfix installed; BENCHDIR=/var/tmp is the disk
+	.ci/benchqueue -dir $(or $(BENCHDIR),/var/tmp)

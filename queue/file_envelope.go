@@ -165,7 +165,7 @@ func parseBy(l *line) (*mail.DeliverBy, error) {
 	}
 	t, mode, ok := strings.Cut(v, ";")
 	n, err := strconv.ParseInt(t, 10, 64)
-	if !ok || err != nil || len(mode) != 1 {
+	if !ok || err != nil || mode != "R" && mode != "N" {
 		return nil, fmt.Errorf("%w: bad by=%q", ErrCorrupt, clip(v))
 	}
 	return &mail.DeliverBy{Time: time.Duration(n), Mode: mode[0], Trace: l.get("bytrace") == "yes"}, nil
