@@ -55,6 +55,14 @@ func (c *Conn) state() states {
 func (c *Conn) command(ctx context.Context) error {
 	cmd := &command{tag: c.dec.Tag()}
 	err := c.run(ctx, cmd)
+	if c.idle != nil {
+		return nil // idleTurn goes on with it
+	}
+	return c.answer(ctx, cmd, err)
+}
+
+// answer sends what a command ends with. err is what its handler has returned.
+func (c *Conn) answer(ctx context.Context, cmd *command, err error) error {
 	if over, ok := errors.AsType[*sessionOver](err); ok {
 		return over.err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/buuta/mail/internal/serving"
 )
 
-// Conn is a connection and the session on it. One goroutine serves it; what others may call are the exported methods, in
+// Conn is a connection and the session on it. One goroutine at a time serves it; what others may call are the exported methods, in
 // hooks, and the stream's wake and close.
 type Conn struct {
 	srv    *Server
@@ -36,10 +36,15 @@ type Conn struct {
 	notify       *notifier // nil until NOTIFY or one of these
 	language     string    // which LANGUAGE has chosen; "" until then
 
+	idle    *idling   // in IDLE
+	resting bool      // waits for a command without its buffers
+	until   time.Time // a command must begin by then; zero until it is waited for
+
 	bad, authFailures int
 	end               End
 	bye               bool // no more commands
 	connected         time.Time
+	closed            chan struct{} // closed in the end; nil where nobody waits for it
 }
 
 func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *Conn {
@@ -97,17 +102,17 @@ func (c *Conn) continueRequest() error {
 	return c.enc.Raw("+ OK").CRLF().Flush()
 }
 
-// serve runs the session from greeting to end.
-func (c *Conn) serve(ctx context.Context, implicit bool, refusal *imap.Status) {
+// begin runs the session from its greeting on. It may return while the session goes on: see session.
+func (c *Conn) begin(ctx context.Context, implicit bool, refusal *imap.Status) {
 	c.setState(StateNew)
 	if h := c.srv.Hooks.Connected; h != nil {
 		h(c)
 	}
-	defer c.close()
 	c.applyLimits()
 	if implicit {
 		if err := c.startTLS(ctx); err != nil {
 			c.end.Cause, c.end.Err = CauseTLS, err
+			c.close()
 			return
 		}
 	}
@@ -115,22 +120,11 @@ func (c *Conn) serve(ctx context.Context, implicit bool, refusal *imap.Status) {
 		c.end.Cause = CauseRefused
 		c.enc.Status("*", refusal)
 		_ = c.enc.Flush() // nobody may be there any more
+		c.close()
 		return
 	}
 	c.greet()
-	for !c.bye {
-		err := c.waitCommand(ctx)
-		if err == nil {
-			c.setState(StateActive)
-			err = c.command(ctx)
-		}
-		if err != nil {
-			c.ended(err)
-			return
-		}
-		c.setState(StateIdle)
-	}
-	_ = c.enc.Flush()
+	c.session(ctx, false)
 }
 
 // ended notes why the session ends and says BYE where somebody may still listen.
@@ -163,6 +157,7 @@ func (c *Conn) ended(err error) {
 
 // close ends the session for good.
 func (c *Conn) close() {
+	c.endIdle()
 	c.unselect()
 	c.stopNotify()
 	if c.account != nil {
@@ -173,6 +168,11 @@ func (c *Conn) close() {
 	if h := c.srv.Hooks.Disconnected; h != nil {
 		c.end.In, c.end.Out = c.stream.in.Load(), c.stream.out.Load()
 		h(c, &c.end)
+	}
+	c.srv.group.Remove(c)
+	c.cancel()
+	if c.closed != nil {
+		close(c.closed)
 	}
 }
 
@@ -189,60 +189,3 @@ func (c *Conn) greet() {
 
 // errShutdown ends a session because the server is being shut down.
 var errShutdown = errors.New("imapserver: shutting down")
-
-// restAfter is how long a session keeps its buffers while it waits.
-const restAfter = time.Second
-
-// waitCommand waits for the first octet of the next command, first with its buffers and then without.
-func (c *Conn) waitCommand(ctx context.Context) error {
-	if c.dec.Buffered() > 0 {
-		return nil // pipelined: answers are collected
-	}
-	deadline := time.Now().Add(wait(c.srv.Timeouts.Idle, 30*time.Minute))
-	if latest := c.stream.latest; !latest.IsZero() && latest.Before(deadline) {
-		deadline = latest
-	}
-	first := time.Now().Add(restAfter)
-	if first.After(deadline) {
-		first = deadline
-	}
-	err := c.wait(ctx, first)
-	if errors.Is(err, os.ErrDeadlineExceeded) && first.Before(deadline) {
-		c.release()
-		err = c.wait(ctx, deadline)
-	}
-	return err
-}
-
-// wait waits for input until the deadline. A server that shuts down interrupts it, and so does what is to be told to a client
-// that has asked for it by NOTIFY.
-func (c *Conn) wait(ctx context.Context, deadline time.Time) error {
-	for {
-		err := c.waitOnce(c.nextNews(deadline))
-		switch {
-		case errors.Is(err, errWoken):
-			err = ctx.Err()
-		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
-			err = nil
-		default:
-			return err
-		}
-		if err == nil {
-			err = c.tellNews(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// waitOnce waits for input, a hint, or the deadline.
-func (c *Conn) waitOnce(deadline time.Time) error {
-	c.stream.wakeable = true
-	defer func() { c.stream.wakeable = false }()
-	c.stream.setReadDeadline(deadline)
-	if c.srv.group.Closing() {
-		return errShutdown
-	}
-	return c.dec.Wait()
-}

@@ -42,9 +42,9 @@ func TestMemory(t *testing.T) {
 		n              int
 		limit          float64 // KiB
 	}{
-		{"plain", "", 2000, 20},
-		{"TLS", "STARTTLS", 500, 34},
-		{"compressed", "COMPRESS", 2000, 26},
+		{"plain", "", 2000, 16},
+		{"TLS", "STARTTLS", 500, 27},
+		{"compressed", "COMPRESS", 2000, 21},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			if *connections > 0 {

@@ -43,7 +43,7 @@ func (s *Server) serve(l net.Listener, implicit bool) error {
 	if s.BaseContext != nil {
 		ctx = s.BaseContext(l)
 	}
-	err := s.group.Serve(ctx, l, s.Logger, func(nc net.Conn) { s.serveConn(ctx, nc, implicit) })
+	err := s.group.Serve(ctx, l, s.Logger, func(nc net.Conn) { s.serveConn(ctx, nc, implicit, nil) })
 	if err == nil {
 		err = ErrServerClosed
 	}
@@ -51,15 +51,18 @@ func (s *Server) serve(l net.Listener, implicit bool) error {
 }
 
 // ServeConn serves one connection, whatever it is made of, and returns when it has ended.
-func (s *Server) ServeConn(ctx context.Context, nc net.Conn) { s.serveConn(ctx, nc, false) }
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
+	closed := make(chan struct{})
+	s.serveConn(ctx, nc, false, closed)
+	<-closed
+}
 
-func (s *Server) serveConn(ctx context.Context, nc net.Conn, implicit bool) {
+// serveConn begins to serve a connection. It may return before it has ended; closed, which may be nil, is closed then.
+func (s *Server) serveConn(ctx context.Context, nc net.Conn, implicit bool, closed chan struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	c := newConn(s, nc, cancel)
-	refusal := s.admit(c)
-	defer s.group.Remove(c)
-	c.serve(ctx, implicit, refusal)
+	c.closed = closed
+	c.begin(ctx, implicit, s.admit(c))
 }
 
 // admit enters c into the list of connections, and says why it may not stay.
