@@ -92,7 +92,7 @@ func (c *Conn) answer(ctx context.Context, cmd *command, err error) error {
 		c.afterCommand(ctx, cmd.own)
 	}
 	if cmd.modSeq && c.sel != nil && status.Type == imap.OK {
-		status.Code, status.Arg = imap.CodeHighestModSeq, modSeqString(c.sel.modSeq)
+		status.Code, status.Arg = imap.CodeHighestModSeq, modSeqString(c.sel.highest())
 	}
 	c.tellLimited(cmd, status)
 	tag := cmd.tag

@@ -18,16 +18,18 @@ type selected struct {
 	rights   mail.Rights // what the user may do with it, as the client has been told
 	validity uint32
 
-	view    view
-	maxUID  mail.UID    // the highest UID the client has ever been told of here
-	modSeq  mail.ModSeq // up to here the client has been told
-	gone    mail.UIDSet // removed, in the view still, because the client could not be told yet
-	recent  mail.UIDSet // \Recent for this session
-	saved   mail.UIDSet // "$" (RFC 5182)
-	told    mail.UIDSet // their flags have been told as of toldAt
-	toldAt  mail.ModSeq
-	keyword []string // in the last FLAGS response, lower case, sorted
-	names   []string // the same as they are written
+	view   view
+	maxUID mail.UID    // the highest UID the client has ever been told of here
+	modSeq mail.ModSeq // up to here the client has been told
+	gone   mail.UIDSet // removed, in the view still, because the client could not be told yet
+
+	goneSince mail.ModSeq // what modSeq was when the first of gone was seen
+	recent    mail.UIDSet // \Recent for this session
+	saved     mail.UIDSet // "$" (RFC 5182)
+	told      mail.UIDSet // their flags have been told as of toldAt
+	toldAt    mail.ModSeq
+	keyword   []string // in the last FLAGS response, lower case, sorted
+	names     []string // the same as they are written
 
 	contexts []*searchContext // searches that the client is kept informed of (RFC 5267)
 	created  mail.UIDSet      // put there by this session since it was last told of new messages

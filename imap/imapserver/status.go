@@ -130,7 +130,7 @@ func (c *Conn) appendLimit() imap.Capability {
 // told where the mailbox stands (RFC 7162 section 3.1).
 func (c *Conn) enableCondStore() {
 	if !c.condStore && c.sel != nil {
-		c.enc.Status("*", imap.Okay(imap.CodeHighestModSeq, modSeqString(c.sel.modSeq), "Highest."))
+		c.enc.Status("*", imap.Okay(imap.CodeHighestModSeq, modSeqString(c.sel.highest()), "Highest."))
 	}
 	c.condStore = true
 }

@@ -38,6 +38,9 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 		return nil
 	}
 	gone := sel.view.intersect(ch.Vanished)
+	if sel.gone.Empty() {
+		sel.goneSince = sel.modSeq
+	}
 	sel.gone.AddSet(gone)
 	if expunge && !sel.gone.Empty() {
 		c.contextsGone(sel)
@@ -70,6 +73,15 @@ func (c *Conn) sync(ctx context.Context, expunge bool) error {
 		return c.fetchNew(ctx, ch.Changed, known)
 	}
 	return nil
+}
+
+// highest returns the mod-sequence up to which the client knows everything: a client that comes back with it must be told of what
+// could not be told now (RFC 7162 section 3.2.5.1).
+func (s *selected) highest() mail.ModSeq {
+	if !s.gone.Empty() {
+		return s.goneSince
+	}
+	return s.modSeq
 }
 
 // tellGone sends EXPUNGE or VANISHED for all messages that are gone and takes them out of the view.
