@@ -171,7 +171,7 @@ func (w *wanderer) command() string {
 		}
 	}
 	if n > 60 && w.rnd.IntN(3) == 0 { // so that they don't grow without end
-		return "STORE 1:20 +FLAGS.SILENT (\\Deleted)"
+		return "STORE 1:20 +FLAGS (\\Deleted)"
 	}
 	unchanged := ""
 	if w.level > 0 && w.rnd.IntN(2) == 0 && w.m.high > 0 {
