@@ -169,7 +169,10 @@ func (d *Decoder) extension() {
 func (e *Encoder) ESearch(r ESearch) *Encoder {
 	e.Raw(" (TAG ").String(r.Tag)
 	if r.Mailbox != "" {
-		e.Raw(" MAILBOX ").Mailbox(r.Mailbox).Raw(" UIDVALIDITY ").Number(uint64(r.UIDValidity))
+		e.Raw(" MAILBOX ").Mailbox(r.Mailbox)
+		if r.UIDValidity > 0 {
+			e.Raw(" UIDVALIDITY ").Number(uint64(r.UIDValidity))
+		}
 	}
 	e.Raw(")")
 	if r.UID {

@@ -171,7 +171,12 @@ func (u *URL) String() string {
 		b = append(b, u.Host...)
 	}
 	if u.Mailbox != "" {
-		b = appendEscaped(append(b, '/'), u.Mailbox, "&=:@/")
+		b = append(b, '/')
+		name := u.Mailbox
+		if name[0] == '/' { // "//" would begin a server's name
+			b, name = append(b, "%2F"...), name[1:]
+		}
+		b = appendEscaped(b, name, "&=:@/")
 		if u.UIDValidity > 0 {
 			b = strconv.AppendUint(append(b, ";UIDVALIDITY="...), uint64(u.UIDValidity), 10)
 		}

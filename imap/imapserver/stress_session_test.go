@@ -168,7 +168,6 @@ func (w *wanderer) verify(x *selecting) error {
 	for u, f := range w.m.flags {
 		before[u] = f
 	}
-	uids := slices.Clone(w.m.uids)
 	lines, err := w.do("UID FETCH 1:* (FLAGS)")
 	if err != nil {
 		return err
@@ -193,10 +192,20 @@ func (w *wanderer) verify(x *selecting) error {
 			return fmt.Errorf("%s: QRESYNC up to %d did not tell of it, it was (%s)", line, x.highest, was)
 		}
 	}
-	for _, u := range uids {
-		if u != 0 && !seen[u] && !gone[u] {
+	for _, u := range x.merged {
+		if !seen[u] && !gone[u] {
 			return fmt.Errorf("QRESYNC did not tell that UID %d is gone", u)
 		}
+	}
+	unheard := 0
+	for u := range gone {
+		if !slices.Contains(x.merged, u) {
+			unheard++
+		}
+	}
+	if unheard < x.missing {
+		return fmt.Errorf("%d messages are there, and by what QRESYNC tells %d: %v\nknown at %d were %v, gone are %v, fetched %v", x.exists, len(x.merged),
+			x.merged, x.was.high, x.was.uids, x.gone, x.fetched)
 	}
 	return nil
 }
@@ -226,6 +235,8 @@ type selecting struct {
 	highest uint64
 	gone    map[uint32]bool
 	fetched []told
+	merged  []uint32 // the UIDs that are known then
+	missing int      // how many messages are not among them, and should be
 }
 
 func (x *selecting) take(m *mirror, line string) error {
@@ -277,12 +288,20 @@ func (x *selecting) merge(m *mirror) error {
 		}
 	}
 	slices.Sort(uids)
-	if len(uids) > x.exists || len(uids) < x.exists && !x.ranged {
-		return fmt.Errorf("%d messages are there, and by what QRESYNC tells %d", x.exists, len(uids))
+	// A message that was there when the view was made, and expunged before its FETCH, is told of by VANISHED later.
+	x.merged, x.missing = uids, 0
+	if !x.ranged {
+		x.missing = x.exists - len(uids)
 	}
-	copy(m.uids, uids)
+	if len(uids) > x.exists {
+		return fmt.Errorf("%d messages are there, and by what QRESYNC tells %d: %v\nknown at %d were %v, gone are %v, fetched %v", x.exists, len(uids), uids,
+			x.was.high, x.was.uids, x.gone, x.fetched)
+	}
+	if x.missing == 0 {
+		copy(m.uids, uids)
+	}
 	for _, f := range x.fetched {
-		if f.seq < 1 || f.seq > len(m.uids) || m.uids[f.seq-1] != f.uid {
+		if f.seq < 1 || f.seq > len(m.uids) || m.uids[f.seq-1] != f.uid && x.missing == 0 {
 			return fmt.Errorf("UID %d is fetched as %d, and is not there", f.uid, f.seq)
 		}
 		if f.modSeq <= x.was.high {

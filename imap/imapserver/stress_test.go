@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,16 +27,21 @@ var stressBoxes = []string{"INBOX", "Other", "Third"}
 // during FETCH, STORE and SEARCH, that MODSEQs only grow and mean the same flags to all, that QRESYNC tells everything that has
 // happened while a client was away, and at the end that all agree with the store.
 func TestStress(t *testing.T) {
-	t.Run("memory", func(t *testing.T) { stress(newFixture(t, nil)) })
+	t.Run("memory", func(t *testing.T) { stress(t, nil) })
 	t.Run("maildir", func(t *testing.T) {
-		stress(newFixture(t, func(s *imapserver.Server) {
-			s.Store = &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true}
-		}))
+		stress(t, &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true})
 	})
 }
 
-func stress(f *fixture) {
-	t := f.T
+func stress(t *testing.T, store mail.Store) {
+	var open atomic.Int64
+	f := newFixture(t, func(s *imapserver.Server) {
+		if store != nil {
+			s.Store = store
+		}
+		s.Hooks.Connected = func(*imapserver.Conn) { open.Add(1) }
+		s.Hooks.Disconnected = func(*imapserver.Conn, *imapserver.End) { open.Add(-1) }
+	})
 	for _, box := range stressBoxes {
 		f.box(box)
 		for range 20 {
@@ -64,6 +70,8 @@ func stress(f *fixture) {
 	for range sessions {
 		require.NoError(t, <-errs)
 	}
+	// What was on the way when a connection was lost has been done then.
+	require.Eventually(t, func() bool { return open.Load() == int64(sessions) }, waitLong, waitShort)
 	want := map[string]map[uint32]string{}
 	for _, box := range stressBoxes {
 		want[box] = map[uint32]string{}
