@@ -14,8 +14,8 @@ type recordReader struct {
 
 // newRecordReader reads the records of a frame.
 func newRecordReader(b []byte) recordReader {
-	if len(b) > 0 && recordKind(b[0]) == recHead && len(b) > 64<<10 {
-		return recordReader{b: b} // a snapshot
+	if len(b) > 0 && recordKind(b[0]) == recHead {
+		return recordReader{b: b} // a snapshot: few strings, and much else
 	}
 	return recordReader{b: b, s: string(b)}
 }

@@ -66,19 +66,24 @@ func (b *bench) rebuild() error {
 	return nil
 }
 
-// memory measures what 400 open mailboxes of 1,000 take.
+// memory measures what 400 open mailboxes of 1,000 take. They have been opened twice before: the first time makes the index, the second, some time
+// after the files came, finds nothing new and says so in it.
 func (b *bench) memory() error {
 	users, n := b.n(400), 1000
-	for i := range users {
-		user := fmt.Sprint("memory", i)
-		if err := fill(b.dir+"/ours/"+user, n, message(512), true); err != nil {
-			return err
+	for round := range 2 {
+		for i := range users {
+			user := fmt.Sprint("memory", i)
+			if round == 0 {
+				if err := fill(b.dir+"/ours/"+user, n, message(512), true); err != nil {
+					return err
+				}
+			}
+			m, _, err := open(b.ctx, store(b.dir+"/ours"), user)
+			if err != nil {
+				return err
+			}
+			m.Close()
 		}
-		m, _, err := open(b.ctx, store(b.dir+"/ours"), user)
-		if err != nil {
-			return err
-		}
-		m.Close()
 	}
 	resident, heap, err := b.child("memory", users)
 	b.out.add(fmt.Sprintf("memory of %d open mailboxes of %d", users, n), fmt.Sprintf("%.1f MiB", resident), "", "", fmt.Sprintf("resident, grown by opening them; %.1f MiB are in use", heap))
