@@ -188,6 +188,8 @@ func (m *mirror) vanished(line string, earlier bool, set string) error {
 			}
 		}
 		m.drop(i)
+		delete(m.flags, uid) // where its place was not known
+		delete(m.seqs, uid)
 	}
 	return nil
 }

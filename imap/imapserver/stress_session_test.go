@@ -297,13 +297,15 @@ func (x *selecting) merge(m *mirror) error {
 		return fmt.Errorf("%d messages are there, and by what QRESYNC tells %d: %v\nknown at %d were %v, gone are %v, fetched %v", x.exists, len(uids), uids,
 			x.was.high, x.was.uids, x.gone, x.fetched)
 	}
-	if x.missing == 0 {
+	// With some unknown, which of the others stands where is told by what is fetched, and by verify.
+	if len(uids) == x.exists {
 		copy(m.uids, uids)
 	}
 	for _, f := range x.fetched {
-		if f.seq < 1 || f.seq > len(m.uids) || m.uids[f.seq-1] != f.uid && x.missing == 0 {
+		if f.seq < 1 || f.seq > len(m.uids) || m.uids[f.seq-1] != f.uid && len(uids) == x.exists {
 			return fmt.Errorf("UID %d is fetched as %d, and is not there", f.uid, f.seq)
 		}
+		m.uids[f.seq-1] = f.uid
 		if f.modSeq <= x.was.high {
 			return fmt.Errorf("UID %d is told again with MODSEQ %d, and %d is known", f.uid, f.modSeq, x.was.high)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/mime/charset"
 	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/pop3/pop2"
 	"github.com/buuta/mail/smtp"
@@ -149,7 +150,8 @@ func (s *Server) imapServer() *imapserver.Server {
 		Limits: imapserver.Limits{
 			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.HardErrorLimit),
 		},
-		Hooks: log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
+		CharsetReader: charset.NewReader,
+		Hooks:         log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
 	}
 }
 
