@@ -37,6 +37,28 @@ func (d *Decoder) Text() string {
 	return s
 }
 
+// Unknown returns the rest of the line as Text does, and passes over the rest of the response: when the line ends with the
+// announcement of a literal, over that and what is behind it.
+func (d *Decoder) Unknown() (text string) {
+	for left, first := d.Limits.Drain, true; d.ok(); first = false {
+		if first {
+			text = string(d.line)
+		}
+		n, _, ok := literalTail(d.line)
+		if d.line = nil; !ok {
+			break
+		}
+		if left -= n; left < 0 {
+			d.fatal = ErrPeerTooLarge
+			break
+		}
+		if d.haveLine, d.literal = false, n; n > 0 {
+			_ = d.discardLiteral() // an error stays in d
+		}
+	}
+	return text
+}
+
 // RespStatus requires what follows a status response's type: a response code in brackets, if there is one, and the text. What
 // can't be read as a code is text: servers write free text with brackets.
 func (d *Decoder) RespStatus(typ StatusType) *Status {

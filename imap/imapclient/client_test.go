@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -518,6 +519,21 @@ func TestRawAndUnknown(t *testing.T) {
 	require.ErrorIs(t, err, imapclient.ErrBadArgument)
 	_, err = f.Store(t.Context(), imapclient.UID(1), mail.FlagsAdd, mail.Flags{Keywords: []string{"a) x"}}, nil)
 	require.ErrorIs(t, err, imapclient.ErrBadArgument)
+}
+
+// A literal in a response that nobody knows is content: nothing in it is read as a response, though it looks like one.
+func TestRegressionLiteralInUnknownResponse(t *testing.T) {
+	f := selected(t, 1, nil)
+	content := "x\r\n* BYE injected\r\n* 99 EXISTS\r\nTAG NO injected\r\n"
+	for _, before := range []string{"* XOTHER (a ", "* 7 XOTHER ", "* XOTHER (a {0}\r\n "} {
+		f.srv.Fail(imaptest.Fault{Command: "NOOP", Times: 1, Reply: before + fmt.Sprintf("{%d}\r\n%s", len(strings.ReplaceAll(content, "TAG", "A8")), content) + " b)\r\nTAG OK done\r\n"})
+		f.events.take()
+		require.NoError(t, f.Noop(t.Context()))
+		list := f.events.take()
+		require.Len(t, list, 1, "%v", list)
+		require.IsType(t, imapclient.UnknownEvent{}, list[0])
+		require.EqualValues(t, 1, f.Mailbox().Messages)
+	}
 }
 
 func TestIDAndNamespace(t *testing.T) {

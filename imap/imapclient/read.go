@@ -231,7 +231,7 @@ func (c *Client) readNumbered(num uint32, name string) {
 		c.tell(ExpungeEvent{num})
 	default:
 		if d.Err() == nil {
-			c.tell(UnknownEvent{imap.Untagged + " " + name + d.Text()})
+			c.tell(UnknownEvent{imap.Untagged + " " + name + d.Unknown()})
 		}
 	}
 }
@@ -303,7 +303,7 @@ func (c *Client) readUnasked(name string) {
 		box, _, changed := d.MetadataResponse()
 		e = MetadataEvent{box, changed}
 	default:
-		e = UnknownEvent{imap.Untagged + " " + name + " " + d.Text()}
+		e = UnknownEvent{imap.Untagged + " " + name + " " + d.Unknown()}
 	}
 	if d.Err() == nil {
 		c.tell(e)
