@@ -123,7 +123,7 @@ func calls() []call {
 			_, _ = c.ListRights(ctx, "INBOX", "bob")
 			_, _ = c.MyRights(ctx, "INBOX")
 		}},
-		{"* METADATA INBOX (/private/comment \"x\" /shared/vendor/y NIL /shared/z ~{1}\r\n\x00)\r\n* METADATA \"\" /private/a /shared/b\r\nA1 OK [METADATA LONGENTRIES 9] x\r\n", func(ctx context.Context, c *imapclient.Client) {
+		{"* METADATA INBOX (/private/comment \"x\" /shared/vendor/y/z NIL /shared/z ~{1}\r\n\x00)\r\n* METADATA \"\" /private/a /shared/b\r\nA1 OK [METADATA LONGENTRIES 9] x\r\n", func(ctx context.Context, c *imapclient.Client) {
 			_, _ = c.Metadata(ctx, imap.GetMetadata{Mailbox: "INBOX", Entries: []string{"/private"}})
 		}},
 		{"* LANGUAGE (EN DE)\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) { _, _ = c.Language(ctx) }},
