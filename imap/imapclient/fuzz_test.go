@@ -39,8 +39,8 @@ func fuzzed() *imapclient.Options {
 		Limits: imapclient.Limits{Line: 10_000, Literal: 10_000, Response: 20_000, Ahead: 100_000}}
 }
 
-// fuzzSeconds is how long a call may take; the server's end of the connection is closed long before.
-const fuzzSeconds = 20 * time.Second
+// fuzzTimeout is how long a call may take; the server's end of the connection is closed long before.
+const fuzzTimeout = 20 * time.Second
 
 // call is one of a client's calls, with an answer of a server's that it understands.
 type call struct {
@@ -156,7 +156,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, said string) {
 		conn, over := saying("* PREAUTH [CAPABILITY "+everything+"] hello\r\n", said)
-		ctx, cancel := context.WithTimeout(context.Background(), fuzzSeconds)
+		ctx, cancel := context.WithTimeout(context.Background(), fuzzTimeout)
 		defer cancel()
 		c, err := imapclient.NewClient(ctx, conn, fuzzed())
 		if err == nil {
@@ -205,7 +205,7 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, said string) {
 		conn, over := saying("* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS MOVE CONDSTORE SORT THREAD=REFERENCES UIDONLY PREVIEW] hello\r\n", said)
-		ctx, cancel := context.WithTimeout(context.Background(), fuzzSeconds)
+		ctx, cancel := context.WithTimeout(context.Background(), fuzzTimeout)
 		defer cancel()
 		c, err := imapclient.NewClient(ctx, conn, fuzzed())
 		if err == nil {
@@ -245,7 +245,7 @@ func FuzzOpening(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, said string) {
 		conn, over := saying(said)
-		ctx, cancel := context.WithTimeout(context.Background(), fuzzSeconds)
+		ctx, cancel := context.WithTimeout(context.Background(), fuzzTimeout)
 		defer cancel()
 		o := fuzzed()
 		o.TLS, o.Auth, o.ID, o.Compress, o.UTF8 = imapclient.TLSAuto, alice(), []string{"name", "fuzz"}, true, true
