@@ -173,6 +173,12 @@ type RecentTaker interface {
 	TakeRecent(ctx context.Context) (UIDSet, error)
 }
 
+// UniqueIDKeeper is a mailbox that knows which POP3 unique-ids (RFC 1939 section 7) messages have had on another server before: clients
+// fetch nothing again as long as they are shown the same. UniqueIDs returns those, of the messages that have one.
+type UniqueIDKeeper interface {
+	UniqueIDs(ctx context.Context) (map[UID]string, error)
+}
+
 // Replacer is an Append that can take the place of a message (RFC 8508). Replace, before Commit, makes that Commit also remove
 // the message from the mailbox that is appended to, in the same step: ErrExpunged when it is gone by then. A quota counts
 // the difference only.

@@ -32,7 +32,8 @@ type box struct {
 	name  string
 	st    *state // nil before the first load, and after an error left it in doubt
 	seen  stamps
-	dead  bool // deleted
+	plain fileStamp // of a UID list that has no unique-ids of POP3
+	dead  bool      // deleted
 	watch map[*watcher]struct{}
 
 	tree *tree         // of who has it open

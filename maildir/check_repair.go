@@ -155,15 +155,20 @@ func (b *boxCheck) relist() error {
 	if h.id == "" {
 		h.id = newID()
 	}
+	other, err := otherFields(fsys, b.dir)
+	if err != nil {
+		return err
+	}
 	out := appendUIDHeader(nil, &h)
 	for _, e := range entries {
+		fields := other[e.base]
 		if to, ok := b.renamed[e.base]; ok {
 			if e.guid == "" {
 				e.guid = e.base // the name was its GUID, which stays
 			}
 			e.base = to
 		}
-		out = appendUIDEntry(out, e.uid, e.guid, e.base)
+		out = appendUIDEntry(out, e.uid, e.guid, fields, e.base)
 	}
 	if err := writeFile(fsys, b.dir, uidListName, out, !b.a.s.NoSync); err != nil {
 		return fmt.Errorf("maildir: can't write the UID list: %w", err)

@@ -215,17 +215,22 @@ func (t *txn) appendList() error {
 // rewriteList writes the UID list anew, without what is gone. Dovecot's lock is held.
 func (t *txn) rewriteList() error {
 	b := t.b
+	other, err := otherFields(b.sh.fs, b.dir)
+	if err != nil {
+		return err
+	}
 	out := appendUIDHeader(nil, &t.head)
 	n := 0
 	for blk, m := range t.st.all {
 		if !t.dead[m.uid] {
-			out = appendUIDEntry(out, m.uid, blk.guid(m), t.st.base(blk, m))
+			base := t.st.base(blk, m)
+			out = appendUIDEntry(out, m.uid, blk.guid(m), other[base], base)
 			n++
 		}
 	}
 	for _, a := range t.adds {
 		if !t.dead[a.m.uid] {
-			out = appendUIDEntry(out, a.m.uid, a.guid, a.name)
+			out = appendUIDEntry(out, a.m.uid, a.guid, other[a.name], a.name)
 			n++
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/buuta/mail"
 )
 
-// mailbox is one session's hold on a box. It implements mail.Mailbox and mail.RecentTaker.
+// mailbox is one session's hold on a box. It implements mail.Mailbox, mail.RecentTaker and mail.UniqueIDKeeper.
 type mailbox struct {
 	s    *Store
 	sh   *shared
@@ -24,7 +24,10 @@ type mailbox struct {
 	validity uint32 // when it was opened; its UIDs mean nothing under another
 }
 
-var _ mail.RecentTaker = (*mailbox)(nil)
+var (
+	_ mail.RecentTaker    = (*mailbox)(nil)
+	_ mail.UniqueIDKeeper = (*mailbox)(nil)
+)
 
 // Info implements mail.Mailbox. The name follows a rename; the rest is as it was when Info was first called: a delivery,
 // which doesn't ask, need not read the account's folder.

@@ -170,7 +170,7 @@ func FuzzUIDList(f *testing.F) {
 			require.Greater(t, e.uid, last)
 			require.True(t, safeBase(e.base) && !strings.Contains(e.base, ":"))
 			last = e.uid
-			out = appendUIDEntry(out, e.uid, e.guid, e.base)
+			out = appendUIDEntry(out, e.uid, e.guid, "", e.base)
 		}
 		require.GreaterOrEqual(t, l.next, last)
 		again := parseUIDList(out)

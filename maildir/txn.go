@@ -175,7 +175,7 @@ func (t *txn) give(m msg, base, guid string) (uint32, error) {
 	m.uid = t.head.next
 	t.head.next++
 	t.add(m, base, guid)
-	t.lines = appendUIDEntry(t.lines, m.uid, guid, base)
+	t.lines = appendUIDEntry(t.lines, m.uid, guid, "", base)
 	t.nlines++
 	return m.uid, nil
 }

@@ -114,13 +114,14 @@ func appendUIDHeader(b []byte, h *head) []byte {
 	return fmt.Appendf(b, "3 V%d N%d G%s\n", h.validity, h.next, h.id)
 }
 
-// appendUIDEntry writes one message's line.
-func appendUIDEntry(b []byte, uid uint32, guid, base string) []byte {
+// appendUIDEntry writes one message's line; other are fields that are not ours, with a space before each.
+func appendUIDEntry(b []byte, uid uint32, guid, other, base string) []byte {
 	b = strconv.AppendUint(b, uint64(uid), 10)
 	if guid != "" {
 		b = append(b, " G"...)
 		b = append(b, guid...)
 	}
+	b = append(b, other...)
 	b = append(b, " :"...)
 	b = append(b, base...)
 	return append(b, '\n')

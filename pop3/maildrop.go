@@ -44,7 +44,8 @@ type maildrop struct {
 	unlock   func()
 	validity uint32
 	messages []message
-	guids    []mail.GUID // beside messages, when the UIDL format needs them
+	guids    []mail.GUID         // beside messages, when the UIDL format needs them
+	kept     map[mail.UID]string // unique-ids that messages have had elsewhere
 
 	count  int   // of messages not marked as deleted
 	size   int64 // of those
@@ -107,6 +108,11 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 		}
 		d.size += m.Size
 	}
+	if keeper, ok := d.mailbox.(mail.UniqueIDKeeper); ok {
+		if d.kept, err = keeper.UniqueIDs(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if old := len(d.messages) - s.Newest; s.Newest > 0 && old > 0 {
 		for _, m := range d.messages[:old] {
 			d.size -= m.size
@@ -135,6 +141,9 @@ func (d *maildrop) close() {
 
 // appendUIDL adds the unique-id of message i, counted from 0, to b.
 func (d *maildrop) appendUIDL(b []byte, f *uidlFormat, i int) []byte {
+	if id := d.kept[d.messages[i].uid]; id != "" && validUIDL([]byte(id)) {
+		return append(b, id...)
+	}
 	var guid mail.GUID
 	if d.guids != nil {
 		guid = d.guids[i]

@@ -1,6 +1,7 @@
 package imapclient_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -29,6 +30,22 @@ func saying(text ...string) (conn net.Conn, over <-chan struct{}) {
 		for _, s := range text {
 			_, _ = io.WriteString(server, s)
 		}
+	}()
+	return client, done
+}
+
+// answering is a connection to a server that greets and answers once it has been told a line: what comes before nobody asked for.
+func answering(greeting, answer string) (conn net.Conn, over <-chan struct{}) {
+	client, server := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer server.Close()
+		_, _ = io.WriteString(server, greeting)
+		r := bufio.NewReader(server)
+		_, _ = r.ReadString('\n')
+		go func() { _, _ = io.Copy(io.Discard, r) }()
+		_, _ = io.WriteString(server, answer)
 	}()
 	return client, done
 }
@@ -177,7 +194,7 @@ func TestFuzzSeeds(t *testing.T) {
 		o := fuzzed()
 		o.Events = events.add
 		events.news = make(chan struct{}, 1)
-		conn, over := saying("* PREAUTH [CAPABILITY "+everything+"] hello\r\n", call.answer)
+		conn, over := answering("* PREAUTH [CAPABILITY "+everything+"] hello\r\n", call.answer)
 		c, err := imapclient.NewClient(t.Context(), conn, o)
 		if err != nil {
 			t.Fatal(err)

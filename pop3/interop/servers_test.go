@@ -177,7 +177,7 @@ func TestUniqueIDsStay(t *testing.T) {
 		{"Dovecot with UIDs", "%v.%u", func(t *testing.T) *peers.Server {
 			return peers.Dovecot(t, "protocol pop3 {\n  pop3_uidl_format = %v.%u\n}\n")
 		}},
-		{"Courier", "UID%u-%v", func(t *testing.T) *peers.Server { return peers.Courier(t) }},
+		{"Courier", "", func(t *testing.T) *peers.Server { return peers.Courier(t) }},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			s := p.start(t)
