@@ -28,6 +28,14 @@ func (s *syncer) pairs(ctx context.Context) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	sourcePrefix, err := prefix(ctx, s.from)
+	if err != nil {
+		return nil, err
+	}
+	targetPrefix, err := prefix(ctx, s.to)
+	if err != nil {
+		return nil, err
+	}
 	separator := "/"
 	byUse := map[mail.SpecialUse]string{}
 	names := map[string]bool{}
@@ -49,12 +57,14 @@ func (s *syncer) pairs(ctx context.Context) ([]pair, error) {
 		if !l.Selectable() || slices.Contains(l.Use(), mail.UseAll) || slices.Contains(l.Use(), mail.UseFlagged) {
 			continue
 		}
-		p := pair{from: l.Name, to: l.Name, uses: l.Use(), follow: l.Has(`\Subscribed`)}
+		p := pair{from: l.Name, to: strings.TrimPrefix(l.Name, sourcePrefix), uses: l.Use(), follow: l.Has(`\Subscribed`)}
 		if l.Delimiter != 0 && separator != string(l.Delimiter) {
-			p.to = strings.ReplaceAll(strings.ReplaceAll(l.Name, separator, "_"), string(l.Delimiter), separator)
+			p.to = strings.ReplaceAll(strings.ReplaceAll(p.to, separator, "_"), string(l.Delimiter), separator)
 		}
-		if strings.EqualFold(p.to, "INBOX") {
+		if strings.EqualFold(l.Name, "INBOX") {
 			p.to = "INBOX"
+		} else {
+			p.to = targetPrefix + p.to
 		}
 		for _, u := range p.uses {
 			if byUse[u] != "" && !taken[byUse[u]] {
@@ -70,6 +80,17 @@ func (s *syncer) pairs(ctx context.Context) ([]pair, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// prefix returns what the names of the user's own mailboxes begin with: "INBOX." on Courier and some Cyrus.
+func prefix(ctx context.Context, c *imapclient.Client) (string, error) {
+	all, err := c.Namespaces(ctx)
+	for _, n := range all {
+		if n.Kind == mail.PersonalNamespace {
+			return n.Prefix, err
+		}
+	}
+	return "", err
 }
 
 func list(ctx context.Context, c *imapclient.Client) (out []*imap.ListData, err error) {
