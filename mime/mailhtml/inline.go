@@ -1,6 +1,9 @@
 package mailhtml
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // line is an element within a line that has begun and not ended in the mail. In the output it may be open or not: it is
 // closed when a block ends around it, and opened again before the next text. When a block begins within it, it becomes
@@ -40,7 +43,7 @@ func (b *builder) endOpenLink() {
 	for i := len(b.lines) - 1; i >= 0; i-- {
 		switch l := &b.lines[i]; {
 		case l.name != "a":
-		case l.scope == b.cells && l.sunk > 0:
+		case l.sunk > 0 && !slices.ContainsFunc(b.stack[l.sunk-1:], cellLike): // it has sunk within this cell
 			l.ended = true
 			b.popTo(l.sunk - 1)
 			i = min(i, len(b.lines))
