@@ -239,12 +239,21 @@ func TestConnectionLimits(t *testing.T) {
 	q := from(t, srv, "192.0.2.1")
 	require.Equal(t, "421 4.7.0 mx.example.test Error: too many connections from 192.0.2.1", q.line())
 	require.Equal(t, "", q.line())
-	require.Contains(t, from(t, srv, "192.0.2.2").line(), "220")
-	require.Contains(t, from(t, srv, "2001:db8::1").line(), "220")
+	admitted := func(ip string) {
+		for range 1000 { // one that was refused counts until it is gone
+			if strings.HasPrefix(from(t, srv, ip).line(), "220") {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Fatal(ip, "is not let in")
+	}
+	admitted("192.0.2.2")
+	admitted("2001:db8::1")
 	require.Contains(t, from(t, srv, "2001:db8::2").line(), "421")
-	require.Contains(t, from(t, srv, "2001:db8:0:1::1").line(), "220")
-	require.Contains(t, from(t, srv, "127.0.0.1").line(), "220")
-	require.Contains(t, from(t, srv, "127.0.0.1").line(), "220")
+	admitted("2001:db8:0:1::1")
+	admitted("127.0.0.1")
+	admitted("127.0.0.1")
 	require.Contains(t, from(t, srv, "127.0.0.1").line(), "421 4.7.0 mx.example.test Error: too many connections")
 	require.Equal(t, "221 2.0.0 Bye", p.cmd("QUIT"))
 	require.Equal(t, "", p.line())
