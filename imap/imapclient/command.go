@@ -59,10 +59,19 @@ func (r rule) admits(other rule) bool {
 // run sends a command and waits for its end. write writes what follows the tag and the name, with its space. When ctx ends
 // first, a command that has been sent whole is left to end by itself, and one that has been sent in part ends the connection.
 func (c *Client) run(ctx context.Context, cmd *command, write func(e *imap.Encoder)) error {
-	if err := c.start(ctx, cmd, write); err != nil {
-		return err
+	err := c.start(ctx, cmd, write)
+	if err == nil {
+		err = c.wait(ctx, cmd)
 	}
-	return c.wait(ctx, cmd)
+	if err != nil {
+		// Where the connection has ended, the reading goroutine may still be at an answer to this command.
+		select {
+		case <-c.over:
+			c.reader.Wait()
+		default:
+		}
+	}
+	return err
 }
 
 // simple runs a command without arguments of its own.
