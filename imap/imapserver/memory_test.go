@@ -44,7 +44,7 @@ func TestMemory(t *testing.T) {
 	}{
 		{"plain", "", 2000, 16},
 		{"TLS", "STARTTLS", 500, 27},
-		{"compressed", "COMPRESS", 2000, 21},
+		{"compressed", "COMPRESS", 2000, 24},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			if *connections > 0 {
