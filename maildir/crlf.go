@@ -5,6 +5,8 @@ import (
 	"io"
 	"sort"
 	"sync"
+
+	"github.com/buuta/mail/maildir/internal/lineend"
 )
 
 // lineCounter is a writer that counts octets and line ends without CR.
@@ -36,23 +38,6 @@ var (
 	lf   = []byte("\n")
 	crlf = []byte("\r\n")
 )
-
-// appendCRLF writes p behind dst with a CR before each LF that lacks one.
-func appendCRLF(dst, p []byte, cr bool) []byte {
-	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			return append(dst, p...)
-		}
-		dst = append(dst, p[:i]...)
-		if !(i > 0 && p[i-1] == '\r' || i == 0 && cr) {
-			dst = append(dst, '\r')
-		}
-		dst = append(dst, '\n')
-		p, cr = p[i+1:], false
-	}
-	return dst
-}
 
 // lfWriter writes CRLF as LF, for files that are kept so. Close writes a CR that was held back.
 type lfWriter struct {
@@ -166,6 +151,6 @@ func (c *crlfReader) chunk(i int) (*[]byte, error) {
 	if n < cut {
 		return nil, io.ErrUnexpectedEOF
 	}
-	*out = appendCRLF((*out)[:0], raw[cut:n], cut == 1 && raw[0] == '\r')
+	*out = lineend.AppendCRLF((*out)[:0], raw[cut:n], cut == 1 && raw[0] == '\r')
 	return out, nil
 }

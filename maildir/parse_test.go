@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/lineend"
 	"github.com/stretchr/testify/require"
 )
 
@@ -108,7 +109,7 @@ func TestCRLF(t *testing.T) {
 			c.Write(rest[:n])
 			rest = rest[n:]
 		}
-		want := appendCRLF(nil, raw, false)
+		want := lineend.AppendCRLF(nil, raw, false)
 		require.Equal(t, int64(len(want)), c.size+int64(c.bare))
 		r, err := newCRLFReader(bytes.NewReader(raw), int64(len(raw)))
 		require.NoError(t, err)
@@ -127,7 +128,7 @@ func TestCRLF(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, iotest.TestReader(strings.NewReader("a\r\nb\r\n"), appendCRLF(nil, []byte("a\nb\r\n"), false)))
+	require.NoError(t, iotest.TestReader(strings.NewReader("a\r\nb\r\n"), lineend.AppendCRLF(nil, []byte("a\nb\r\n"), false)))
 }
 
 func TestLFWriter(t *testing.T) {

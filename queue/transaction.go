@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/source"
 )
 
 // Transaction is a message on its way into the queue. It implements [mail.Transaction].
@@ -85,35 +86,21 @@ func (t *Transaction) Body(ctx context.Context, r io.Reader) error {
 	if len(t.msg.Recipients) == 0 {
 		return errNoRecipients
 	}
-	src := &source{r: r}
+	src := &source.Reader{R: r}
 	err := t.draft.Write(ctx, &t.msg, src)
 	if err == nil {
 		t.body = true
 		return nil
 	}
 	t.Abort()
-	if src.err == nil && ctx.Err() == nil {
-		_, src.err = io.Copy(io.Discard, r) // the sender hears of our trouble when it has finished
+	if src.Err == nil && ctx.Err() == nil {
+		_, src.Err = io.Copy(io.Discard, r) // the sender hears of our trouble when it has finished
 		err = t.q.storageError("queue: cannot write a message", err, slog.String("id", t.msg.ID))
 	}
-	if src.err != nil {
-		return src.err
+	if src.Err != nil {
+		return src.Err
 	}
 	return err
-}
-
-// source remembers an error of the stream itself.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
 }
 
 // Commit implements [mail.Transaction]. It returns when the message is durable.

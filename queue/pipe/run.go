@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/source"
 )
 
 const maxOutput = 4096 // of which a reply is made
@@ -40,17 +41,17 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 	if err != nil {
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "cannot run the program", Err: err}, nil
 	}
-	src := &source{r: r}
+	src := &source.Reader{R: r}
 	w := bufio.NewWriterSize(in, 32<<10)
 	var to io.Writer = w
 	if !c.CRLF {
 		to = &unixLines{w: w}
 	}
 	_, err = io.Copy(to, io.MultiReader(strings.NewReader(head), src))
-	if src.err != nil {
+	if src.Err != nil {
 		cancel() // before its input ends
 		_ = cmd.Wait()
-		return nil, src.err
+		return nil, src.Err
 	}
 	if err == nil {
 		_ = w.Flush() // a program need not read all: its exit status counts, not our broken pipe
@@ -81,20 +82,6 @@ type limited struct{ b bytes.Buffer }
 func (l *limited) Write(p []byte) (int, error) {
 	l.b.Write(p[:min(len(p), maxOutput-l.b.Len())])
 	return len(p), nil
-}
-
-// source remembers an error of the stream itself.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
 }
 
 // unixLines turns CR LF into LF. Other CRs stay.

@@ -13,6 +13,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
+	"github.com/buuta/mail/internal/source"
 )
 
 // Deliverer delivers to mailboxes. Store and Resolve must be set.
@@ -107,14 +108,14 @@ func (t *Transaction) BodyFrom(b *spool.Buffer) {
 // stage writes the message into the only recipient's mailbox. What goes wrong there is the answer of Commit, because the
 // sender hears it only when the message has been read.
 func (t *Transaction) stage(ctx context.Context, r io.Reader) error {
-	src := &source{r: r}
+	src := &source.Reader{R: r}
 	t.open, t.staged, t.failed = t.d.add(ctx, &t.rcpts[0], t.from, src)
-	if src.err == nil && t.failed != nil {
+	if src.Err == nil && t.failed != nil {
 		_, _ = io.Copy(io.Discard, src)
 	}
-	if src.err != nil {
+	if src.Err != nil {
 		_ = t.Abort()
-		return src.err
+		return src.Err
 	}
 	return nil
 }

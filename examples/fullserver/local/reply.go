@@ -26,20 +26,6 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// source remembers the stream's own error.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
-
 // replyFor gives a store's error the reply that Postfix or Dovecot has for it.
 func replyFor(err error) error {
 	if _, ok := errors.AsType[*mail.Reply](err); ok {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"github.com/buuta/mail/internal/source"
 )
 
 // inMemory is how much is kept in memory, in octets.
@@ -54,7 +56,7 @@ func (s *Spooler) Read(r io.Reader) (*Buffer, error) {
 
 // toFile writes what has been read and what is still to come.
 func (s *Spooler) toFile(begun []byte, rest io.Reader) (*Buffer, error) {
-	src := &source{r: rest}
+	src := &source.Reader{R: rest}
 	f, err := os.CreateTemp(s.Dir, "spool-*")
 	if err == nil {
 		_ = os.Remove(f.Name())
@@ -66,11 +68,11 @@ func (s *Spooler) toFile(begun []byte, rest io.Reader) (*Buffer, error) {
 		}
 		_ = f.Close()
 	}
-	if src.err == nil {
+	if src.Err == nil {
 		_, _ = io.Copy(io.Discard, src)
 	}
-	if src.err != nil {
-		return nil, src.err
+	if src.Err != nil {
+		return nil, src.Err
 	}
 	return nil, &DiskError{err}
 }
@@ -82,20 +84,6 @@ func (e *DiskError) Error() string { return "spool: " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *DiskError) Unwrap() error { return e.Err }
-
-// source remembers the stream's own error.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
 
 // Size returns the number of octets.
 func (b *Buffer) Size() int64 { return b.size }

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/buuta/mail/internal/source"
 	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/internal/lineend"
 )
 
 // ErrTooLong says that a file would give more octets than it may.
@@ -27,7 +29,7 @@ func (e *Damaged) Unwrap() error { return e.Err }
 // stream decodes, makes CRLF of bare LF, and tells errors of the file's content from those of reading it.
 type stream struct {
 	codec *compress.Codec
-	src   source
+	src   source.Reader
 	z     io.ReadCloser
 	most  int64 // octets as they were compressed
 	raw   int64 // of these, those that were decoded
@@ -36,22 +38,8 @@ type stream struct {
 	err   error // why there is no more
 }
 
-// source notes the error of the file itself.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
-
 func (s *stream) start(codec *compress.Codec, r io.Reader, most int64) {
-	s.codec, s.src.r, s.most = codec, r, most
+	s.codec, s.src.R, s.most = codec, r, most
 	if s.z, s.err = codec.NewReader(&s.src); s.err != nil {
 		s.z = nil
 		s.fail(s.err)
@@ -61,8 +49,8 @@ func (s *stream) start(codec *compress.Codec, r io.Reader, most int64) {
 // fail notes why there is no more.
 func (s *stream) fail(err error) {
 	switch {
-	case s.src.err != nil:
-		s.err = s.src.err
+	case s.src.Err != nil:
+		s.err = s.src.Err
 	case err == io.EOF && s.z != nil:
 		s.err = io.EOF
 	default:
@@ -83,7 +71,7 @@ func (s *stream) next(dst, buf []byte) []byte {
 	}
 	if n > 0 {
 		was := len(dst)
-		dst = appendCRLF(dst, buf[:n], s.cr)
+		dst = lineend.AppendCRLF(dst, buf[:n], s.cr)
 		s.lf += int64(len(dst) - was - n)
 		s.cr = buf[n-1] == '\r'
 	}
@@ -98,23 +86,6 @@ func (s *stream) close() {
 		s.z.Close()
 		s.z = nil
 	}
-}
-
-// appendCRLF writes p behind dst with a CR before each LF that lacks one.
-func appendCRLF(dst, p []byte, cr bool) []byte {
-	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			return append(dst, p...)
-		}
-		dst = append(dst, p[:i]...)
-		if !(i > 0 && p[i-1] == '\r' || i == 0 && cr) {
-			dst = append(dst, '\r')
-		}
-		dst = append(dst, '\n')
-		p, cr = p[i+1:], false
-	}
-	return dst
 }
 
 // Sizes decodes a file and returns how many octets it was compressed from, and how many of its line ends lack a CR. Of a damaged one these are
