@@ -20,35 +20,31 @@ const timesAtOnce = 32 << 10
 var osTimes = func(name string, yield func(Timed, error) bool) { timesBy(timesAtOnce, name, yield) }
 
 func timesBy(atOnce int, name string, yield func(Timed, error) bool) {
-	d, err := os.Open(name)
-	if err != nil {
-		yield(Timed{}, err)
-		return
-	}
-	defer d.Close()
-	names := direntReader{fd: int(d.Fd()), buf: make([]byte, 64<<10)}
 	files := make([]Timed, 0, 512)
-	for more := true; more; {
-		files = files[:0]
-		for len(files) < atOnce {
-			e, ok, err := names.next()
-			if err != nil {
-				yield(Timed{}, &fs.PathError{Op: "readdir", Path: name, Err: err})
-				return
-			}
-			if !ok {
-				more = false
-				break
-			}
-			files = append(files, e)
-		}
+	some := func() (more bool) {
 		slices.SortFunc(files, func(a, b Timed) int { return cmp.Compare(a.Inode, b.Inode) })
 		bad := lstatAll(name+"/", files)
 		for i, f := range files {
 			if f.Name != "" && !yield(f, bad[i]) {
-				return
+				return false
 			}
 		}
+		files = files[:0]
+		return true
+	}
+	over := false
+	osInodes(name, func(e Timed, err error) bool {
+		if err != nil {
+			over = true
+			return yield(Timed{}, err)
+		}
+		if files = append(files, e); len(files) == atOnce {
+			over = !some()
+		}
+		return !over
+	})
+	if !over {
+		some()
 	}
 }
 
