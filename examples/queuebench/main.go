@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command queuebench measures package queue on this machine's disk, and fullserver as a relay beside Debian's Postfix, and
 // prints what stands in docs/benchmarks-queue.md.
 //

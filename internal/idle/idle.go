@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,19 +87,4 @@ func (s *Server) memory(t *testing.T) int {
 	}
 	t.Fatalf("no Pss in %s", b)
 	return 0
-}
-
-// openFiles raises the number of files that this process and its children may open to what it takes.
-func openFiles(t *testing.T, connections int) {
-	t.Helper()
-	var lim syscall.Rlimit
-	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim))
-	want := uint64(connections + 200)
-	if lim.Cur >= want {
-		return
-	}
-	lim.Cur, lim.Max = want, max(lim.Max, want)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		lack(t, fmt.Sprintf("%d files can't be open here: %v", want, err))
-	}
 }

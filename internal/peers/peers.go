@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -122,7 +121,7 @@ func (s *Server) run(root, script string) {
 	s.cmd = exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", filepath.Join(s.Dir, "start"))
 	s.cmd.Dir = s.Dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	endsWithUs(s.cmd)
 	s.cmd.WaitDelay = time.Second
 	if err := s.cmd.Start(); err != nil {
 		lack(s.t, "namespaces can't be made here: "+err.Error())
