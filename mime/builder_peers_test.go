@@ -161,10 +161,16 @@ push "<tag-pattern>~A<enter><tag-prefix><pipe-message>cat >> %s; echo ==END== >>
 	require.NoError(t, err)
 	pieces := strings.Split(string(b), "==END==\n")
 	require.Len(t, pieces, len(all)+1)
-	for i, w := range all {
-		head, body, _ := strings.Cut(pieces[i], "\n\n")
+	byID := map[string]string{} // mutt's order is that of the inodes, which the file system gives as it likes
+	for _, piece := range pieces[:len(all)] {
+		id, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(piece), "Message-ID: "), "\n")
+		byID[strings.TrimSpace(id)] = piece
+	}
+	require.Len(t, byID, len(all), "each message once")
+	for _, w := range all {
+		head, body, _ := strings.Cut(byID["<"+w.b.MessageID+">"], "\n\n")
 		head = strings.Join(strings.Fields(head), " ")
-		require.Contains(t, head, "<"+w.b.MessageID+">", "messages come in order")
+		require.Contains(t, head, "<"+w.b.MessageID+">", w.name)
 		require.Contains(t, head, strings.Join(strings.Fields("Subject: "+w.b.Subject), " "), w.name)
 		for a := range mime.Mailboxes(w.b.From) {
 			require.Contains(t, head, a.Name+" <"+a.Addr()+">", w.name)

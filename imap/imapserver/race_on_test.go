@@ -1,5 +1,0 @@
-//go:build race
-
-package imapserver_test
-
-const raceEnabled = true
