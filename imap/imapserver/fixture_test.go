@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"net"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,14 +15,13 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/imap/imaptest"
+	"github.com/buuta/mail/internal/idle"
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(serveEnv); dir != "" {
-		serveAlone(dir)
-		return
+	if !idle.Serve(serveAlone) {
+		goleak.VerifyTestMain(m)
 	}
-	goleak.VerifyTestMain(m)
 }
 
 // How long to wait for what happens in another goroutine, and between looks.
