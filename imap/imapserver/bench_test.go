@@ -178,46 +178,25 @@ func BenchmarkStore(b *testing.B) {
 // BenchmarkIdleConnection gives what a connection costs that has fetched a mailbox and is in IDLE, both ends and their
 // goroutines counted.
 func BenchmarkIdleConnection(b *testing.B) {
-	const conns, messages = 200, 1000
-	c := newBench(b, messages)
-	addr := c.c.RemoteAddr().String()
-	var before, after runtime.MemStats
-	for b.Loop() {
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		var list []net.Conn
-		for range conns {
-			nc, err := net.Dial("tcp", addr)
-			require.NoError(b, err)
-			bc := &benchClient{b, nc, bufio.NewReaderSize(nc, 64<<10)}
-			bc.do("a LOGIN alice secret\r\n")
-			bc.do("a SELECT INBOX\r\n")
-			bc.do("a FETCH 1:* ENVELOPE\r\n")
-			_, err = nc.Write([]byte("a IDLE\r\n"))
-			require.NoError(b, err)
-			_, err = bc.r.ReadSlice('\n')
-			require.NoError(b, err)
-			list = append(list, nc)
-		}
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc+after.StackInuse-before.StackInuse)/conns, "B/conn")
-		for _, nc := range list {
-			_ = nc.Close()
-		}
-	}
+	c := newBench(b, 1000)
+	idleMemory(b, c.c.RemoteAddr().String(), "FETCH 1:* ENVELOPE")
 }
 
 // BenchmarkIdleNotify gives the memory of a connection that waits with NOTIFY for whatever happens in 400 mailboxes, client
 // included.
 func BenchmarkIdleNotify(b *testing.B) {
-	const conns, boxes = 200, 400
+	const boxes = 400
 	c := newBench(b, 10)
 	for i := range boxes - 1 {
 		c.do("a CREATE Lists/list" + strconv.Itoa(i) + "\r\n")
 	}
-	addr := c.c.RemoteAddr().String()
+	idleMemory(b, c.c.RemoteAddr().String(),
+		"NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))")
+}
+
+// idleMemory gives the memory of a connection in IDLE that has done a command before.
+func idleMemory(b *testing.B, addr, command string) {
+	const conns = 200
 	var before, after runtime.MemStats
 	for b.Loop() {
 		runtime.GC()
@@ -229,7 +208,7 @@ func BenchmarkIdleNotify(b *testing.B) {
 			bc := &benchClient{b, nc, bufio.NewReaderSize(nc, 64<<10)}
 			bc.do("a LOGIN alice secret\r\n")
 			bc.do("a SELECT INBOX\r\n")
-			bc.do("a NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))\r\n")
+			bc.do("a " + command + "\r\n")
 			_, err = nc.Write([]byte("a IDLE\r\n"))
 			require.NoError(b, err)
 			_, err = bc.r.ReadSlice('\n')
