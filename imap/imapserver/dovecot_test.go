@@ -1,5 +1,3 @@
-//go:build unix
-
 package imapserver_test
 
 import (
@@ -9,10 +7,8 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +16,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/internal/peers"
 	"github.com/buuta/mail/mime/charset"
 )
 
@@ -39,41 +36,8 @@ func (c pipeConn) SetWriteDeadline(time.Time) error { return nil }
 // dovecotIMAP starts Debian's Dovecot as an IMAP server for one user with an empty mailbox. It skips where there is none.
 func dovecotIMAP(t *testing.T) *peer {
 	t.Helper()
-	program(t, "dovecot")
-	version, err := exec.Command("dovecot", "--version").Output()
-	require.NoError(t, err)
-	if !bytes.HasPrefix(version, []byte("2.3.")) {
-		t.Skip("needs Dovecot 2.3")
-	}
-	// Not t.TempDir: its parents can't be entered by the user that Dovecot insists on when we are root.
-	dir, err := os.MkdirTemp("", "dovecot")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o777))
-	uid, gid := os.Getuid(), os.Getgid()
-	cmd := exec.Command("doveadm", "-c", dir+"/dovecot.conf", "exec", "imap")
-	if uid == 0 {
-		uid, gid = 65534, 65534
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	}
-	require.NoError(t, os.WriteFile(dir+"/dovecot.conf", fmt.Appendf(nil, `base_dir = %[1]s/run
-state_dir = %[1]s/state
-log_path = /dev/stderr
-mail_location = maildir:%[1]s/mail
-mail_home = %[1]s/home
-mail_uid = %[2]d
-mail_gid = %[3]d
-first_valid_uid = 1
-first_valid_gid = 0
-mail_fsync = never
-ssl = no
-namespace inbox {
-  inbox = yes
-  separator = /
-}
-`, dir, uid, gid), 0o644))
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "USER=alice", "HOME="+dir+"/home", "TZ=UTC")
+	cmd := peers.DovecotAlone(t).IMAP()
+	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

@@ -3,7 +3,6 @@
 package mirror_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -24,47 +23,18 @@ import (
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/imap/imapclient/mirror"
+	"github.com/buuta/mail/internal/peers"
 )
 
 // dovecot is a Maildir that Debian's Dovecot serves to whoever dials, each with a process of its own.
 type dovecot struct {
-	t        *testing.T
-	dir      string
-	uid, gid int
+	t *testing.T
+	*peers.Alone
 }
 
 func newDovecot(t *testing.T) *dovecot {
 	t.Helper()
-	version, err := exec.Command("dovecot", "--version").Output()
-	if err != nil || !bytes.HasPrefix(version, []byte("2.3.")) {
-		t.Skip("needs Debian's dovecot-imapd, version 2.3")
-	}
-	// Not t.TempDir: its parents can't be entered by the user that Dovecot insists on when we are root.
-	dir, err := os.MkdirTemp("", "dovecot")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o777))
-	d := &dovecot{t, dir, os.Getuid(), os.Getgid()}
-	if d.uid == 0 {
-		d.uid, d.gid = 65534, 65534
-	}
-	require.NoError(t, os.WriteFile(dir+"/dovecot.conf", fmt.Appendf(nil, `base_dir = %[1]s/run
-state_dir = %[1]s/state
-log_path = %[1]s/log
-mail_location = maildir:%[1]s/mail
-mail_home = %[1]s/home
-mail_uid = %[2]d
-mail_gid = %[3]d
-first_valid_uid = 1
-first_valid_gid = 0
-mail_fsync = never
-ssl = no
-namespace inbox {
-  inbox = yes
-  separator = /
-}
-`, dir, d.uid, d.gid), 0o644))
-	return d
+	return &dovecot{t, peers.DovecotAlone(t)}
 }
 
 // dial starts a process.
@@ -76,12 +46,8 @@ func (d *dovecot) dial(cut int) (net.Conn, error) {
 	here, there := os.NewFile(uintptr(fds[0]), "here"), os.NewFile(uintptr(fds[1]), "there")
 	defer here.Close()
 	defer there.Close()
-	cmd := exec.Command("doveadm", "-c", d.dir+"/dovecot.conf", "exec", "imap")
-	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(d.uid), Gid: uint32(d.gid)}}
-	}
-	cmd.Dir, cmd.Stdin, cmd.Stdout = d.dir, there, there
-	cmd.Env = append(os.Environ(), "USER=alice", "HOME="+d.dir+"/home", "TZ=UTC")
+	cmd := d.IMAP()
+	cmd.Stdin, cmd.Stdout = there, there
 	syscall.CloseOnExec(fds[0])
 	conn, err := net.FileConn(here)
 	if err != nil {
