@@ -149,14 +149,17 @@ func sample(t *rapid.T) []byte {
 	return []byte(strings.Join(parts, ""))
 }
 
-func checkReader(t require.TestingT, in []byte, bare wire.BareEnds, src io.Reader, writeTo bool) {
+// checkReader compares what is read, by single octets or, behind the first few, by WriteTo, with the model.
+func checkReader(t require.TestingT, in []byte, bare wire.BareEnds, src io.Reader, writeTo bool, first int) {
 	want, wantRest, stray, complete := readModel(in, bare)
 	r := wire.NewReader(src, 0)
 	d := wire.NewDotReader(r, bare)
 	var got bytes.Buffer
 	var err error
 	if writeTo {
-		_, err = d.WriteTo(&got)
+		if _, err = got.ReadFrom(iotest.OneByteReader(io.LimitReader(d, int64(first)))); err == nil {
+			_, err = d.WriteTo(&got)
+		}
 	} else {
 		_, err = got.ReadFrom(iotest.OneByteReader(d))
 	}
@@ -183,7 +186,7 @@ func TestDotReaderModel(t *testing.T) {
 		if rapid.Bool().Draw(t, "slow") {
 			src = iotest.HalfReader(src)
 		}
-		checkReader(t, in, bare, src, rapid.Bool().Draw(t, "writeTo"))
+		checkReader(t, in, bare, src, rapid.Bool().Draw(t, "writeTo"), rapid.IntRange(0, 20).Draw(t, "first"))
 	})
 }
 
@@ -221,12 +224,30 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// What Read has begun WriteTo goes on with, also between the CR and the LF that were made of one bare LF.
+func TestWriteToGoesOn(t *testing.T) {
+	const in = "ab\ncd\n\r\n.\r\n"
+	want, err := io.ReadAll(wire.NewDotReader(wire.NewReader(strings.NewReader(in), 0), wire.NormalizeBare))
+	require.NoError(t, err)
+	for n := range len(want) + 1 {
+		d := wire.NewDotReader(wire.NewReader(strings.NewReader(in), 0), wire.NormalizeBare)
+		var got bytes.Buffer
+		for range n {
+			_, err := io.CopyN(&got, struct{ io.Reader }{d}, 1)
+			require.NoError(t, err)
+		}
+		_, err := d.WriteTo(&got)
+		require.NoError(t, err)
+		require.Equal(t, string(want), got.String(), "after %d octets", n)
+	}
+}
+
 func FuzzDotReader(f *testing.F) {
 	f.Add([]byte("a\r\n.\r\nQUIT\r\n"), byte(0))
 	f.Add([]byte("a\n.\r\n..b\r.\r\n.\r\n"), byte(1))
 	f.Fuzz(func(t *testing.T, in []byte, mode byte) {
-		checkReader(t, in, wire.BareEnds(mode%3), bytes.NewReader(in), mode&4 != 0)
-		checkReader(t, in, wire.BareEnds(mode%3), iotest.OneByteReader(bytes.NewReader(in)), mode&4 == 0)
+		checkReader(t, in, wire.BareEnds(mode%3), bytes.NewReader(in), mode&4 != 0, int(mode>>3))
+		checkReader(t, in, wire.BareEnds(mode%3), iotest.OneByteReader(bytes.NewReader(in)), mode&4 == 0, int(mode>>3))
 	})
 }
 

@@ -95,23 +95,22 @@ func (d *DotReader) few(p []byte) (n int) {
 
 // WriteTo writes what remains of the block to w, without a copy in between.
 func (d *DotReader) WriteTo(w io.Writer) (total int64, err error) {
-	var few []byte // for what is not given out from the buffer
+	var buf []byte // for what is not given out from the reader's
 	for d.err == nil {
 		var p []byte
-		r := d.r
-		switch {
-		case d.pending != 0:
-			p = few[:d.fill(few)]
-		case d.ahead():
-			if n := d.run(r.buf[r.start:r.end]); n > 0 {
-				p = r.buf[r.start : r.start+n]
-				r.start += n
-				break
+		if d.pending == 0 {
+			if !d.ahead() {
+				continue
 			}
-			if few == nil {
-				few = make([]byte, 512)
+			r := d.r
+			p = r.buf[r.start : r.start+d.run(r.buf[r.start:r.end])]
+			r.start += len(p)
+		}
+		if len(p) == 0 {
+			if buf == nil {
+				buf = make([]byte, 512)
 			}
-			p = few[:d.fill(few)]
+			p = buf[:d.fill(buf)]
 		}
 		if len(p) == 0 || d.drain != nil {
 			continue
