@@ -142,8 +142,10 @@ func (b *builder) value(name string, ts []token) (string, bool) {
 
 // keyword judges keywords of properties some of whose values are out of the question.
 func (b *builder) keyword(name, word string) bool {
-	if strings.HasPrefix(word, "expression") { // harmless without its arguments, but no keyword of anything
-		return false
+	for _, active := range []string{"expression", "javascript", "image-set", "behavior", "binding", "z-index"} {
+		if strings.HasPrefix(word, active) { // harmless without arguments or as a value, but no keyword of anything begins so
+			return false
+		}
 	}
 	switch name {
 	case "display":
