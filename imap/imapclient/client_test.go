@@ -545,3 +545,16 @@ func TestIDAndNamespace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/", ns[0].Separator)
 }
+
+// Sequence numbers, and what the last search has found (RFC 5182 section 2.1), name messages as UIDs do.
+func TestSets(t *testing.T) {
+	f := selected(t, 5, nil)
+	require.NoError(t, f.Expunge(t.Context()))
+	_, err := f.Store(t.Context(), imapclient.UID(2), mail.FlagsAdd, mail.NewFlags(`\Deleted`), nil)
+	require.NoError(t, err)
+	require.NoError(t, f.Expunge(t.Context()))
+	require.Equal(t, []mail.UID{3, 4}, uids(t, t.Context(), f.Client, imapclient.Seqs(imap.SeqSetOf(2, 3))))
+	_, err = f.Search(t.Context(), imap.SearchKey{Op: imap.SearchSubject, Value: "message 3"}, &imap.SearchOptions{Save: true})
+	require.NoError(t, err)
+	require.Equal(t, []mail.UID{4}, uids(t, t.Context(), f.Client, imapclient.Saved()))
+}

@@ -61,6 +61,12 @@ func TestClient(t *testing.T) {
 	length, err = c.Delete(ctx)
 	require.NoError(t, err)
 	require.EqualValues(t, 300, length)
+	n, err = c.Fold(ctx, `no\such box`)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	n, err = c.Fold(ctx, "INBOX") // what was deleted has gone with the first FOLD
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
 	require.NoError(t, c.Quit(ctx))
 	require.Equal(t, []string{long, message(300)}, store.Messages("alice"))
 	require.NotContains(t, trace.String(), "word")

@@ -16,9 +16,6 @@ const (
 	lockSuffix  = ".lock"
 )
 
-// Suffixes are what the names of a cache's files end with, for who removes them.
-func Suffixes() []string { return []string{"", indexSuffix, lockSuffix} }
-
 // Cache is one mailbox's text. Many may search at once, also in other processes.
 type Cache struct {
 	FS       vfs.FS

@@ -165,9 +165,6 @@ func (b *Builder) link(p, x int32) {
 	b.par[x] = p
 }
 
-// Len returns how many messages were added.
-func (b *Builder) Len() int { return b.real }
-
 // emit makes the answer of trees: children holds each node's children as they are to be shown.
 func (b *Builder) emit(roots []int32, children func(int32) []int32) []imap.Thread {
 	if len(roots) == 0 {
