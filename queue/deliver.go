@@ -33,7 +33,9 @@ func (q *Queue) deliver(b *batch) {
 		q.settle(b.job, b.dest.lane.label(), b.rcpts, d.results, delays, t.Final)
 	}
 	if !cut {
+		// The place at the destination is kept until what came of it is on disk: a crash repeats what was under way, no more.
 		q.recordSome(b.job)
+		q.batchDone(b.job, 1)
 	}
 
 	q.mu.Lock()
@@ -49,9 +51,6 @@ func (q *Queue) deliver(b *batch) {
 		q.suspend(x, batches(len(x.rcpts), t))
 	}
 	q.dispatch()
-	if !cut {
-		q.batchDone(b.job, 1)
-	}
 }
 
 // delivery is one transaction with a transport's deliverer.
