@@ -20,7 +20,7 @@ func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next 
 	s.mu.Lock()
 	s.beginScan()
 	s.mu.Unlock()
-	recipients := 0
+	recipients, rescanned := 0, false
 	var failed []error
 	for len(leases) < q.Messages && (q.Recipients == 0 || recipients < q.Recipients) {
 		if err := ctx.Err(); err != nil {
@@ -35,6 +35,13 @@ func (s *Spool) Claim(ctx context.Context, q ClaimQuery) (leases []*Lease, next 
 			}
 			if err != nil {
 				return nil, s.now().Add(time.Second), err
+			}
+			if !again && len(leases) == 0 && !rescanned {
+				// The last scan may have found more than there was room for, and what there was is gone.
+				s.mu.Lock()
+				s.beginScan()
+				again, rescanned = s.scan != nil, true
+				s.mu.Unlock()
 			}
 			if !again {
 				break
