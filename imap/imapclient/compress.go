@@ -18,6 +18,8 @@ func (c *Client) compress(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.r = flate.NewReader(io.MultiReader(bytes.NewReader(rest), raw{l}))
 		l.w, l.ws = w, w
 		return nil

@@ -11,13 +11,13 @@ import (
 
 // line is the connection as the codec sees it. Reading waits in slices, between which it looks at the clock on the wall.
 type line struct {
-	c  *Client
-	r  io.Reader // what to read from: conn, or what decompresses it
-	w  io.Writer
-	ws interface{ Flush() error } // of a compressing w
+	c *Client
+	r io.Reader // what to read from: conn, or what decompresses it
 
 	mu       sync.Mutex
-	conn     net.Conn // with TLS, once there is TLS
+	w        io.Writer
+	ws       interface{ Flush() error } // of a compressing w
+	conn     net.Conn                   // with TLS, once there is TLS
 	heard    time.Time
 	waiting  bool      // the read deadline is set
 	until    time.Time // of the read deadline
@@ -104,15 +104,18 @@ func (r raw) Read(p []byte) (int, error) {
 // Write writes to the connection, with a deadline for it.
 func (l *line) Write(p []byte) (int, error) {
 	d := orDefault(l.c.opts.Timeouts.Write, time.Minute)
+	l.mu.Lock()
+	w, ws := l.w, l.ws // the server may answer, and the reader change these, before Write returns
+	l.mu.Unlock()
 	total := 0
 	for len(p) > 0 {
 		piece := p[:min(len(p), 64<<10)]
 		if err := l.writable(d); err != nil {
 			return total, err
 		}
-		n, err := l.w.Write(piece)
-		if err == nil && l.ws != nil {
-			err = l.ws.Flush()
+		n, err := w.Write(piece)
+		if err == nil && ws != nil {
+			err = ws.Flush()
 		}
 		total += n
 		l.sent += int64(n)
@@ -137,6 +140,13 @@ func (l *line) writable(d time.Duration) error {
 		return ctx.Err()
 	}
 	return l.conn.SetWriteDeadline(time.Now().Add(d))
+}
+
+// compressed reports whether what is written is compressed, so that the octets sent are not those of the command.
+func (l *line) compressed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ws != nil
 }
 
 // interrupt makes writing return.

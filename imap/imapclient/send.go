@@ -46,7 +46,7 @@ func (c *Client) send(ctx context.Context, cmd *command, write func(e *imap.Enco
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
-		if c.line.sent == before && c.line.ws == nil { // not a single octet: the server knows nothing of it
+		if c.line.sent == before && !c.line.compressed() { // not a single octet: the server knows nothing of it
 			c.finish(cmd, nil, err)
 			return c.failed(cmd, err)
 		}
