@@ -25,6 +25,7 @@ type conn struct {
 	r       *bufio.Reader
 	w       io.Writer
 	packed  *deflate.Writer // what w is after COMPRESS
+	whole   *bufio.Writer   // what packed writes to: a server that ends at a LOGOUT need not wait for the block's end
 	timeout time.Duration
 	tags    int
 	caps    []string // of the last CAPABILITY
@@ -46,7 +47,9 @@ func (c *conn) write(s string) error {
 	_ = c.nc.SetWriteDeadline(time.Now().Add(c.timeout))
 	_, err := io.WriteString(c.w, s)
 	if err == nil && c.packed != nil {
-		err = c.packed.Flush()
+		if err = c.packed.Flush(); err == nil {
+			err = c.whole.Flush()
+		}
 	}
 	return err
 }

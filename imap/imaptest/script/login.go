@@ -59,7 +59,8 @@ func (c *conn) compress() error {
 	if n := c.r.Buffered(); n > 0 {
 		return fmt.Errorf("%d octets came uncompressed behind the answer to COMPRESS", n)
 	}
-	c.packed = new(deflate.Compressors).NewWriter(c.nc)
+	c.whole = bufio.NewWriter(c.nc)
+	c.packed = new(deflate.Compressors).NewWriter(c.whole)
 	c.r, c.w = bufio.NewReader(deflate.NewReader(c.nc)), c.packed
 	return nil
 }
