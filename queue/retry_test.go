@@ -323,9 +323,9 @@ func TestRoutes(t *testing.T) {
 // Deliverers that don't keep the rules do no harm.
 func TestOddDeliverers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var calls atomic.Int32
 		odd := mail.DelivererFunc(func(_ context.Context, env *mail.Envelope, r io.Reader) error {
-			calls++
+			calls.Add(1)
 			switch env.Recipients[0].Address {
 			case "ok@example.net":
 				return mail.NewReply(250, mail.EnhancedCode{}, "an error that says yes")
@@ -341,7 +341,7 @@ func TestOddDeliverers(t *testing.T) {
 		})
 		send(t, q, "a@example.org", letter, "ok@example.net", "unread@example.net", "eof@example.net")
 		synctest.Wait()
-		require.Equal(t, 3, calls)
+		require.EqualValues(t, 3, calls.Load())
 		log := strings.Join(ev.lines(), "\n")
 		require.Equal(t, 2, strings.Count(log, "status=deferred"))
 		require.Equal(t, 1, strings.Count(log, "status=sent"))
