@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/buuta/mail"
@@ -38,7 +39,7 @@ func NewDraft(message []byte, flags ...string) Draft {
 }
 
 // Append adds messages to a mailbox, read from their sources as they are sent (RFC 9051 section 6.3.12). Several are added all or
-// none where the server can do so (MULTIAPPEND, RFC 3502), else one after the other: when it fails, the result has those that were
+// none where the server can do so (MULTIAPPEND, RFC 3502, up to its MESSAGELIMIT or SAVELIMIT), else one after the other: when it fails, the result has those that were
 // added before, if the server tells UIDs. A source that ends too soon, or an end of ctx, while a message is being sent
 // closes the connection; nothing of that message is added.
 func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (mail.Appended, error) {
@@ -48,11 +49,14 @@ func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (m
 			return out, err
 		}
 	}
-	if len(drafts) > 1 && c.Has(imap.CapMultiAppend) {
-		return out, c.append(ctx, mailbox, drafts, &out)
+	most := 1
+	if c.Has(imap.CapMultiAppend) {
+		if most = len(drafts); c.saveLimit() > 0 {
+			most = min(most, c.saveLimit())
+		}
 	}
-	for i := range drafts {
-		if err := c.append(ctx, mailbox, drafts[i:i+1], &out); err != nil {
+	for some := range slices.Chunk(drafts, max(most, 1)) {
+		if err := c.append(ctx, mailbox, some, &out); err != nil {
 			return out, err
 		}
 	}

@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"context"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
@@ -44,7 +45,8 @@ func (c *Client) Store(ctx context.Context, set Set, op mail.FlagOp, flags mail.
 		return nil, c.unsupported(name, imap.CapCondStore)
 	}
 	res := new(StoreResult)
-	for _, piece := range set.pieces() {
+	for todo := set.pieces(); len(todo) > 0; {
+		piece := todo[0]
 		f := c.newFetching(piece)
 		f.need = HasFlags
 		cmd := &command{name: name, rule: rule{seq: !set.uid, moves: set.uid, class: "STORE", flags: 1}, fetch: f}
@@ -67,6 +69,12 @@ func (c *Client) Store(ctx context.Context, set Set, op mail.FlagOp, flags mail.
 		// "NO [MODIFIED …]" is how it ends when none could be changed.
 		if err != nil && !(conditional && CodeOf(err) == imap.CodeModified) {
 			return res, err
+		}
+		if todo[0], err = c.left(cmd, piece); err != nil {
+			return res, err
+		}
+		if todo[0].Empty() {
+			todo = todo[1:]
 		}
 	}
 	return res, nil
@@ -102,7 +110,14 @@ func (c *Client) copy(ctx context.Context, name string, set Set, mailbox string)
 	if err := c.needSet(name, set); err != nil {
 		return out, err
 	}
-	for _, piece := range set.pieces() {
+	todo := set.pieces()
+	if strings.HasSuffix(name, "COPY") {
+		if todo, err = c.few(ctx, set); err != nil {
+			return out, err
+		}
+	}
+	for len(todo) > 0 {
+		piece := todo[0]
 		cmd := &command{name: name, rule: rule{seq: !set.uid, moves: true, class: "COPY", flags: 2}}
 		cmd.code = func(s *imap.Status) {
 			if s.Code == imap.CodeCopyUID {
@@ -111,6 +126,12 @@ func (c *Client) copy(ctx context.Context, name string, set Set, mailbox string)
 		}
 		if err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().NumSet(piece.num).SP().Mailbox(mailbox) }); err != nil {
 			return out, err
+		}
+		if todo[0], err = c.left(cmd, piece); err != nil {
+			return out, err
+		}
+		if todo[0].Empty() {
+			todo = todo[1:]
 		}
 	}
 	return out, nil
@@ -174,10 +195,18 @@ func (c *Client) ExpungeSet(ctx context.Context, set Set) error {
 	if err := c.needSet("UID EXPUNGE", set); err != nil {
 		return err
 	}
-	for _, piece := range set.pieces() {
+	for todo := set.pieces(); len(todo) > 0; {
+		piece := todo[0]
 		cmd := &command{name: "UID EXPUNGE", rule: rule{moves: true, class: "EXPUNGE", flags: 1}}
-		if err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().NumSet(piece.num) }); err != nil {
+		err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().NumSet(piece.num) })
+		if err != nil {
 			return err
+		}
+		if todo[0], err = c.left(cmd, piece); err != nil {
+			return err
+		}
+		if todo[0].Empty() {
+			todo = todo[1:]
 		}
 	}
 	return nil

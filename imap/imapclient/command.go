@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 )
 
@@ -28,6 +29,7 @@ type command struct {
 	tag    string
 	status *imap.Status  // the tagged response
 	bad    error         // a response that could not be read
+	lowest mail.UID      // down to which MESSAGELIMIT let it come; 0: it is done
 	err    error         // why there was no tagged response
 	done   chan struct{} // closed when status or err is set
 }

@@ -33,15 +33,20 @@ type FetchOptions struct {
 // Commands may be given within the loop. Messages that the server sends before their answers are then held in memory, up to
 // Limits.Ahead; beyond that the loop ends with [ErrBehind].
 //
-// A long set is asked for in several commands.
+// A long set is asked for in several commands, and so is one with more messages than the server's MESSAGELIMIT, from the
+// highest UIDs down.
 func (c *Client) Fetch(ctx context.Context, set Set, opts *FetchOptions) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		if set.Empty() {
 			return
 		}
 		for _, piece := range set.pieces() {
-			if !c.fetchPiece(ctx, piece, opts, yield) {
-				return
+			for !piece.Empty() {
+				rest, ok := c.fetchPiece(ctx, piece, opts, yield)
+				if !ok {
+					return
+				}
+				piece = rest
 			}
 		}
 	}
@@ -64,7 +69,7 @@ func (c *Client) FetchOne(ctx context.Context, uid mail.UID, items ...imap.Fetch
 	return found, nil
 }
 
-func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yield func(*Message, error) bool) bool {
+func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yield func(*Message, error) bool) (rest Set, ok bool) {
 	o := FetchOptions{}
 	if opts != nil {
 		o = *opts
@@ -81,11 +86,11 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 	cmd := &command{name: set.command("FETCH"), rule: rule{seq: !set.uid, moves: set.uid, flags: flags}, fetch: f}
 	switch {
 	case o.ChangedSince > 0 && !c.Has(imap.CapCondStore) && !c.Has(imap.CapQResync):
-		return yield(nil, c.unsupported(cmd.name, imap.CapCondStore)) && false
+		return rest, yield(nil, c.unsupported(cmd.name, imap.CapCondStore)) && false
 	case o.Vanished != nil && (!c.isEnabled(imap.CapQResync) || !set.uid || o.ChangedSince == 0):
-		return yield(nil, c.unsupported(cmd.name, imap.CapQResync)) && false
+		return rest, yield(nil, c.unsupported(cmd.name, imap.CapQResync)) && false
 	case o.Partial != nil && !c.Has("PARTIAL"):
-		return yield(nil, c.unsupported(cmd.name, "PARTIAL")) && false
+		return rest, yield(nil, c.unsupported(cmd.name, "PARTIAL")) && false
 	}
 	err := c.start(ctx, cmd, func(e *imap.Encoder) {
 		e.SP().NumSet(set.num).Raw(" (UID")
@@ -113,7 +118,7 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 	})
 	if err != nil {
 		yield(nil, err)
-		return false
+		return rest, false
 	}
 	defer f.leave()
 	var last *Message
@@ -130,13 +135,13 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 			m.Body.drop()
 		}
 		if !more {
-			return false
+			return rest, false
 		}
 	}
 	if err := ctx.Err(); err != nil && !f.over() {
 		c.abandon(cmd)
 		yield(nil, c.failed(cmd, context.Cause(ctx)))
-		return false
+		return rest, false
 	}
 	<-cmd.done
 	if o.Vanished != nil {
@@ -144,7 +149,11 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 	}
 	if err := c.result(cmd); err != nil {
 		yield(nil, err)
-		return false
+		return rest, false
 	}
-	return true
+	if rest, err = c.left(cmd, set); err != nil {
+		yield(nil, err)
+		return rest, false
+	}
+	return rest, true
 }

@@ -122,6 +122,9 @@ func (c *Client) readTagged(tag string) error {
 	if code != nil {
 		code(s)
 	}
+	c.mu.Lock()
+	cmd.limited(s)
+	c.mu.Unlock()
 	if s.Type == imap.OK && cmd.then != nil {
 		if err := cmd.then(); err != nil {
 			return err
@@ -251,6 +254,9 @@ func (c *Client) readStatus(s *imap.Status) {
 		}
 	}
 	c.mu.Lock()
+	if len(c.running) > 0 {
+		c.running[0].limited(s) // where the tagged response has another code
+	}
 	var codes []func(*imap.Status)
 	for _, cmd := range c.running {
 		if cmd.code != nil && s.Type == imap.OK {

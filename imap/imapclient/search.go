@@ -56,6 +56,10 @@ func (c *Client) Search(ctx context.Context, key imap.SearchKey, opts *imap.Sear
 	if !extended {
 		o.Return, o.Min, o.Max, o.Count, o.All, o.Partial = false, false, false, false, false, nil
 	}
+	// With MESSAGELIMIT the result may be cut off, and is then put together here, which a part of it could not be.
+	if o.Partial != nil && c.saveLimit() > 0 {
+		o.Partial, o.All = nil, true
+	}
 	var nums []uint32
 	var got imap.ESearch
 	cmd := &command{name: "UID SEARCH", rule: rule{moves: true, seq: usesSeq(key), class: "SEARCH", flags: 2}}
@@ -77,7 +81,55 @@ func (c *Client) Search(ctx context.Context, key imap.SearchKey, opts *imap.Sear
 	slices.Sort(nums)
 	res := c.searchResult(&want, &got, nums)
 	res.Tag = cmd.tag
+	return c.searchOn(ctx, cmd, key, &want, res)
+}
+
+// searchOn searches below where a server with MESSAGELIMIT has stopped, and adds what it finds to the result.
+func (c *Client) searchOn(ctx context.Context, cmd *command, key imap.SearchKey, o *imap.SearchOptions, res *SearchResult) (*SearchResult, error) {
+	rest, err := c.left(cmd, All())
+	switch {
+	case err != nil:
+		return nil, err
+	case rest.Empty():
+		if o.Partial != nil && !o.All {
+			res.UIDs = mail.UIDSet{}
+		}
+		return res, nil
+	case o.Save || o.Update || o.Relevancy:
+		return nil, c.failed(cmd, cmd.status) // that can't be put together
+	}
+	whole := *o
+	if whole.Partial = nil; o.Partial != nil {
+		whole.All = true
+	}
+	more, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchAnd, Keys: []imap.SearchKey{{Op: imap.SearchUID, Set: rest.num}, key}}, &whole)
+	if err != nil {
+		return nil, err
+	}
+	res.UIDs.AddSet(more.UIDs)
+	res.Count += more.Count
+	res.ModSeq, res.Max = max(res.ModSeq, more.ModSeq), max(res.Max, more.Max)
+	if more.Min > 0 {
+		res.Min = more.Min // all of it is below
+	}
+	if o.Partial != nil {
+		res.Partial = partOf(res.UIDs, *o.Partial)
+		if !o.All {
+			res.UIDs = mail.UIDSet{}
+		}
+	}
 	return res, nil
+}
+
+// partOf returns the part of a result that PARTIAL names.
+func partOf(all mail.UIDSet, p imap.PartialRange) *imap.PartialResult {
+	list := slices.Collect(all.All())
+	a, b := p.Slice(len(list))
+	out := &imap.PartialResult{Range: p}
+	for _, u := range list[a:b] {
+		out.Nums.Ranges = append(out.Nums.Ranges, imap.NumRange{First: uint32(u), Last: uint32(u)})
+	}
+	return out
 }
 
 // takeESearch reads an ESEARCH response of a command. Updates of other searches' results are told.
@@ -115,12 +167,7 @@ func (c *Client) searchResult(o *imap.SearchOptions, got *imap.ESearch, nums []u
 		res.UIDs = all
 	}
 	if o.Partial != nil && res.Partial == nil {
-		list := slices.Collect(all.All())
-		a, b := o.Partial.Slice(len(list))
-		res.Partial = &imap.PartialResult{Range: *o.Partial}
-		for _, u := range list[a:b] {
-			res.Partial.Nums.Ranges = append(res.Partial.Nums.Ranges, imap.NumRange{First: uint32(u), Last: uint32(u)})
-		}
+		res.Partial, res.UIDs = partOf(all, *o.Partial), all
 	}
 	return res
 }

@@ -1,0 +1,78 @@
+package imapclient
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/imap"
+)
+
+// A server with MESSAGELIMIT works on so many messages in one command, from the highest UID down, and tells the lowest that it
+// came to (RFC 9738 section 3.1). The calls go on below it by themselves.
+
+// limited notes how far down a command came, if s tells.
+func (cmd *command) limited(s *imap.Status) {
+	if s.Code != imap.CodeMessageLimit {
+		return
+	}
+	if _, lowest, ok := imap.ParseMessageLimit(s.Arg); ok {
+		cmd.lowest = mail.UID(lowest)
+	}
+}
+
+// left returns what a command that has ended has left undone of its set. The set is empty when that is nothing. A set of
+// sequence numbers can't be gone on with: the error is what the server said.
+func (c *Client) left(cmd *command, set Set) (Set, error) {
+	c.mu.Lock()
+	lowest := cmd.lowest
+	c.mu.Unlock()
+	switch {
+	case lowest == 0:
+		return Set{uid: true}, nil
+	case !set.uid || set.num.Saved:
+		return set, c.failed(cmd, cmd.status)
+	}
+	var rest mail.UIDSet
+	for _, r := range set.uids.Ranges() {
+		if r.First < lowest {
+			rest.AddRange(r.First, min(r.Last, lowest-1))
+		}
+	}
+	return UIDs(rest), nil
+}
+
+// saveLimit returns how many messages one APPEND or COPY may have, 0 for any number (RFC 9738 section 3.4).
+func (c *Client) saveLimit() int {
+	caps := c.Capabilities()
+	for _, v := range append(caps.Values(string(imap.CapMessageLimit)), caps.Values(string(imap.CapSaveLimit))...) {
+		if n, err := strconv.Atoi(v); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// few cuts a set of UIDs so that each piece has no more messages than one COPY may. The server is asked which messages there are
+// only where the set could have more.
+func (c *Client) few(ctx context.Context, set Set) ([]Set, error) {
+	limit := c.saveLimit()
+	if limit == 0 || !set.uid || set.num.Saved || set.uids.Count() <= limit {
+		return set.pieces(), nil
+	}
+	r, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchUID, Set: set.num}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []Set
+	var next mail.UIDSet
+	for u := range r.UIDs.All() {
+		if next.Add(u); next.Count() == limit {
+			out, next = append(out, UIDs(next).pieces()...), mail.UIDSet{}
+		}
+	}
+	if !next.Empty() {
+		out = append(out, UIDs(next).pieces()...)
+	}
+	return out, nil
+}
