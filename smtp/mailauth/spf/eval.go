@@ -1,0 +1,331 @@
+package spf
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/buuta/mail/smtp/mailauth/authres"
+	"github.com/buuta/mail/smtp/mailauth/internal/signed"
+)
+
+// eval is one check_host() with what it includes (RFC 7208 section 4).
+type eval struct {
+	c      *Checker
+	lim    Limits
+	ip     netip.Addr
+	helo   string
+	local  string
+	sender string // domain of the sender
+	res    *Result
+
+	terms, voids int
+	exp          string // exp= of the record that decided
+	expDomain    string
+	names        []string // of the client, for p
+	namesKnown   bool
+}
+
+// host is check_host() for one domain: a result, with an error for TempError, PermError and None.
+func (e *eval) host(ctx context.Context, domain string) (authres.Code, error) {
+	e.exp = ""
+	rec, code, err := e.record(ctx, domain)
+	if err != nil {
+		return code, err
+	}
+	for i := range rec.Terms {
+		t := &rec.Terms[i]
+		match, code, err := e.match(ctx, t, domain)
+		if err != nil {
+			return code, err
+		}
+		if match {
+			e.res.Term = t.Text
+			e.exp, e.expDomain = rec.Explain, domain
+			return t.Result, nil
+		}
+	}
+	e.res.Term = ""
+	if rec.Redirect == "" {
+		return authres.Neutral, nil // section 4.7
+	}
+	if err := e.count(); err != nil {
+		return authres.PermError, err
+	}
+	if !ascii(e.local) && namesLocal(rec.Redirect) { // RFC 8616 section 4: there can't be such a domain
+		return authres.PermError, ErrNoInclude
+	}
+	next, err := e.target(ctx, rec.Redirect, domain)
+	if err != nil {
+		return authres.PermError, err
+	}
+	if _, err := domainName(next); err != nil {
+		return authres.PermError, ErrNoInclude
+	}
+	code, err = e.host(ctx, next)
+	if code == authres.None { // section 6.1
+		return authres.PermError, fmt.Errorf("%w: %s", ErrNoInclude, next)
+	}
+	return code, err
+}
+
+// record looks up the one record of a domain (sections 4.4 to 4.6).
+func (e *eval) record(ctx context.Context, domain string) (*Record, authres.Code, error) {
+	list, err := e.c.Resolver.LookupTXT(ctx, domain)
+	if err != nil && !signed.NotFound(err) {
+		return nil, authres.TempError, fmt.Errorf("%w: %w", ErrLookup, err)
+	}
+	found := ""
+	for _, s := range list {
+		if !IsRecord(s) {
+			continue
+		}
+		if found != "" {
+			return nil, authres.PermError, ErrRecords
+		}
+		found = s
+	}
+	switch {
+	case found == "":
+		return nil, authres.None, ErrNoRecord
+	case len(found) > e.lim.RecordBytes:
+		return nil, authres.PermError, ErrTooLong
+	}
+	rec, err := Parse(found)
+	if err != nil {
+		return nil, authres.PermError, err
+	}
+	return rec, "", nil
+}
+
+// count counts a term that asks the DNS (section 4.6.4).
+func (e *eval) count() error {
+	if e.terms++; e.terms > e.lim.Lookups {
+		return ErrLookups
+	}
+	return nil
+}
+
+// failed is what a lookup's error means: TempError, or nothing found.
+func (e *eval) failed(err error) (authres.Code, error) {
+	if !signed.NotFound(err) {
+		return authres.TempError, fmt.Errorf("%w: %w", ErrLookup, err)
+	}
+	return e.void()
+}
+
+// void counts a lookup that found nothing (section 4.6.4).
+func (e *eval) void() (authres.Code, error) {
+	if e.voids++; e.voids > e.lim.VoidLookups {
+		return authres.PermError, ErrVoid
+	}
+	return "", nil
+}
+
+// match tries one mechanism (section 5).
+func (e *eval) match(ctx context.Context, t *Term, domain string) (bool, authres.Code, error) {
+	switch t.Kind {
+	case "all":
+		return true, "", nil
+	case "ip4", "ip6":
+		return t.Prefix.Contains(e.ip), "", nil
+	}
+	if err := e.count(); err != nil {
+		return false, authres.PermError, err
+	}
+	if !ascii(e.local) && namesLocal(t.Domain) { // RFC 8616 section 4: such terms match nothing
+		return false, "", nil
+	}
+	name, err := e.target(ctx, t.Domain, domain)
+	if err != nil {
+		return false, authres.PermError, err
+	}
+	if ctx.Err() != nil { // section 4.6.4: while the macro p was looked up
+		return false, authres.TempError, ErrLookup
+	}
+	if t.Kind == "include" {
+		return e.include(ctx, name)
+	}
+	name, err = signed.ASCIIName(name)
+	if err != nil { // a name that can't be: nothing is there (section 4.3)
+		code, err := e.void()
+		return false, code, err
+	}
+	switch t.Kind {
+	case "a":
+		return e.matchHost(ctx, name, t)
+	case "mx":
+		return e.matchMX(ctx, name, t)
+	case "exists":
+		list, err := e.c.Resolver.LookupNetIP(ctx, "ip4", name)
+		if err != nil {
+			code, err := e.failed(err)
+			return false, code, err
+		}
+		return len(list) > 0, "", nil
+	default: // ptr
+		names := e.clientNames(ctx)
+		if ctx.Err() != nil { // an error of the DNS doesn't match (section 5.5), but time that is over ends the check (4.6.4)
+			return false, authres.TempError, ErrLookup
+		}
+		for _, n := range names {
+			if signed.Within(n, name) {
+				return true, "", nil
+			}
+		}
+		return false, "", nil
+	}
+}
+
+// include is section 5.2's table.
+func (e *eval) include(ctx context.Context, name string) (bool, authres.Code, error) {
+	if _, err := domainName(name); err != nil {
+		return false, authres.PermError, ErrNoInclude
+	}
+	exp, expDomain := e.exp, e.expDomain
+	code, err := e.host(ctx, name)
+	e.exp, e.expDomain = exp, expDomain
+	switch code {
+	case authres.Pass:
+		return true, "", nil
+	case authres.TempError, authres.PermError:
+		return false, code, err
+	case authres.None:
+		return false, authres.PermError, fmt.Errorf("%w: %s", ErrNoInclude, name)
+	}
+	return false, "", nil
+}
+
+func (e *eval) network() string {
+	if e.ip.Is4() {
+		return "ip4"
+	}
+	return "ip6"
+}
+
+func (e *eval) in(list []netip.Addr, t *Term) bool {
+	bits := t.Mask4
+	if e.ip.Is6() {
+		bits = t.Mask6
+	}
+	for _, a := range list {
+		a = a.Unmap()
+		if a.Is4() == e.ip.Is4() && netip.PrefixFrom(a, bits).Contains(e.ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *eval) matchHost(ctx context.Context, name string, t *Term) (bool, authres.Code, error) {
+	list, err := e.c.Resolver.LookupNetIP(ctx, e.network(), name)
+	if err != nil {
+		code, err := e.failed(err)
+		return false, code, err
+	}
+	return e.in(list, t), "", nil
+}
+
+func (e *eval) matchMX(ctx context.Context, name string, t *Term) (bool, authres.Code, error) {
+	list, err := e.c.Resolver.LookupMX(ctx, name)
+	if err != nil {
+		code, err := e.failed(err)
+		return false, code, err
+	}
+	if len(list) > e.lim.Names { // section 4.6.4
+		return false, authres.PermError, errNames
+	}
+	for _, mx := range list {
+		host, err := signed.ASCIIName(mx.Host)
+		if err != nil { // "." of RFC 7505
+			continue
+		}
+		addrs, err := e.c.Resolver.LookupNetIP(ctx, e.network(), host)
+		if err != nil {
+			if code, err := e.failed(err); err != nil {
+				return false, code, err
+			}
+			continue
+		}
+		if e.in(addrs, t) {
+			return true, "", nil
+		}
+	}
+	return false, "", nil
+}
+
+// clientNames returns the validated names of the client (section 5.5). An error of the DNS makes a name not validated, and
+// of the reverse lookup that there are none.
+func (e *eval) clientNames(ctx context.Context) []string {
+	if e.namesKnown {
+		return e.names
+	}
+	e.namesKnown = true
+	list, err := e.c.Resolver.LookupAddr(ctx, e.ip.String())
+	if err != nil {
+		return nil
+	}
+	for _, n := range list[:min(len(list), e.lim.Names)] { // section 4.6.4: the others are ignored
+		host, err := signed.ASCIIName(n)
+		if err != nil {
+			continue
+		}
+		addrs, err := e.c.Resolver.LookupNetIP(ctx, e.network(), host)
+		if err != nil {
+			continue
+		}
+		for _, a := range addrs {
+			if a.Unmap() == e.ip {
+				e.names = append(e.names, host)
+				break
+			}
+		}
+	}
+	return e.names
+}
+
+// validated is the macro p: the domain itself if it is among the names, else a subdomain of it, else any.
+func (e *eval) validated(ctx context.Context, domain string) string {
+	names := e.clientNames(ctx)
+	for _, n := range names {
+		if strings.EqualFold(n, domain) {
+			return n
+		}
+	}
+	for _, n := range names {
+		if signed.Within(n, domain) {
+			return n
+		}
+	}
+	if len(names) > 0 {
+		return names[0]
+	}
+	return "unknown"
+}
+
+// explain looks up and expands exp= (section 6.2). Any trouble means no explanation.
+func (e *eval) explain(ctx context.Context) string {
+	name, err := e.target(ctx, e.exp, e.expDomain)
+	if err != nil {
+		return ""
+	}
+	list, err := e.c.Resolver.LookupTXT(ctx, name)
+	if err != nil || len(list) != 1 || len(list[0]) > e.lim.RecordBytes {
+		return ""
+	}
+	var words []string
+	for w := range strings.SplitSeq(list[0], " ") { // explain-string may have spaces, which a macro-string has not
+		if w, err = e.expand(ctx, w, e.expDomain); err != nil {
+			return ""
+		}
+		words = append(words, w)
+	}
+	out := strings.Join(words, " ")
+	for i := range len(out) {
+		if out[i] < ' ' || out[i] >= 0x7f {
+			return ""
+		}
+	}
+	return out
+}
