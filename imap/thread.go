@@ -50,6 +50,9 @@ func (e *Encoder) Threads(list []Thread) *Encoder {
 		}
 		t := &(*top)[0]
 		*top = (*top)[1:]
+		for t.Num == 0 && len(t.Replies) == 1 {
+			t = &t.Replies[0] // a lone child of what isn't there can't be written as such
+		}
 		if t.Num == 0 && len(t.Replies) == 0 {
 			continue // nothing that could be written
 		}
@@ -63,17 +66,16 @@ func (e *Encoder) Threads(list []Thread) *Encoder {
 
 // threadMembers writes a message and, as long as there is exactly one answer, that answer; it returns the last.
 func (e *Encoder) threadMembers(t *Thread) *Thread {
-	if t.Num == 0 && len(t.Replies) == 1 {
-		t = &t.Replies[0] // a lone child of what isn't there can't be written as such
-	}
 	if t.Num == 0 {
 		return t
 	}
 	e.Number(uint64(t.Num))
 	for len(t.Replies) == 1 {
 		t = &t.Replies[0]
-		e.SP().Number(uint64(t.Num))
-		e.FlushFull()
+		if t.Num != 0 { // else its answers are written as those of the message above it
+			e.SP().Number(uint64(t.Num))
+			e.FlushFull()
+		}
 	}
 	if len(t.Replies) > 1 {
 		e.SP()
