@@ -50,6 +50,7 @@ type box struct {
 	cacheSize int64
 	rescan    bool        // look at the folders whatever their times say
 	settling  atomic.Bool // settleLater is under way
+	long      atomic.Bool // the log has many records behind its snapshot
 	undone    bool        // files were renamed there and back: a crash could find them amid that
 }
 

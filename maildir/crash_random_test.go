@@ -51,7 +51,8 @@ func (w *randomWork) restart(i int) {
 	w.stores[i] = storeOn(w.fs)
 	w.stores[i].SettleAfter = time.Duration(1+w.rnd.IntN(20)) * time.Millisecond
 	w.stores[i].Limits.History = 20
-	if i == 1 { // one of the two compresses
+	w.stores[i].SetLogSlack(10) // so that the log is written anew by who leaves, too
+	if i == 1 {                 // one of the two compresses
 		w.stores[i].Compress = w.compress
 	}
 	w.accts[i], w.open[i] = nil, map[string]mail.Mailbox{}

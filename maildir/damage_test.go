@@ -80,6 +80,27 @@ func TestIndexDeleted(t *testing.T) {
 	r.same(r.open("INBOX"), want, again)
 }
 
+// Who leaves a mailbox last leaves a log that is quickly read: a snapshot, when many records stand behind the one that it has.
+func TestLastToLeaveWritesSnapshot(t *testing.T) {
+	r, _, _ := filled(t)
+	r.s.SetLogSlack(20)
+	m, other := r.open("INBOX"), r.open("INBOX")
+	for range 20 {
+		addTo(t, m, "one more\r\n")
+	}
+	want, was := r.show(m), r.state(m)
+	long := r.read("buuta.index.log")
+	require.NoError(t, m.Close())
+	require.Equal(t, long, r.read("buuta.index.log"), "another session has it open")
+	require.NoError(t, other.Close())
+	short := r.read("buuta.index.log")
+	require.Less(t, len(short), len(long)-500)
+	require.NoError(t, r.open("INBOX").Close())
+	require.Equal(t, short, r.read("buuta.index.log"), "it is not written again")
+	r.restart()
+	r.same(r.open("INBOX"), want, was)
+}
+
 // A torn or damaged index log counts up to its last good commit; what is missing is found in the files.
 func TestIndexDamaged(t *testing.T) {
 	_, want, was := filled(t)

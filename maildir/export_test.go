@@ -22,3 +22,6 @@ func OtherIndexVersion(cache []byte) {
 	}
 	panic("no entry")
 }
+
+// SetLogSlack sets how many records any log may have behind its snapshot.
+func (s *Store) SetLogSlack(n int) { s.logSlack = n }

@@ -37,6 +37,7 @@ func (t *txn) flush() error {
 	t.st.apply(t.recs)
 	b.st, b.seen = t.st, seen
 	b.mu.Unlock()
+	b.long.Store(b.longerThan(8))
 	t.meter.settle()
 	b.settleLater()
 	for _, f := range t.after {
@@ -131,7 +132,7 @@ func together(jobs []func() error) error {
 // writeLog appends the commit to the index log, or begins a new log with it.
 func (t *txn) writeLog() error {
 	b := t.b
-	if t.st != b.st || b.end.generation == 0 || b.end.records > 1000+(t.st.n+len(t.st.gone))/2 {
+	if t.st != b.st || b.end.generation == 0 || b.longerThan(2) {
 		t.snapshot = true
 	}
 	if t.snapshot {
@@ -144,6 +145,16 @@ func (t *txn) writeLog() error {
 	}
 	b.end = end
 	return nil
+}
+
+// longerThan reports whether the log has more records behind its snapshot than one for each part messages, so that to write it anew costs
+// each of them little.
+func (b *box) longerThan(part int) bool {
+	slack := b.s.logSlack
+	if slack == 0 {
+		slack = 1000
+	}
+	return b.end.records > slack+(b.st.n+len(b.st.gone))/part
 }
 
 // promises reports whether the commit holds anything that somebody is told will last.

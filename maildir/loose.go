@@ -104,23 +104,6 @@ func (b *box) settleNow(ctx context.Context) {
 	}
 }
 
-// settleLast leaves no loose names behind when the last session leaves: the program may end now and another go on with the tree,
-// whose flags we would take for lost ones should the machine stop long after.
-func (sh *shared) settleLast(b *box) {
-	sh.mu.Lock()
-	last := b.refs == 1
-	sh.mu.Unlock()
-	if !last {
-		return
-	}
-	b.mu.RLock()
-	loose := b.st != nil && !b.dead && len(b.st.loose) > 0
-	b.mu.RUnlock()
-	if loose {
-		b.settleNow(context.Background())
-	}
-}
-
 // astray reports whether loose names may have been lost: the machine has been started again since.
 func (t *txn) astray() bool { return len(t.st.loose) > 0 && t.st.boot != t.b.sh.boot }
 

@@ -2,7 +2,10 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"sync"
+
+	"github.com/buuta/mail"
 )
 
 // tree is what the sessions of one account share: the lock under which mailboxes are made, renamed and removed.
@@ -61,7 +64,7 @@ func (a *account) acquire(dir, name string) *box {
 
 // release gives a box back. Some that nobody has open stay in memory; they hold no files.
 func (sh *shared) release(s *Store, b *box) {
-	sh.settleLast(b)
+	sh.leave(b)
 	weight := b.weight()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -80,6 +83,32 @@ func (sh *shared) release(s *Store, b *box) {
 		oldest := sh.idle.Front().Value.(*box)
 		sh.unidle(oldest)
 		sh.forget(oldest)
+	}
+}
+
+// leave tidies up when the last session leaves. Loose names are settled: the program may end now and another go on with the tree, whose
+// flags we would take for lost ones should the machine stop long after. A log that has grown long is written anew, so that the next
+// to open the mailbox reads a snapshot, which is several times as fast.
+func (sh *shared) leave(b *box) {
+	sh.mu.Lock()
+	last := b.refs == 1
+	sh.mu.Unlock()
+	if !last {
+		return
+	}
+	b.mu.RLock()
+	loose := b.st != nil && !b.dead && len(b.st.loose) > 0
+	long := b.st != nil && !b.dead && b.long.Load()
+	b.mu.RUnlock()
+	if !loose && !long {
+		return
+	}
+	err := b.do(context.Background(), func(t *txn) error {
+		t.snapshot = t.snapshot || long
+		return t.settle()
+	})
+	if err != nil && !errors.Is(err, mail.ErrNoMailbox) {
+		b.s.logger().Warn("can't tidy up a mailbox that was left", "mailbox", b.title(), "error", err)
 	}
 }
 

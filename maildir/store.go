@@ -101,9 +101,10 @@ type Store struct {
 	Limits Limits
 	Logger *slog.Logger // nil means no log
 
-	mu     sync.Mutex
-	shared *shared
-	poller poller
+	mu       sync.Mutex
+	shared   *shared
+	poller   poller
+	logSlack int // records that any log may have behind its snapshot; tests make it small
 }
 
 // Layout is a way to lay out mailboxes as folders.

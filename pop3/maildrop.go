@@ -45,7 +45,8 @@ type maildrop struct {
 	validity uint32
 	messages []message
 	guids    []mail.GUID         // beside messages, when the UIDL format needs them
-	kept     map[mail.UID]string // unique-ids that messages have had elsewhere
+	kept     map[mail.UID]string // unique-ids that messages have had elsewhere, once UIDL has asked for them
+	asked    bool
 
 	count  int   // of messages not marked as deleted
 	size   int64 // of those
@@ -108,11 +109,6 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 		}
 		d.size += m.Size
 	}
-	if keeper, ok := d.mailbox.(mail.UniqueIDKeeper); ok {
-		if d.kept, err = keeper.UniqueIDs(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if old := len(d.messages) - s.Newest; s.Newest > 0 && old > 0 {
 		for _, m := range d.messages[:old] {
 			d.size -= m.size
@@ -139,7 +135,17 @@ func (d *maildrop) close() {
 	}
 }
 
-// appendUIDL adds the unique-id of message i, counted from 0, to b.
+// uniqueIDs gets the unique-ids that messages have had elsewhere. Many sessions never ask for them, and to find that there are none can
+// mean to read as much as the maildrop's list.
+func (d *maildrop) uniqueIDs(ctx context.Context) (err error) {
+	if keeper, ok := d.mailbox.(mail.UniqueIDKeeper); ok && !d.asked {
+		d.kept, err = keeper.UniqueIDs(ctx)
+		d.asked = err == nil
+	}
+	return err
+}
+
+// appendUIDL adds the unique-id of message i, counted from 0, to b, after uniqueIDs.
 func (d *maildrop) appendUIDL(b []byte, f *uidlFormat, i int) []byte {
 	if id := d.kept[d.messages[i].uid]; id != "" && validUIDL([]byte(id)) {
 		return append(b, id...)
