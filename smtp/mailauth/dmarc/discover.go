@@ -51,7 +51,7 @@ func (c *Checker) lookup(ctx context.Context, cache map[string]*Record, domain s
 	if rec, ok := cache[domain]; ok {
 		return rec, nil
 	}
-	list, err := c.Resolver.LookupTXT(ctx, "_dmarc."+domain)
+	list, err := c.Resolver.LookupTXT(ctx, "_dmarc."+domain+".") // from the root, not below our own domain
 	if err != nil && !signed.NotFound(err) {
 		return nil, fmt.Errorf("%w: %w", ErrLookup, err)
 	}
@@ -172,6 +172,7 @@ type hostResolver interface {
 }
 
 func (c *Checker) exists(ctx context.Context, domain string) (bool, error) {
+	domain += "."
 	if e, ok := c.Resolver.(ExistenceResolver); ok {
 		return e.Exists(ctx, domain)
 	}

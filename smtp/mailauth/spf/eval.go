@@ -60,7 +60,7 @@ func (e *eval) host(ctx context.Context, domain string) (authres.Code, error) {
 	if err != nil {
 		return authres.PermError, err
 	}
-	if _, err := domainName(next); err != nil {
+	if next, err = domainName(next); err != nil {
 		return authres.PermError, ErrNoInclude
 	}
 	code, err = e.host(ctx, next)
@@ -72,7 +72,7 @@ func (e *eval) host(ctx context.Context, domain string) (authres.Code, error) {
 
 // record looks up the one record of a domain (sections 4.4 to 4.6).
 func (e *eval) record(ctx context.Context, domain string) (*Record, authres.Code, error) {
-	list, err := e.c.Resolver.LookupTXT(ctx, domain)
+	list, err := e.lookupTXT(ctx, domain)
 	if err != nil && !signed.NotFound(err) {
 		return nil, authres.TempError, fmt.Errorf("%w: %w", ErrLookup, err)
 	}
@@ -158,7 +158,7 @@ func (e *eval) match(ctx context.Context, t *Term, domain string) (bool, authres
 	case "mx":
 		return e.matchMX(ctx, name, t)
 	case "exists":
-		list, err := e.c.Resolver.LookupNetIP(ctx, "ip4", name)
+		list, err := e.lookupIP(ctx, "ip4", name)
 		if err != nil {
 			code, err := e.failed(err)
 			return false, code, err
@@ -180,7 +180,8 @@ func (e *eval) match(ctx context.Context, t *Term, domain string) (bool, authres
 
 // include is section 5.2's table.
 func (e *eval) include(ctx context.Context, name string) (bool, authres.Code, error) {
-	if _, err := domainName(name); err != nil {
+	name, err := domainName(name)
+	if err != nil {
 		return false, authres.PermError, ErrNoInclude
 	}
 	exp, expDomain := e.exp, e.expDomain
@@ -219,7 +220,7 @@ func (e *eval) in(list []netip.Addr, t *Term) bool {
 }
 
 func (e *eval) matchHost(ctx context.Context, name string, t *Term) (bool, authres.Code, error) {
-	list, err := e.c.Resolver.LookupNetIP(ctx, e.network(), name)
+	list, err := e.lookupIP(ctx, e.network(), name)
 	if err != nil {
 		code, err := e.failed(err)
 		return false, code, err
@@ -228,7 +229,7 @@ func (e *eval) matchHost(ctx context.Context, name string, t *Term) (bool, authr
 }
 
 func (e *eval) matchMX(ctx context.Context, name string, t *Term) (bool, authres.Code, error) {
-	list, err := e.c.Resolver.LookupMX(ctx, name)
+	list, err := e.lookupMX(ctx, name)
 	if err != nil {
 		code, err := e.failed(err)
 		return false, code, err
@@ -241,7 +242,7 @@ func (e *eval) matchMX(ctx context.Context, name string, t *Term) (bool, authres
 		if err != nil { // "." of RFC 7505
 			continue
 		}
-		addrs, err := e.c.Resolver.LookupNetIP(ctx, e.network(), host)
+		addrs, err := e.lookupIP(ctx, e.network(), host)
 		if err != nil {
 			if code, err := e.failed(err); err != nil {
 				return false, code, err
@@ -262,7 +263,7 @@ func (e *eval) clientNames(ctx context.Context) []string {
 		return e.names
 	}
 	e.namesKnown = true
-	list, err := e.c.Resolver.LookupAddr(ctx, e.ip.String())
+	list, err := e.lookupNames(ctx)
 	if err != nil {
 		return nil
 	}
@@ -271,7 +272,7 @@ func (e *eval) clientNames(ctx context.Context) []string {
 		if err != nil {
 			continue
 		}
-		addrs, err := e.c.Resolver.LookupNetIP(ctx, e.network(), host)
+		addrs, err := e.lookupIP(ctx, e.network(), host)
 		if err != nil {
 			continue
 		}
@@ -310,7 +311,10 @@ func (e *eval) explain(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	list, err := e.c.Resolver.LookupTXT(ctx, name)
+	if name, err = signed.ASCIIName(name); err != nil {
+		return ""
+	}
+	list, err := e.lookupTXT(ctx, name)
 	if err != nil || len(list) != 1 || len(list[0]) > e.lim.RecordBytes {
 		return ""
 	}

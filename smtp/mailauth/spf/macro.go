@@ -18,6 +18,7 @@ type macro struct {
 	keep    int  // labels from the right; 0: all
 	reverse bool
 	delim   string
+	text    string // of an escape
 }
 
 // parseMacro reads what stands between the braces.
@@ -49,7 +50,8 @@ func parseMacro(s string) (m macro, ok bool) {
 	return m, strings.Trim(s, delimiters) == ""
 }
 
-// walk goes through a macro string. It reports false where the string is none.
+// walk goes through a macro string. It reports false where the string is none. An escape ("%%", "%_", "%-") is a macro without a
+// letter.
 func walk(s string, literal func(string), expand func(macro)) bool {
 	for s != "" {
 		i := strings.IndexByte(s, '%')
@@ -71,11 +73,11 @@ func walk(s string, literal func(string), expand func(macro)) bool {
 		}
 		switch s[1] {
 		case '%':
-			literal("%")
+			expand(macro{text: "%"})
 		case '_':
-			literal(" ")
+			expand(macro{text: " "})
 		case '-':
-			literal("%20")
+			expand(macro{text: "%20"})
 		case '{':
 			end := strings.IndexByte(s, '}')
 			if end < 0 {
@@ -102,6 +104,9 @@ func validSpec(s string, domain bool) bool {
 	last, bad := "", false
 	ok := walk(s, func(l string) { last += l }, func(m macro) {
 		last = ""
+		if m.letter == 0 {
+			return
+		}
 		// c, r and t are for explanations only (section 7.2).
 		bad = bad || domain && strings.IndexByte("crt", m.letter) >= 0
 	})
@@ -110,9 +115,6 @@ func validSpec(s string, domain bool) bool {
 	}
 	if !domain || last == "" {
 		return true
-	}
-	if strings.HasSuffix(s, "%%") || strings.HasSuffix(s, "%_") || strings.HasSuffix(s, "%-") {
-		return false // an escape is no macro-expand's end that a domain could have
 	}
 	last = strings.TrimSuffix(last, ".")
 	i := strings.LastIndexByte(last, '.')
@@ -142,6 +144,10 @@ func (e *eval) expand(ctx context.Context, s, domain string) (string, error) {
 	var b strings.Builder
 	ok := walk(s, func(l string) { b.WriteString(l) }, func(m macro) {
 		if b.Len() > 8192 { // an expansion is cut to 253 octets, or is a text of a few lines
+			return
+		}
+		if m.letter == 0 {
+			b.WriteString(m.text)
 			return
 		}
 		v := m.apply(e.value(ctx, m.letter, domain))

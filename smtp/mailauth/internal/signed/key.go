@@ -145,7 +145,7 @@ func LookupKeys(ctx context.Context, r TXT, selector, domain string, maxBits int
 	if err != nil {
 		return nil, ErrNoKey
 	}
-	list, err := r.LookupTXT(ctx, name)
+	list, err := r.LookupTXT(ctx, name+".") // from the root, not below our own domain
 	switch {
 	case NotFound(err):
 		return nil, ErrNoKey
