@@ -81,6 +81,7 @@ type queueFile struct {
 	msg   *Message
 	was   int64          // end when the file was read: later lines are not about recipients that are yet to be read
 	env   envelopeReader // at the first recipient that is not in msg
+	clock bool           // msg.Arrived is not what the file says: a line of the journal has to
 	place                // where the next journal line goes, and the checksum it continues; what stands behind, a crash has cut off
 }
 

@@ -8,16 +8,18 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/buuta/mail"
 )
 
-// The journal at the end of a queue file has lines of three kinds:
+// The journal at the end of a queue file has lines of these kinds:
 //
 //	outcome   rcpt=0-3,7 state=D …    what has become of these recipients
 //	notified  rcpt=0-3,7              the notification that was owed for them has been made
 //	warned                            the sender has been told of the delay
 //	order     expire=yes …            what an operator wants
+//	arrived   time=…                  the time of arrival, if the clock was wrong then
 //
 // The checksum at the end of each line continues that of the line before, so that a line left over from an append that
 // a crash cut off can't come to life when a later append happens to end where it begins. Reading stops at the first line
@@ -52,6 +54,13 @@ func appendNotified(buf []byte, sum uint32, rcpts []int) ([]byte, uint32) {
 func appendWarned(buf []byte, sum uint32) ([]byte, uint32) {
 	w := lineWriter{buf}
 	w.kind("warned")
+	return w.seal(len(buf), sum)
+}
+
+func appendArrived(buf []byte, sum uint32, t time.Time) ([]byte, uint32) {
+	w := lineWriter{buf}
+	w.kind("arrived")
+	w.time("time", t)
 	return w.seal(len(buf), sum)
 }
 
@@ -190,6 +199,12 @@ func (m *Message) applyLine(l *line, total int) error {
 		return nil
 	case "order":
 		return m.Order.addLine(l)
+	case "arrived":
+		t, err := l.time("time")
+		if err == nil && !t.IsZero() {
+			m.Arrived = t
+		}
+		return err
 	case "outcome", "notified":
 	default:
 		return nil

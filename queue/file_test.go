@@ -252,6 +252,7 @@ func FuzzJournal(f *testing.F) {
 	f.Add(string(line[:bytes.LastIndex(line, []byte(" sum="))]))
 	f.Add("notified rcpt=0-2")
 	f.Add("warned")
+	f.Add("arrived time=2026-11-26T10:00:00Z")
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ReplaceAll(text, "\n", " ")
 		w := lineWriter{queueFileOf(testMessage(), "")}

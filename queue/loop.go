@@ -8,11 +8,19 @@ import (
 
 func (q *Queue) planClaim(at time.Time) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.nextClaim = at
-	if now := q.now(); now.Sub(q.swept) > time.Minute {
+	now := q.now().Round(0)
+	back := now.Before(q.swept)
+	if back {
+		q.sched.clockBack()
+	}
+	if now.Sub(q.swept) > time.Minute || back {
 		q.swept = now
 		q.sched.sweep(now)
+	}
+	q.mu.Unlock()
+	if back {
+		q.dispatch()
 	}
 }
 

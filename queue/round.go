@@ -139,6 +139,11 @@ func (q *Queue) expire(j *job) {
 	}
 }
 
+// maxDelay is the longest that retryAt makes a message wait.
+func (q *Queue) maxDelay() time.Duration {
+	return max(orTime(q.Backoff.Minimal, 300*time.Second), orTime(q.Backoff.Maximal, 4000*time.Second))
+}
+
 // retryAt is when the message is due again: after as long as it has been here, within limits (minimal_backoff_time and
 // maximal_backoff_time). A message of which only a notification is left, which could not be made, comes soon.
 func (q *Queue) retryAt(m *Message, now time.Time, pending bool) time.Time {

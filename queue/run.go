@@ -61,7 +61,7 @@ func (q *Queue) open() error {
 	}
 	q.storage = q.Storage
 	if q.storage == nil {
-		s := &Spool{Dir: q.Dir, FS: q.FS, Limits: q.Limits, RescanDelay: q.Backoff.RunDelay, Now: q.Now}
+		s := &Spool{Dir: q.Dir, FS: q.FS, Limits: q.Limits, RescanDelay: q.Backoff.RunDelay, MaxDelay: q.maxDelay(), Now: q.Now}
 		s.SetAside = func(id string, why error) {
 			q.log().Error("queue: damaged queue file set aside", slog.String("id", id), slog.Any("error", why))
 			q.emit(Event{Kind: EventCorrupt, ID: id, Err: why})

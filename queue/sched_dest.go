@@ -179,3 +179,13 @@ func (s *scheduler) revive() {
 		}
 	}
 }
+
+// clockBack forgets all times to come: they are of a clock that was wrong.
+func (s *scheduler) clockBack() {
+	s.revive()
+	for _, l := range s.lanes {
+		for _, d := range l.dests {
+			d.notBefore = time.Time{}
+		}
+	}
+}

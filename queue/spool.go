@@ -31,6 +31,7 @@ type Spool struct {
 	Syncers     int              // files synced at the same time; 0: 24, past which only the slowest get slower
 	Hints       int              // due times kept in memory, about 64 octets each; 0: 50000
 	RescanDelay time.Duration    // how often the folders are read for what was put there by hand; 0: 300 s
+	MaxDelay    time.Duration    // the longest delay that Finish is given; more than that tells of a clock that was wrong; 0: 4000 s
 	Now         func() time.Time // nil: time.Now
 
 	// SetAside, when set, is told of each damaged file that was moved to the folder corrupt.
@@ -50,6 +51,8 @@ type Spool struct {
 	closed  bool
 	due     dueList
 	scanned time.Time          // when the last scan has ended
+	latest  time.Time          // when it was last asked
+	doubt   bool               // the clock may have been put back: the next scan looks whether times are right
 	scan    *scanOf            // the one that is running
 	scanErr error              // why the last one failed
 	news    *sync.Cond         // a hint came while a scan is running, or it has ended

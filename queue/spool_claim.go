@@ -128,6 +128,7 @@ func (s *Spool) claim(id string, n int) (*Lease, error) {
 	}
 	s.fence++
 	h.file, h.safe = f, f.place
+	f.clock = f.msg.arrivedNow(s.now())
 	h.sync.do = func() error { return s.syncJournal(h) }
 	h.lease = &Lease{ID: id, Fence: s.fence, Message: f.msg, Rest: f.env.left(), Due: due}
 	if h.lease.Rest > 0 {

@@ -64,10 +64,13 @@ func (s *Spool) append(h *holder, f *Finish) (lost int, wrote bool, err error) {
 	if len(buf) == 0 {
 		return h.lost, false, nil
 	}
+	if q.clock {
+		buf, sum = appendArrived(buf, sum, q.msg.Arrived)
+	}
 	if err := s.appendTo(s.path(Active, h.lease.ID), q.end, buf, false); err != nil {
 		return h.lost, false, err
 	}
-	q.place = place{q.end + int64(len(buf)), sum}
+	q.place, q.clock = place{q.end + int64(len(buf)), sum}, false
 	return h.lost, true, nil
 }
 

@@ -70,33 +70,38 @@ type scanOf struct {
 // lock is held.
 func (s *Spool) beginScan() {
 	now := s.now()
-	old := now.Sub(s.scanned) >= orTime(s.RescanDelay, 300*time.Second) || now.Before(s.scanned) // the clock was put back
+	s.look(now)
+	old := now.Sub(s.scanned) >= orTime(s.RescanDelay, 300*time.Second) || s.doubt
 	if s.scan != nil || s.closed || !old && !s.due.needScan(now) {
 		return
 	}
 	s.scan, s.scanErr = &scanOf{}, nil
-	s.scans.Go(s.runScan)
+	doubt := s.doubt
+	s.doubt = false
+	s.scans.Go(func() { s.runScan(doubt) })
 }
 
-// runScan makes the list of hints anew. What is due already is hinted as soon as it is found.
-func (s *Spool) runScan() {
+// runScan makes the list of hints anew. What is due already is hinted as soon as it is found. When in doubt about the clock
+// it puts times right.
+func (s *Spool) runScan(doubt bool) {
 	fresh := dueList{max: s.due.max}
-	err := s.scanInto(&fresh)
+	err := s.scanInto(&fresh, doubt)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	scan := s.scan
 	s.scan, s.scanErr = nil, err
 	s.news.Broadcast()
 	if err != nil {
+		s.doubt = s.doubt || doubt
 		return
 	}
 	for _, e := range scan.recent {
 		fresh.add(time.Unix(0, e.at), e.id)
 	}
-	s.due, s.scanned = fresh, s.now()
+	s.due, s.scanned = fresh, s.now().Round(0)
 }
 
-func (s *Spool) scanInto(l *dueList) error {
+func (s *Spool) scanInto(l *dueList, doubt bool) error {
 	now := s.now()
 	for _, st := range []State{Active, Incoming, Deferred} {
 		for e, err := range vfs.Times(s.fs, s.path(st, "")) {
@@ -112,6 +117,8 @@ func (s *Spool) scanInto(l *dueList) error {
 			at := time.Unix(0, e.MTime)
 			if err != nil || st != Deferred && at.After(now) {
 				at = now // Claim finds out what ails it
+			} else if doubt {
+				at = s.setRight(e.Name, at, now)
 			}
 			l.add(at, e.Name)
 			if !at.After(now) {

@@ -55,6 +55,8 @@ func TestSpool(t *testing.T) {
 	}
 }
 
+var soak = flag.Duration("soak", 0, "how long TestKill goes on, and whether TestMillion runs")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
