@@ -103,6 +103,9 @@ func parse(f signed.Field, lim Limits, arc bool) (*Signature, error) {
 			return s, syntax("no %s=", name)
 		}
 	}
+	if d, err := signed.ASCIIName(s.Domain); err != nil || !strings.Contains(d, ".") { // sub-domain 1*("." sub-domain)
+		return s, syntax("d= is no domain name")
+	}
 	if s.Algorithm != "rsa-sha256" && s.Algorithm != "ed25519-sha256" { // rsa-sha1: RFC 8301 section 3.1
 		return s, ErrAlgorithm
 	}

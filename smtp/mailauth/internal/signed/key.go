@@ -72,7 +72,7 @@ func ParseKey(record string, maxBits int) (*Key, error) {
 		k.Type = s
 	}
 	if s, ok := t["h"]; ok {
-		k.Hashes = List(s)
+		k.Hashes = append([]string{}, List(s)...) // an empty one allows none (RFC 6376 section 3.2)
 	}
 	if s, ok := t["s"]; ok {
 		if list := List(s); !slices.Contains(list, "*") && !slices.Contains(list, "email") {
