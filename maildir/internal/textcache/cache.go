@@ -114,15 +114,8 @@ func (s *search) undecided() (uids []uint32) {
 func (s *search) scan(ctx context.Context, v *view) error {
 	s.total, s.dead, s.next = 0, 0, 0
 	s.seen = make([]bool, len(s.live))
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		g, entries, filterAt, ok := v.nextGroup()
-		if !ok {
-			break
-		}
-		s.group(v, &g, entries, filterAt)
+	if err := s.groups(ctx, v); err != nil {
+		return err
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -134,23 +127,27 @@ func (s *search) scan(ctx context.Context, v *view) error {
 			return nil
 		}
 		v.loose++
-		if i, wanted := s.note(&e); wanted {
+		if i, _ := s.note(&e); i >= 0 && s.state[i] == undecided {
 			t, _ := e.open(v.generation, raw)
 			s.decide(i, t)
 		}
 	}
 }
 
-// note counts an entry and reports whether it is to be matched.
-func (s *search) note(e *entry) (i int, wanted bool) {
+// note counts an entry and returns its message's place, -1 when that is gone. first is false when an entry of the same message was before it.
+func (s *search) note(e *entry) (i int, first bool) {
 	s.total += e.size()
 	i, ok := s.find(e.uid)
-	if !ok || s.seen[i] {
+	if !ok {
 		s.dead += e.size()
-		return i, ok && s.state[i] == undecided
+		return -1, false
+	}
+	if s.seen[i] {
+		s.dead += e.size()
+		return i, false
 	}
 	s.seen[i] = true
-	return i, s.state[i] == undecided
+	return i, true
 }
 
 func (s *search) decide(i int, t searchtext.Text) {
@@ -161,47 +158,3 @@ func (s *search) decide(i int, t searchtext.Text) {
 
 // wasteful reports whether more than half of the files is for nothing.
 func (s *search) wasteful() bool { return s.dead > 1<<20 && s.dead > s.total/2 }
-
-// group searches one group.
-func (s *search) group(v *view, g *group, entries []entry, filterAt int64) {
-	var place, at [groupLimit]int64
-	var open candidates // those to be matched
-	n := 0
-	where := g.at
-	for i := range entries {
-		e := &entries[i]
-		p, wanted := s.note(e)
-		at[i], place[i] = where, int64(p)
-		if where += e.size(); wanted {
-			open[i/64] |= 1 << (i % 64)
-			n++
-		}
-	}
-	if n == 0 {
-		return
-	}
-	left := allEntries
-	if len(s.sieve) > 0 {
-		left = s.sieve.pass(func(gram uint32) candidates { return v.row(g, filterAt, gram) })
-	}
-	dense := 0
-	for i := range entries {
-		if open.has(i) && left.has(i) {
-			dense++
-		}
-	}
-	for i := range entries {
-		switch {
-		case !open.has(i):
-		case !left.has(i):
-			s.state[place[i]] = no
-		default:
-			e := &entries[i]
-			if raw := v.read(at[i], e.size(), dense > len(entries)/4); raw != nil {
-				if t, ok := e.open(v.generation, raw); ok {
-					s.decide(int(place[i]), t)
-				}
-			}
-		}
-	}
-}

@@ -11,16 +11,21 @@ import (
 
 // view is the two files, opened, and how far they have been looked through. Others may write behind that meanwhile.
 type view struct {
+	reader
+	textEnd  int64 // behind the last entry seen
+	indexEnd int64 // behind the last group seen
+	sealed   int64 // where the text begins that no group holds
+	loose    int   // entries there
+	dir      []byte
+}
+
+// reader reads the files. Each goroutine has its own.
+type reader struct {
 	header
 	text, index vfs.File // index is nil when there is none that belongs to text
-	textEnd     int64    // behind the last entry seen
-	indexEnd    int64    // behind the last group seen
-	sealed      int64    // where the text begins that no group holds
-	loose       int      // entries there
 
 	buf    []byte // of text, from bufAt
 	bufAt  int64
-	dir    []byte
 	rowBuf [rowSize]byte
 }
 
@@ -30,7 +35,7 @@ func (c *Cache) open(flag int) *view {
 	if !ok {
 		return nil
 	}
-	v := &view{header: h, text: text, textEnd: headerSize, indexEnd: headerSize, sealed: headerSize}
+	v := &view{reader: reader{header: h, text: text}, textEnd: headerSize, indexEnd: headerSize, sealed: headerSize}
 	if index, hi, ok := c.openFile(c.Path+indexSuffix, indexMagic, flag); ok && hi == h {
 		v.index = index
 	} else if ok {
@@ -96,10 +101,10 @@ func (v *view) nextGroup() (g group, entries []entry, filterAt int64, ok bool) {
 }
 
 // row reads a row of a filter. One that can't be read, or is damaged, leaves out nothing.
-func (v *view) row(g *group, filterAt int64, gram uint32) (c candidates) {
+func (r *reader) row(g *group, filterAt int64, gram uint32) (c candidates) {
 	row := int(gram >> (maxBits - g.bits))
-	b := v.rowBuf[:]
-	if _, err := v.index.ReadAt(b, filterAt+int64(row)*rowSize); err != nil || le.Uint32(b[rowSize-4:]) != rowSum(v.generation, g.sum, row, b[:rowSize-4]) {
+	b := r.rowBuf[:]
+	if _, err := r.index.ReadAt(b, filterAt+int64(row)*rowSize); err != nil || le.Uint32(b[rowSize-4:]) != rowSum(r.generation, g.sum, row, b[:rowSize-4]) {
 		return allEntries
 	}
 	for i := range c {
@@ -114,21 +119,21 @@ const window = 256 << 10
 
 // read returns the octets at a place in the text file, nil when they can't be had. They are valid until the next call. ahead says that what
 // follows is wanted soon.
-func (v *view) read(at, n int64, ahead bool) []byte {
-	if at >= v.bufAt && at+n <= v.bufAt+int64(len(v.buf)) {
-		return v.buf[at-v.bufAt:][:n]
+func (r *reader) read(at, n int64, ahead bool) []byte {
+	if at >= r.bufAt && at+n <= r.bufAt+int64(len(r.buf)) {
+		return r.buf[at-r.bufAt:][:n]
 	}
 	size := n
 	if ahead {
 		size = max(n, window)
 	}
-	v.buf = slices.Grow(v.buf[:0], int(size))[:size]
-	got, err := v.text.ReadAt(v.buf, at)
-	v.buf, v.bufAt = v.buf[:got], at
+	r.buf = slices.Grow(r.buf[:0], int(size))[:size]
+	got, err := r.text.ReadAt(r.buf, at)
+	r.buf, r.bufAt = r.buf[:got], at
 	if err != nil && err != io.EOF || int64(got) < n {
 		return nil
 	}
-	return v.buf[:n]
+	return r.buf[:n]
 }
 
 // nextLoose reads the entry behind the last that was seen, and its text. ok is false at the end, or where something isn't whole.
