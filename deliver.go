@@ -60,6 +60,10 @@ type Result struct {
 	// message was relayed (RFC 3461 section 5.2.2).
 	Notifies bool
 
+	// Expanded says that the recipient stood for several others, to whom the message goes on with its ENVID, RET and ORCPT
+	// and without SUCCESS in NOTIFY: a sender who asked for SUCCESS is told of that (RFC 3461 section 5.2.7.3 (c)).
+	Expanded bool
+
 	// How long the two halves of handing it over took, for the log's delays=: connecting (with DNS, TLS and
 	// greeting), and sending.
 	Connect, Transmit time.Duration

@@ -31,7 +31,41 @@ type MailOptions struct {
 	DeliverBy  *DeliverBy  // BY= (RFC 2852)
 	Priority   *int        // MT-PRIORITY=, -9 to 9 (RFC 6710)
 	Hold       HoldOptions // HOLDFOR=, HOLDUNTIL= (RFC 4865)
+	Origin     Origin      // no parameter: what the server that took the message has found out about its sender
 	Extra      []Parameter // parameters of extensions that package smtp doesn't know
+}
+
+// Origin says how sure it is that a message came from its reverse-path, by where it was taken and by its authentication (SPF, DKIM,
+// DMARC). A sender who is not sure gets no reports: they would go to whoever's address was misused.
+type Origin uint8
+
+// The origins, the less sure first.
+const (
+	OriginUnknown  Origin = iota // nobody has looked
+	OriginForged                 // something speaks against it
+	OriginNeutral                // nothing speaks for it or against it
+	OriginVerified               // the domain vouches for it
+	OriginLocal                  // from a user who has logged in, or this system itself
+)
+
+// String returns the origin in one word, "" for OriginUnknown and values that have no name.
+func (o Origin) String() string {
+	if int(o) < len(originNames) {
+		return originNames[o]
+	}
+	return ""
+}
+
+var originNames = [...]string{"", "forged", "neutral", "verified", "local"}
+
+// ParseOrigin is the inverse of String. A word that it doesn't know is OriginUnknown.
+func ParseOrigin(s string) Origin {
+	for i, name := range originNames {
+		if name == s {
+			return Origin(i)
+		}
+	}
+	return OriginUnknown
 }
 
 // BodyType is the value of the BODY parameter.

@@ -40,6 +40,7 @@ func appendOutcome(buf []byte, sum uint32, o *Outcome) ([]byte, uint32) {
 	w.opt("relay", o.Relay)
 	w.opt("detail", o.Detail)
 	w.flag("final", o.Final)
+	w.flag("expanded", o.Expanded)
 	w.flag("expired", o.Expired)
 	return w.seal(at, sum)
 }
@@ -243,7 +244,7 @@ func parseAttempt(l *line) (a Attempt, err error) {
 		return a, err
 	}
 	a.Relay, a.Detail = l.get("relay"), l.get("detail")
-	a.Final, a.Expired = l.get("final") == "yes", l.get("expired") == "yes"
+	a.Final, a.Expanded, a.Expired = l.get("final") == "yes", l.get("expanded") == "yes", l.get("expired") == "yes"
 	a.Reply, err = parseReply(l)
 	return a, err
 }

@@ -196,13 +196,13 @@ func (q *Queue) settle(j *job, transport string, rcpts []int, results []mail.Res
 	for k, i := range rcpts {
 		res, r := &results[k], &j.msg.Recipients[i]
 		o := Outcome{Recipients: []int{j.msg.First + i}, State: Pending, Attempt: Attempt{
-			Time: now, Reply: res.Reply, Relay: res.Relay, Detail: res.Detail, Final: final,
+			Time: now, Reply: res.Reply, Relay: res.Relay, Detail: res.Detail, Final: final, Expanded: res.Expanded,
 		}}
 		status := StatusDeferred
 		switch {
 		case res.Reply.OK():
 			o.State, status = Delivered, StatusSent
-			o.Owed = r.Options.Notify&mail.NotifySuccess != 0 && j.msg.From != "" && (final || !res.Notifies)
+			o.Owed = r.Options.Notify&mail.NotifySuccess != 0 && j.msg.From != "" && (final || res.Expanded || !res.Notifies)
 		case res.Reply.Permanent():
 			o.State, status = Failed, StatusBounced
 			o.Owed = q.owesFailure(j.msg, r)

@@ -42,12 +42,13 @@ const (
 
 // Attempt is how one attempt for a recipient ended.
 type Attempt struct {
-	Time    time.Time // zero: there was none
-	Reply   *mail.Reply
-	Relay   string // who answered; "" for nobody
-	Detail  string // as mail.Result has it
-	Final   bool   // delivered into a mailbox, not relayed
-	Expired bool   // given up because of the message's age; Reply is that of the last attempt
+	Time     time.Time // zero: there was none
+	Reply    *mail.Reply
+	Relay    string // who answered; "" for nobody
+	Detail   string // as mail.Result has it
+	Final    bool   // delivered into a mailbox, not relayed
+	Expanded bool   // to the members of a list, who are recipients of their own
+	Expired  bool   // given up because of the message's age; Reply is that of the last attempt
 }
 
 // Order is what an operator wants done with a message. It stays in force while the message is in the queue. The zero value

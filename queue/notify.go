@@ -17,8 +17,18 @@ type NotifyOptions struct {
 	From        string // address in the From field of a notification; "": MAILER-DAEMON@Hostname
 	ReturnLimit int64  // of a larger message only the header is returned; 0: 50000 (bounce_size_limit)
 
-	// Text returns the part for people to read; nil: English text of package dsn.
-	Text func(*dsn.Report) string
+	// Compose, when set, may change a notification before it is written, such as its From, Subject and Text: for the words of a
+	// site, or the language of a sender. Package notice has both. nil: English text of package dsn.
+	Compose func(m *Message, kind mail.Notify, r *dsn.Report)
+
+	// Copy, when set, names an address that is told of it as well, without the message's body, when a sender is
+	// notified: bounce_notice_recipient and delay_notice_recipient. "": nobody.
+	Copy func(m *Message, kind mail.Notify) string
+
+	// LeastOrigin is how sure it must be that a message came from its sender for him to be notified, so that nobody gets
+	// reports about mail that others have sent in his name. Messages of which nobody has found out
+	// (mail.OriginUnknown) count as sure. 0: mail.OriginNeutral, which leaves out those that are known to be forged.
+	LeastOrigin mail.Origin
 
 	// DoubleBounce, when set, is told of a message from the null sender that can't be delivered, with its content, before
 	// it is dropped: nothing must be sent to a null reverse-path (RFC 5321 section 6.1). Recipients that failed have
@@ -78,12 +88,21 @@ func (q *Queue) tell(j *job, kind mail.Notify, rcpts []int) bool {
 	switch {
 	case q.Notify.Filter != nil && !q.Notify.Filter(m, kind):
 		return true
+	case q.isForged(m):
+		return true
 	case m.From == "" && q.Notify.DoubleBounce == nil:
 		return true
 	case m.From == "":
 		err = q.doubleBounce(ctx, j)
 	default:
-		id, err = q.sendReport(ctx, j, m, kind, rcpts)
+		if kind == mail.NotifyDelay {
+			if rcpts, err = q.askedFor(ctx, j, rcpts); err == nil && len(rcpts) == 0 {
+				return true
+			}
+		}
+		if err == nil {
+			id, err = q.sendReport(ctx, j, m, kind, rcpts)
+		}
 	}
 	if errors.Is(err, ErrCorrupt) {
 		// There is no content to return, but the sender must hear of it. The file stays until this has been done.
@@ -95,6 +114,9 @@ func (q *Queue) tell(j *job, kind mail.Notify, rcpts []int) bool {
 	if err != nil {
 		q.log().Error("queue: cannot make a notification", slog.String("id", m.ID), slog.Any("error", err))
 		return false
+	}
+	if id != "" && q.Notify.Copy != nil {
+		q.sendCopy(ctx, j, kind, rcpts)
 	}
 	if id != "" {
 		q.emit(Event{Kind: EventNotified, ID: m.ID, From: m.From, Notification: kind, NewID: id, Recipients: len(rcpts)})
@@ -111,20 +133,54 @@ func (q *Queue) doubleBounce(ctx context.Context, j *job) error {
 	return q.Notify.DoubleBounce(ctx, j.msg, content)
 }
 
-// sendReport queues a notification to the sender of m and returns its queue id. It comes from the null sender and asks
-// for no notifications itself (RFC 3461 section 6.1).
+// sendReport queues a notification to the sender of m and returns its queue id.
 func (q *Queue) sendReport(ctx context.Context, j *job, m *Message, kind mail.Notify, rcpts []int) (id string, err error) {
-	var content io.Reader
-	if m.Size >= 0 {
-		c, err := q.storage.Content(ctx, j.list.lease)
-		if err != nil {
-			return "", err
-		}
-		defer c.Close()
-		content = c
+	if m.Size < 0 {
+		r := q.report(m, kind, rcpts, nil)
+		q.compose(m, kind, r)
+		return q.post(ctx, r)
 	}
+	content, err := q.storage.Content(ctx, j.list.lease)
+	if err != nil {
+		return "", err
+	}
+	defer content.Close()
 	r := q.report(m, kind, rcpts, content)
-	opts := &mail.MailOptions{UTF8: r.UTF8}
+	q.compose(m, kind, r)
+	return q.post(ctx, r)
+}
+
+func (q *Queue) compose(m *Message, kind mail.Notify, r *dsn.Report) {
+	if q.Notify.Compose != nil {
+		q.Notify.Compose(m, kind, r)
+	}
+}
+
+// sendCopy tells whoever looks after the mail system, who need not hear of it: what goes wrong is logged.
+func (q *Queue) sendCopy(ctx context.Context, j *job, kind mail.Notify, rcpts []int) {
+	m := *j.msg
+	to := q.Notify.Copy(&m, kind)
+	if to == "" {
+		return
+	}
+	m.Options.Return = mail.ReturnHeaders
+	content, err := q.storage.Content(ctx, j.list.lease)
+	if err == nil {
+		defer content.Close()
+		r := q.report(&m, kind, rcpts, content)
+		r.To, r.Copy, r.CopyOf = to, true, m.From
+		q.compose(&m, kind, r)
+		_, err = q.post(ctx, r)
+	}
+	if err != nil {
+		q.log().Error("queue: cannot make a copy of a notification", slog.String("id", m.ID), slog.Any("error", err))
+	}
+}
+
+// post queues a notification and returns its queue id. It comes from the null sender and asks for no notifications itself (RFC
+// 3461 section 6.1).
+func (q *Queue) post(ctx context.Context, r *dsn.Report) (id string, err error) {
+	opts := &mail.MailOptions{UTF8: r.UTF8, Origin: mail.OriginLocal}
 	if r.UTF8 || r.Return.EightBit {
 		opts.Body = mail.Body8BitMIME
 	}
@@ -133,7 +189,7 @@ func (q *Queue) sendReport(ctx context.Context, j *job, m *Message, kind mail.No
 		return "", err
 	}
 	defer tx.Abort()
-	if err := tx.Recipient(ctx, m.From, &mail.RcptOptions{Notify: mail.NotifyNever}); err != nil {
+	if err := tx.Recipient(ctx, r.To, &mail.RcptOptions{Notify: mail.NotifyNever}); err != nil {
 		return "", err
 	}
 	r.MessageID = tx.ID() + "." + strconv.FormatInt(q.now().Unix(), 36) + "@" + q.hostname()
@@ -141,8 +197,8 @@ func (q *Queue) sendReport(ctx context.Context, j *job, m *Message, kind mail.No
 	defer pr.Close()
 	go func() {
 		_, err := r.WriteTo(pw)
-		if err == nil && content != nil {
-			_, err = io.Copy(io.Discard, content) // what isn't returned must be whole as well
+		if err == nil && r.Return.Content != nil {
+			_, err = io.Copy(io.Discard, r.Return.Content) // what isn't returned must be whole as well
 		}
 		pw.CloseWithError(err)
 	}()

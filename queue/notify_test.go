@@ -276,7 +276,11 @@ func TestNotifyFilterAndText(t *testing.T) {
 				return m.From == "a@example.org" && kind == mail.NotifyFailure
 			}
 			q.Notify.From = "postmaster@example.org"
-			q.Notify.Text = func(r *dsn.Report) string { return "Thư không đến được " + r.Recipients[0].Final + "\n" }
+			q.Notify.Compose = func(m *queue.Message, _ mail.Notify, r *dsn.Report) {
+				r.Text = func(*dsn.Report) string {
+					return "Thư của " + m.From + " không đến được " + r.Recipients[0].Final + "\n"
+				}
+			}
 		})
 		send(t, q, "a@example.org", letter, "b@example.net")
 		send(t, q, "forged@example.org", letter, "b@example.net")
@@ -284,7 +288,7 @@ func TestNotifyFilterAndText(t *testing.T) {
 		got := reports(s)
 		require.Len(t, got, 1, "backscatter is the filter's to avoid")
 		require.Contains(t, got[0].body, "From: Mail Delivery System <postmaster@example.org>\r\n")
-		require.Contains(t, got[0].body, "Th=C6=B0 kh=C3=B4ng")
+		require.Contains(t, got[0].body, "Th=C6=B0 c=E1=BB=A7a a@example.org kh=C3=B4ng")
 		require.Equal(t, 3, ev.count(queue.EventRemoved))
 	})
 }

@@ -13,7 +13,7 @@ import (
 func (q *Queue) report(m *Message, kind mail.Notify, rcpts []int, content io.Reader) *dsn.Report {
 	r := &dsn.Report{
 		To: m.From, Date: q.now(), ReportingMTA: q.hostname(), EnvelopeID: m.Options.EnvelopeID,
-		ArrivalDate: m.Arrived, QueueID: m.ID, UTF8: m.Options.UTF8, Text: q.Notify.Text,
+		ArrivalDate: m.Arrived, QueueID: m.ID, UTF8: m.Options.UTF8,
 		Return: dsn.Return{Content: content, HeaderOnly: !q.returnsAll(m, kind), EightBit: isEightBit(m)},
 	}
 	if local, host, ok := cutLast(q.Notify.From); ok {
@@ -39,6 +39,8 @@ func (q *Queue) reportRecipient(m *Message, rc *Recipient) dsn.Recipient {
 		}
 	case rc.State == Failed:
 		out.Action = dsn.Failed
+	case a.Expanded:
+		out.Action = dsn.Expanded
 	case a.Final:
 		out.Action = dsn.Delivered
 	default:

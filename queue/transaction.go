@@ -64,6 +64,14 @@ func (q *Queue) badAddress(a string) bool {
 // ID returns the queue id.
 func (t *Transaction) ID() string { return t.msg.ID }
 
+// SetOrigin notes what has been found out about the sender since Begin: a message's signatures are known when its content
+// is. It does nothing once Body was called.
+func (t *Transaction) SetOrigin(o mail.Origin) {
+	if !t.done && !t.body {
+		t.msg.Options.Origin = o
+	}
+}
+
 // Recipient implements [mail.Transaction].
 func (t *Transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
 	switch {

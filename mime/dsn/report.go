@@ -41,6 +41,10 @@ type Report struct {
 	// Text returns the part for people to read, in UTF-8; nil stands for DefaultText. A template's Execute fits here.
 	Text func(*Report) string
 
+	// Copy says that To is not the sender but somebody who looks after the mail system, and CopyOf who the sender was.
+	Copy   bool
+	CopyOf string
+
 	// UTF8 writes addresses and headers in UTF-8 (RFC 6533), for a sender who can be reached by SMTPUTF8 only or sent
 	// the message so. Without it the notification is ASCII but for what the returned message holds.
 	UTF8 bool

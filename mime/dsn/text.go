@@ -32,6 +32,12 @@ func (r *Report) Worst() Action {
 }
 
 func (r *Report) subject() string {
+	switch worst := r.Worst(); {
+	case r.Copy && worst == Failed:
+		return "Postmaster Copy: Undelivered Mail"
+	case r.Copy && worst == Delayed:
+		return "Postmaster Warning: Delayed Mail"
+	}
 	switch r.Worst() {
 	case Failed:
 		return "Undelivered Mail Returned to Sender"
@@ -45,8 +51,10 @@ func (r *Report) subject() string {
 func DefaultText(r *Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This is the mail system at host %s.\n\n", r.ReportingMTA)
-	switch r.Worst() {
-	case Failed:
+	switch worst := r.Worst(); {
+	case r.Copy:
+		fmt.Fprintf(&b, "This is what <%s> has been told of a message.\n", r.CopyOf)
+	case worst == Failed:
 		b.WriteString("Your message could not be delivered to one or more recipients.\nThe reason is given below each address.\n")
 		if r.Return.Content != nil {
 			if r.Return.HeaderOnly {
@@ -56,7 +64,7 @@ func DefaultText(r *Report) string {
 			}
 		}
 		b.WriteString("\nIf you need help, please write to <postmaster> and include this report.\n")
-	case Delayed:
+	case worst == Delayed:
 		b.WriteString("####################################################################\n" +
 			"# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\n" +
 			"####################################################################\n\n" +
@@ -72,14 +80,9 @@ func DefaultText(r *Report) string {
 	}
 	b.WriteString("\n                   The mail system\n")
 	for i := range r.Recipients {
-		c := &r.Recipients[i]
-		fmt.Fprintf(&b, "\n<%s>", c.Final)
-		if _, orig, ok := strings.Cut(c.Original, ";"); ok && !strings.EqualFold(strings.TrimSpace(orig), c.Final) {
-			fmt.Fprintf(&b, " (you wrote to <%s>)", strings.TrimSpace(orig))
-		}
-		b.WriteString(": " + c.sentence() + "\n")
+		b.WriteString("\n" + r.Recipients[i].Line() + "\n")
 	}
-	return wrap(b.String())
+	return Wrap(b.String())
 }
 
 func (r *Report) retryUntil() string {
@@ -89,6 +92,15 @@ func (r *Report) retryUntil() string {
 		}
 	}
 	return ""
+}
+
+// Line says what happened to one recipient, in English: "<address> (you wrote to <alias>): host mx.example said: …".
+func (c *Recipient) Line() string {
+	line := "<" + c.Final + ">"
+	if _, orig, ok := strings.Cut(c.Original, ";"); ok && !strings.EqualFold(strings.TrimSpace(orig), c.Final) {
+		line += " (you wrote to <" + strings.TrimSpace(orig) + ">)"
+	}
+	return line + ": " + c.sentence()
 }
 
 // sentence says what happened to one recipient.
@@ -105,8 +117,8 @@ func (c *Recipient) sentence() string {
 	return diag
 }
 
-// wrap breaks lines longer than 76 characters at blanks and indents what follows. A word longer than a line may be is cut.
-func wrap(s string) string {
+// Wrap breaks lines longer than 76 characters at blanks and indents what follows. A word longer than a line may be is cut.
+func Wrap(s string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.ToValidUTF8(s, "\uFFFD")) {
 		line = strings.TrimSuffix(line, "\n")
