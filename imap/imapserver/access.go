@@ -13,7 +13,7 @@ import (
 // the store shows, which is what there is mail.RightLookup for; SUBSCRIBE and UNSUBSCRIBE need nothing, as they don't look
 // whether the mailbox is there.
 const (
-	needSelect  = mail.RightRead // STATUS, GETQUOTAROOT (RFC 9208 section 6) too
+	needSelect  = mail.RightRead // STATUS, GETQUOTAROOT (RFC 9208 section 6), GENURLAUTH, RESETKEY too
 	needAppend  = mail.RightInsert
 	needParent  = mail.RightCreate
 	needDelete  = mail.RightDeleteBox // RENAME too

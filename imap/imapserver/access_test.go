@@ -79,6 +79,9 @@ type accessRow struct {
 	known    bool // that it is there can't be hidden: the name is in the way
 }
 
+// wholeURL names the first message of the mailbox @, for GENURLAUTH.
+const wholeURL = "imap://alice@example.com/@/;uid=1;urlauth=anonymous"
+
 func has(want mail.Rights) func(mail.Rights) bool {
 	return func(r mail.Rights) bool { return r.Has(want) }
 }
@@ -105,6 +108,11 @@ var accessTable = []accessRow{
 	{command: "COPY 1 @", before: "SELECT INBOX", need: has(insert)},
 	{command: "UID COPY 1 @", before: "SELECT INBOX", need: has(insert)},
 	{command: "MOVE 1 @", before: "SELECT INBOX", need: has(insert)},
+	{command: "UID MOVE 1 @", before: "SELECT INBOX", need: has(insert)},
+	{command: "REPLACE 1 @ {3+}\r\nabc", before: "SELECT INBOX", need: has(insert)},
+	{command: "UID REPLACE * @ {3+}\r\nabc", before: "SELECT INBOX", need: has(insert)},
+	{command: `GENURLAUTH "` + wholeURL + `" INTERNAL`, need: has(read)},
+	{command: "RESETKEY @", need: has(read)},
 	{command: "GETQUOTAROOT @", need: has(read)},
 	{command: "GETMETADATA @ /shared/comment", need: metadataRight},
 	{command: `SETMETADATA @ (/shared/comment "x")`, need: metadataRight},
@@ -113,8 +121,24 @@ var accessTable = []accessRow{
 	{command: "UID EXPUNGE 1:*", selected: true, need: has(expunge)},
 	{command: "CLOSE", selected: true, need: always},
 	{command: "MOVE 1 INBOX", selected: true, need: has(deleted | expunge)},
+	{command: "UID MOVE 1 INBOX", selected: true, need: has(deleted | expunge)},
+	// RFC 8508 section 4.1: as UID STORE of \Deleted and UID EXPUNGE.
+	{command: "REPLACE 1 INBOX {3+}\r\nabc", selected: true, need: has(deleted | expunge)},
+	{command: "UID REPLACE 1 INBOX {3+}\r\nabc", selected: true, need: has(deleted | expunge)},
 	{command: "COPY 1 INBOX", selected: true, need: always},
+	{command: "UID COPY 1 INBOX", selected: true, need: always},
 	{command: "FETCH 1 BODY[]", selected: true, need: always},
+	{command: "UID FETCH 1 BODY[]", selected: true, need: always},
+	{command: "SEARCH ALL", selected: true, need: always},
+	{command: "UID SEARCH RETURN (UPDATE) ALL", selected: true, need: always},
+	{command: `CANCELUPDATE "y"`, selected: true, need: always},
+	{command: "SORT (ARRIVAL) UTF-8 ALL", selected: true, need: always},
+	{command: "UID SORT (ARRIVAL) UTF-8 ALL", selected: true, need: always},
+	{command: "THREAD REFERENCES UTF-8 ALL", selected: true, need: always},
+	{command: "UID THREAD REFERENCES UTF-8 ALL", selected: true, need: always},
+	{command: "UIDBATCHES 500", selected: true, need: always},
+	{command: "CHECK", selected: true, need: always},
+	{command: "UNSELECT", selected: true, need: always},
 	{command: `STORE 1 +FLAGS (\Seen)`, selected: true, need: has(seen)},
 	{command: `STORE 1 FLAGS (\Seen)`, selected: true, need: func(r mail.Rights) bool { return r&(seen|deleted|write) != 0 }},
 	{command: `STORE 1 +FLAGS (\Deleted)`, selected: true, need: has(deleted)},
@@ -127,6 +151,36 @@ var accessTable = []accessRow{
 
 func metadataRight(r mail.Rights) bool {
 	return r.Has(lookup) && r&(read|seen|write|insert|mail.RightPost) != 0
+}
+
+// accessElsewhere are the commands that the table can't have: they name no mailbox, or are answered OK whatever the user may do and
+// say less then.
+var accessElsewhere = map[string]string{
+	"CAPABILITY": "", "NOOP": "", "LOGOUT": "", "ID": "", "LANGUAGE": "", "STARTTLS": "", "AUTHENTICATE": "", "LOGIN": "", "ENABLE": "",
+	"NAMESPACE": "", "UNAUTHENTICATE": "", "IDLE": "", "COMPRESS": "",
+	"GETQUOTA": "names a quota root", "SETQUOTA": "names a quota root",
+	"LIST": "TestAccessList", "LSUB": "TestAccessLists", "XLIST": "TestAccessLists",
+	"ESEARCH": "TestAccessSilent", "NOTIFY": "TestAccessSilent", "URLFETCH": "TestAccessSilent",
+}
+
+// Each command that there is has a row, and each that has a UID form a row for that.
+func TestAccessMatrixIsComplete(t *testing.T) {
+	rows := map[string]bool{}
+	for _, row := range accessTable {
+		words := strings.Fields(row.command)
+		if words[0] == "UID" {
+			words[0] += " " + words[1]
+		}
+		rows[words[0]] = true
+	}
+	for name, h := range commandTable(t) {
+		if _, elsewhere := accessElsewhere[name]; elsewhere {
+			require.False(t, rows[name], name)
+			continue
+		}
+		require.True(t, rows[name], "no row for %s", name)
+		require.True(t, !strings.Contains(h, "uid: true") || rows["UID "+name], "no row for UID %s", name)
+	}
 }
 
 // accessSets are no right, each by itself, all but one, and all.
@@ -143,11 +197,11 @@ func TestAccessMatrix(t *testing.T) {
 	accessMatrix(t, accessSets(), newSharing)
 }
 
-// The same over files: each right alone, with those that make a mailbox visible, and all.
+// The same over files: each right with those that make a mailbox visible, none, and all.
 func TestAccessMatrixMaildir(t *testing.T) {
 	sets := []mail.Rights{0, mail.AllRights, lookup | read}
 	for r := mail.RightLookup; r <= mail.RightAdmin; r <<= 1 {
-		sets = append(sets, r, r|lookup|read)
+		sets = append(sets, r|lookup|read)
 	}
 	accessMatrix(t, sets, func(t *testing.T) *fixture {
 		dir := t.TempDir()
@@ -178,9 +232,9 @@ func accessMatrix(t *testing.T, sets []mail.Rights, begin func(*testing.T) *fixt
 				// On a mailbox that isn't there, for comparison: before, so that it finds what the other finds.
 				nowhere, nowhereStatus := []string(nil), ""
 				if !row.selected && !row.known && !rights.Has(lookup) && !row.need(rights) {
-					nowhere, nowhereStatus = p.try("x " + strings.ReplaceAll(row.command, "@", "Users/bob/top/nowhere"))
+					nowhere, nowhereStatus = p.try("x " + on("Users/bob/top/nowhere", row.command))
 				}
-				lines, status := p.try("x " + strings.ReplaceAll(row.command, "@", box))
+				lines, status := p.try("x " + on(box, row.command))
 				switch {
 				case row.need(rights):
 					require.Contains(t, status, "x OK", row.command)
@@ -195,6 +249,11 @@ func accessMatrix(t *testing.T, sets []mail.Rights, begin func(*testing.T) *fixt
 			}
 		})
 	}
+}
+
+// on puts a mailbox's name into a command of the table.
+func on(box, command string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(command, " @", " "+box), "/@/", "/"+box+"/")
 }
 
 func splitLines(s string) []string {

@@ -73,7 +73,7 @@ func (c *Conn) urlKeyFor(ctx context.Context, url string) ([]byte, error) {
 	case u.User != c.identity.AccountName():
 		return nil, imap.Bad("URL of another user")
 	}
-	box, err := c.account.Open(ctx, norm.NFC.String(u.Mailbox))
+	box, err := c.openReadable(ctx, norm.NFC.String(u.Mailbox))
 	if err != nil {
 		if errors.Is(err, mail.ErrNoMailbox) {
 			err = imap.Bad("Mailbox does not exist")
@@ -82,6 +82,14 @@ func (c *Conn) urlKeyFor(ctx context.Context, url string) ([]byte, error) {
 	}
 	defer box.Close()
 	return c.account.(mail.URLKeyAccount).URLKey(ctx, box.Info().ID, true)
+}
+
+// openReadable opens a mailbox whose messages the user may read.
+func (c *Conn) openReadable(ctx context.Context, name string) (mail.Mailbox, error) {
+	if _, err := c.access(ctx, name, needSelect, 0); err != nil {
+		return nil, err
+	}
+	return c.account.Open(ctx, name)
 }
 
 // handleResetKey is RESETKEY (RFC 4467, section BASE.6.3.RESETKEY).
@@ -105,7 +113,7 @@ func (c *Conn) handleResetKey(ctx context.Context, cmd *command) error {
 	if err := d.CRLF(); err != nil {
 		return err
 	}
-	box, err := c.account.Open(ctx, name)
+	box, err := c.openReadable(ctx, name)
 	if err != nil {
 		return err
 	}
