@@ -100,6 +100,9 @@ func (c *Conn) answer(ctx context.Context, cmd *command, err error) error {
 		tag = "*"
 	}
 	c.enc.Status(tag, status)
+	if c.identity == nil {
+		_ = c.enc.Flush() // kept in it. Answers to strangers aren't collected: how much they may cost is counted in KiB
+	}
 	if h := c.srv.Hooks.Rejected; h != nil && (status.Type == imap.NO || status.Type == imap.BAD) {
 		h(c, cmd.name, status)
 	}

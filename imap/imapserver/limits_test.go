@@ -114,6 +114,28 @@ func TestNesting(t *testing.T) {
 	require.Equal(t, "d BAD [LIMIT] Set has too many ranges", status)
 }
 
+// Lists have an end, whatever they are lists of.
+func TestListLengths(t *testing.T) {
+	f := newFixture(t, func(s *imapserver.Server) { s.Limits.Items = 100 })
+	f.store.Sharing = true
+	f.add("INBOX", simple)
+	p := f.login("INBOX")
+	many := func(word string) string { return strings.Repeat(" "+word, 101)[1:] }
+	for _, command := range []string{
+		"FETCH 1 (" + many("UID") + ")", "FETCH 1 BODY[HEADER.FIELDS (" + many("Subject") + ")]", "STORE 1 +FLAGS (" + many("k") + ")",
+		"STORE 1 +FLAGS " + many("k"), "STATUS INBOX (" + many("MESSAGES") + ")", "APPEND INBOX (" + many("k") + ") {1+}\r\nx",
+		`LIST "" (` + many("a") + ")", `LIST (` + many("SUBSCRIBED") + `) "" a`, `LIST "" a RETURN (` + many("CHILDREN") + ")",
+		"SEARCH RETURN (" + many("ALL") + ") ALL", "SORT (" + many("DATE") + ") UTF-8 ALL", "ID (" + many(`"a" "b"`) + ")",
+		"GETMETADATA INBOX (" + many("/shared/a") + ")", "SETMETADATA INBOX (" + many(`/shared/a "b"`) + ")",
+		"ESEARCH IN (mailboxes (" + many("a") + ")) ALL", "NOTIFY SET (mailboxes (" + many("a") + ") (MessageNew MessageExpunge))",
+		"SELECT INBOX (" + many("CONDSTORE") + ")", "LANGUAGE " + many("xx"), "SETQUOTA \"\" (" + many("STORAGE 1") + ")",
+	} {
+		_, status := p.try("a " + command)
+		require.Regexp(t, "^a (BAD|NO) .*([Tt]oo (many|long)|takes 30)", status, command)
+		p.do("b NOOP")
+	}
+}
+
 // Each key that reads messages may read the whole mailbox, so there can be few of them.
 func TestSearchTexts(t *testing.T) {
 	f := newFixture(t, func(s *imapserver.Server) { s.Limits.SearchTexts = 3 })

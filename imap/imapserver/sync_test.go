@@ -3,6 +3,7 @@ package imapserver_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,31 @@ func TestExpungeDuringUID(t *testing.T) {
 		S: * 1 EXPUNGE
 		S: a OK UID FETCH completed.`)
 }
+
+// RFC 7162 section 3.1.7: HIGHESTMODSEQ in STATUS is "the highest mod-sequence value of all messages in the mailbox", of the selected
+// one too. A client that takes it for how far it knows that mailbox is right once the command has ended: what had happened by then
+// has been told, whichever comes first.
+func TestStatusOfSelected(t *testing.T) {
+	f := newFixture(t, nil)
+	f.add("INBOX", simple, simple, simple)
+	p, q := f.login(""), f.login("INBOX")
+	p.do("a ENABLE QRESYNC")
+	p.do("b SELECT INBOX")
+	q.do(`a STORE 1 +FLAGS (\Flagged)`)
+	q.do(`b STORE 2 +FLAGS (\Deleted)`)
+	q.do("c EXPUNGE")
+	f.add("INBOX", simple)
+	lines := p.do("c STATUS INBOX (MESSAGES UIDNEXT HIGHESTMODSEQ)")
+	status := statusRE.FindStringSubmatch(lines[0])
+	require.NotNil(t, status, lines[0])
+	require.Equal(t, []string{"* VANISHED 2", "* 3 EXISTS", "* 1 RECENT"}, lines[1:4])
+	require.Contains(t, lines[4], `* 1 FETCH (UID 1 FLAGS (\Flagged) MODSEQ (`)
+	require.Len(t, lines, 5)
+	require.Empty(t, p.do("d NOOP"))
+	require.Empty(t, p.do("e UID FETCH 1:* (FLAGS) (CHANGEDSINCE "+status[1]+" VANISHED)"))
+}
+
+var statusRE = regexp.MustCompile(`^\* STATUS INBOX \(MESSAGES 3 UIDNEXT 5 HIGHESTMODSEQ (\d+)\)$`)
 
 // When the store has forgotten its changes, the session compares.
 func TestTooOld(t *testing.T) {
