@@ -3,6 +3,7 @@ package imapclient
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/buuta/mail/imap"
 )
@@ -68,7 +69,8 @@ func atom(s string) bool {
 }
 
 // ID tells the server about the client and returns what it tells about itself, each as name, value, name, value (RFC 2971).
-func (c *Client) ID(ctx context.Context, client ...string) (server []string, err error) {
+func (c *Client) ID(ctx context.Context, client ...string) ([]string, error) {
+	var server []string
 	if !c.Has(imap.CapID) {
 		return nil, c.unsupported("ID", imap.CapID)
 	}
@@ -88,7 +90,7 @@ func (c *Client) ID(ctx context.Context, client ...string) (server []string, err
 		}
 		return true
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) {
+	return answer(ctx, c, cmd, &server, func(e *imap.Encoder) {
 		if len(client) == 0 {
 			e.Raw(" NIL")
 			return
@@ -102,11 +104,11 @@ func (c *Client) ID(ctx context.Context, client ...string) (server []string, err
 		}
 		e.Raw(")")
 	})
-	return server, err
 }
 
 // Namespaces returns where the mailboxes are (RFC 9051 section 6.3.10). A server without NAMESPACE has one namespace with all.
-func (c *Client) Namespaces(ctx context.Context) (out []imap.Namespace, err error) {
+func (c *Client) Namespaces(ctx context.Context) ([]imap.Namespace, error) {
+	var out []imap.Namespace
 	if !c.Has(imap.CapNamespace) {
 		n := imap.Namespace{}
 		list, err := c.listCommand(ctx, "LIST", &ListOptions{}, []string{""})
@@ -122,21 +124,33 @@ func (c *Client) Namespaces(ctx context.Context) (out []imap.Namespace, err erro
 		}
 		return what == "NAMESPACE"
 	}
-	return out, c.run(ctx, cmd, nil)
+	return answer(ctx, c, cmd, &out, nil)
 }
 
 // Raw sends a command that this package doesn't know. line is what stands behind the tag, without its end; take is called by the
 // reading goroutine for each untagged response that the command may have caused, with the first word of it in upper
-// case and a Decoder that stands behind it and the space, and reports whether it has read it; it may be nil. No other
-// command runs at the same time. The server's OK is returned.
+// case and a Decoder that stands behind it and the space, and reports whether it has read it; it may be nil. It is not called any
+// more when Raw has returned: where ctx ends while it reads, Raw waits for it. No other command runs at the same time. The
+// server's OK is returned.
 func (c *Client) Raw(ctx context.Context, line string, take func(name string, d *imap.Decoder) bool) (*imap.Status, error) {
 	if err := oneLine(line); err != nil || line == "" {
 		return nil, &Error{Host: c.host, Err: badArgument("no command line")}
 	}
 	cmd := &command{name: line, rule: rule{alone: true}}
+	var taking sync.Mutex
 	if take != nil {
-		cmd.take = func(d *imap.Decoder, name string) bool { return take(name, d) }
+		cmd.take = func(d *imap.Decoder, name string) bool {
+			taking.Lock()
+			defer taking.Unlock()
+			return take != nil && take(name, d)
+		}
 	}
 	err := c.run(ctx, cmd, nil)
+	if cmd.left {
+		taking.Lock()
+		take = nil
+		taking.Unlock()
+		return nil, err
+	}
 	return cmd.status, err
 }

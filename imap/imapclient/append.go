@@ -56,7 +56,11 @@ func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (m
 		}
 	}
 	for some := range slices.Chunk(drafts, max(most, 1)) {
-		if err := c.append(ctx, mailbox, some, &out); err != nil {
+		got, err := c.append(ctx, mailbox, some)
+		if len(got.UIDs) > 0 {
+			out.UIDValidity, out.UIDs = got.UIDValidity, append(out.UIDs, got.UIDs...)
+		}
+		if err != nil {
 			return out, err
 		}
 	}
@@ -83,10 +87,11 @@ func (c *Client) checkDraft(command string, d *Draft) error {
 	return nil
 }
 
-func (c *Client) append(ctx context.Context, mailbox string, drafts []Draft, out *mail.Appended) error {
+func (c *Client) append(ctx context.Context, mailbox string, drafts []Draft) (mail.Appended, error) {
+	var out mail.Appended
 	cmd := &command{name: "APPEND", rule: rule{moves: true, class: "APPEND"}}
-	cmd.code = func(s *imap.Status) { addAppended(out, s) }
-	return c.run(ctx, cmd, func(e *imap.Encoder) {
+	cmd.code = func(s *imap.Status) { addAppended(&out, s) }
+	return answer(ctx, c, cmd, &out, func(e *imap.Encoder) {
 		e.SP().Mailbox(mailbox)
 		for i := range drafts {
 			c.writeDraft(e, &drafts[i])

@@ -62,7 +62,7 @@ func (c *Client) Store(ctx context.Context, set Set, op mail.FlagOp, flags mail.
 			e.SP().Flags(flags, false)
 		})
 		res.Messages = append(res.Messages, f.collect()...)
-		if cmd.status != nil && cmd.status.Code == imap.CodeModified {
+		if !cmd.left && cmd.status != nil && cmd.status.Code == imap.CodeModified {
 			d := cmd.status.Values()
 			res.Modified.Ranges = append(res.Modified.Ranges, d.SequenceSet().Ranges...)
 		}
@@ -119,12 +119,17 @@ func (c *Client) copy(ctx context.Context, name string, set Set, mailbox string)
 	for len(todo) > 0 {
 		piece := todo[0]
 		cmd := &command{name: name, rule: rule{seq: !set.uid, moves: true, class: "COPY", flags: 2}}
+		var some mail.UIDMap
 		cmd.code = func(s *imap.Status) {
 			if s.Code == imap.CodeCopyUID {
-				addCopied(&out, s)
+				addCopied(&some, s)
 			}
 		}
-		if err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().NumSet(piece.num).SP().Mailbox(mailbox) }); err != nil {
+		got, err := answer(ctx, c, cmd, &some, func(e *imap.Encoder) { e.SP().NumSet(piece.num).SP().Mailbox(mailbox) })
+		if len(got.From) > 0 {
+			out.UIDValidity, out.From, out.To = got.UIDValidity, append(out.From, got.From...), append(out.To, got.To...)
+		}
+		if err != nil {
 			return out, err
 		}
 		if todo[0], err = c.left(cmd, piece); err != nil {

@@ -26,6 +26,8 @@ type command struct {
 	fetch *fetching // of FETCH and STORE
 	quiet bool      // silence is no failure: IDLE
 
+	left bool // whoever gave it has gone; it belongs to that goroutine
+
 	tag    string
 	status *imap.Status  // the tagged response
 	bad    error         // a response that could not be read
@@ -74,6 +76,17 @@ func (c *Client) run(ctx context.Context, cmd *command, write func(e *imap.Encod
 		}
 	}
 	return err
+}
+
+// answer runs a command whose functions gather the answer in out. Of a command that is left to itself they may still be at it:
+// out is not looked at any more then.
+func answer[T any](ctx context.Context, c *Client, cmd *command, out *T, write func(e *imap.Encoder)) (T, error) {
+	err := c.run(ctx, cmd, write)
+	if cmd.left {
+		var none T
+		return none, err
+	}
+	return *out, err
 }
 
 // simple runs a command without arguments of its own.
@@ -191,17 +204,12 @@ func (c *Client) failed(cmd *command, err error) error {
 	return &Error{Command: cmd.name, Host: c.host, Err: err}
 }
 
-// abandon leaves a command to itself: nobody wants what it still brings.
+// abandon leaves a command to itself: nobody wants what it still brings. Its functions go on taking what belongs to it, so that
+// nothing of it is told as news, but whoever gave it must not look at what they gather.
 func (c *Client) abandon(cmd *command) {
-	c.mu.Lock()
-	if cmd.take != nil {
-		cmd.take = func(d *imap.Decoder, name string) bool { return false }
-	}
-	cmd.code, cmd.counters = nil, nil
-	f := cmd.fetch
-	c.mu.Unlock()
-	if f != nil {
-		f.leave()
+	cmd.left = true
+	if cmd.fetch != nil {
+		cmd.fetch.leave()
 	}
 }
 

@@ -145,7 +145,9 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 	}
 	<-cmd.done
 	if o.Vanished != nil {
+		c.mu.Lock()
 		o.Vanished.AddSet(f.vanished)
+		c.mu.Unlock()
 	}
 	if err := c.result(cmd); err != nil {
 		yield(nil, err)

@@ -102,7 +102,7 @@ func (c *Client) Select(ctx context.Context, name string, opts *SelectOptions) (
 	})
 	if err != nil {
 		c.mu.Lock()
-		if c.selecting == box {
+		if c.selecting == box && !cmd.left { // else it may yet become the selected one
 			c.selecting = nil
 		}
 		c.mu.Unlock()

@@ -135,7 +135,8 @@ func (c *Client) list(ctx context.Context, o *ListOptions) ([]*imap.ListData, er
 	return out, nil
 }
 
-func (c *Client) listCommand(ctx context.Context, name string, o *ListOptions, patterns []string) (out []*imap.ListData, err error) {
+func (c *Client) listCommand(ctx context.Context, name string, o *ListOptions, patterns []string) ([]*imap.ListData, error) {
+	var out []*imap.ListData
 	byName := map[string]*imap.ListData{}
 	cmd := &command{name: name, rule: rule{moves: true, class: "LIST"}}
 	cmd.take = func(d *imap.Decoder, what string) bool {
@@ -159,7 +160,7 @@ func (c *Client) listCommand(ctx context.Context, name string, o *ListOptions, p
 		return l != nil && o.Status != 0
 	}
 	extended := c.Has(imap.CapListExtended)
-	err = c.run(ctx, cmd, func(e *imap.Encoder) {
+	return answer(ctx, c, cmd, &out, func(e *imap.Encoder) {
 		if extended {
 			c.selectionOptions(e, o)
 		}
@@ -180,7 +181,6 @@ func (c *Client) listCommand(ctx context.Context, name string, o *ListOptions, p
 			c.returnOptions(e, o)
 		}
 	})
-	return out, err
 }
 
 func (c *Client) selectionOptions(e *imap.Encoder, o *ListOptions) {
@@ -245,9 +245,9 @@ func (c *Client) Status(ctx context.Context, name string, items imap.StatusItems
 		out = s
 		return true
 	}
-	err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().Mailbox(name).SP().Raw(items.String()) })
-	if err == nil && out == nil {
+	got, err := answer(ctx, c, cmd, &out, func(e *imap.Encoder) { e.SP().Mailbox(name).SP().Raw(items.String()) })
+	if err == nil && got == nil {
 		err = c.failed(cmd, errors.Join(ErrSyntax, errors.New("no STATUS response")))
 	}
-	return out, err
+	return got, err
 }

@@ -17,7 +17,8 @@ func (c *Client) needMetadata(command, mailbox string) error {
 
 // Metadata returns annotations of a mailbox, or of the server where Mailbox is "" (RFC 5464 section 4.2); entries without a value may be
 // missing. It needs METADATA.
-func (c *Client) Metadata(ctx context.Context, g imap.GetMetadata) (out []mail.Annotation, err error) {
+func (c *Client) Metadata(ctx context.Context, g imap.GetMetadata) ([]mail.Annotation, error) {
+	var out []mail.Annotation
 	if err := c.needMetadata("GETMETADATA", g.Mailbox); err != nil {
 		return nil, err
 	}
@@ -36,8 +37,7 @@ func (c *Client) Metadata(ctx context.Context, g imap.GetMetadata) (out []mail.A
 		}
 		return true
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().GetMetadata(g) })
-	return out, err
+	return answer(ctx, c, cmd, &out, func(e *imap.Encoder) { e.SP().GetMetadata(g) })
 }
 
 // SetMetadata sets annotations of a mailbox, or of the server where mailbox is "" (RFC 5464 section 4.3); a nil Value removes one.

@@ -9,7 +9,8 @@ import (
 
 // SearchMailboxes searches several mailboxes at once (RFC 7377), and returns a result for each that has a match, with its name and
 // UIDVALIDITY. It needs MULTISEARCH. What was selected stays so.
-func (c *Client) SearchMailboxes(ctx context.Context, in []imap.MailboxFilter, key imap.SearchKey, opts *imap.SearchOptions) (out []imap.ESearch, err error) {
+func (c *Client) SearchMailboxes(ctx context.Context, in []imap.MailboxFilter, key imap.SearchKey, opts *imap.SearchOptions) ([]imap.ESearch, error) {
+	var out []imap.ESearch
 	if !c.Has(imap.CapMultiSearch) {
 		return nil, c.unsupported("ESEARCH", imap.CapMultiSearch)
 	}
@@ -36,8 +37,7 @@ func (c *Client) SearchMailboxes(ctx context.Context, in []imap.MailboxFilter, k
 		}
 		return true
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().ESearchProgram(in, o, key) })
-	return out, err
+	return answer(ctx, c, cmd, &out, func(e *imap.Encoder) { e.SP().ESearchProgram(in, o, key) })
 }
 
 // CancelUpdate ends the updates of searches with Update, by their Tag (RFC 5267 section 4.3.5).

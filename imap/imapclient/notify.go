@@ -19,7 +19,8 @@ func (c *Client) Notify(ctx context.Context, n imap.Notify) error {
 // Language asks for the server's texts in one of these languages, in the order in which they are wanted, and returns the one that
 // it has chosen; without arguments it returns which there are (RFC 5255 section 3.2). It needs LANGUAGE. "default" is the
 // server's own.
-func (c *Client) Language(ctx context.Context, ranges ...string) (tags []string, err error) {
+func (c *Client) Language(ctx context.Context, ranges ...string) ([]string, error) {
+	var tags []string
 	if !c.Has(imap.CapLanguage) {
 		return nil, c.unsupported("LANGUAGE", imap.CapLanguage)
 	}
@@ -30,8 +31,7 @@ func (c *Client) Language(ctx context.Context, ranges ...string) (tags []string,
 		}
 		return what == "LANGUAGE"
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) { e.Languages(ranges) })
-	return tags, err
+	return answer(ctx, c, cmd, &tags, func(e *imap.Encoder) { e.Languages(ranges) })
 }
 
 // Unauthenticate ends the login and leaves the connection, for another [Client.Login] (RFC 8437): for whoever serves many users over few

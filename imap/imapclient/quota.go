@@ -37,7 +37,8 @@ func resources(roots []QuotaRoot, err error) ([]mail.QuotaResource, error) {
 	return roots[0].Resources, err
 }
 
-func (c *Client) quota(ctx context.Context, name string, write func(e *imap.Encoder)) (out []QuotaRoot, err error) {
+func (c *Client) quota(ctx context.Context, name string, write func(e *imap.Encoder)) ([]QuotaRoot, error) {
+	var out []QuotaRoot
 	if !c.Has(imap.CapQuota) {
 		return nil, c.unsupported(name, imap.CapQuota)
 	}
@@ -67,6 +68,5 @@ func (c *Client) quota(ctx context.Context, name string, write func(e *imap.Enco
 		}
 		return false
 	}
-	err = c.run(ctx, cmd, write)
-	return out, err
+	return answer(ctx, c, cmd, &out, write)
 }

@@ -293,7 +293,11 @@ func (c *Client) readUnasked(name string) {
 		e = MailboxEvent{d.ListData()}
 	case "STATUS":
 		s := d.StatusData()
-		if d.Err() != nil || c.giveStatus(s) {
+		if d.Err() != nil {
+			c.spoilStatus()
+			return
+		}
+		if c.giveStatus(s) {
 			return
 		}
 		e = StatusEvent{s}
@@ -332,6 +336,26 @@ func (c *Client) giveStatus(s *imap.StatusData) bool {
 		}
 	}
 	return len(askers) == 1 && askers[0].counters(s, true)
+}
+
+// spoilStatus finds whom a STATUS response spoils that can't be read: STATUS, if only one runs. LIST does without, and asks again.
+func (c *Client) spoilStatus() {
+	var asker *command
+	c.mu.Lock()
+	for _, cmd := range c.running {
+		if cmd.counters == nil {
+			continue
+		}
+		if asker != nil || cmd.name != "STATUS" {
+			asker = nil
+			break
+		}
+		asker = cmd
+	}
+	c.mu.Unlock()
+	if asker != nil {
+		c.spoil(asker)
+	}
 }
 
 // readVanished reads VANISHED (RFC 7162 section 3.2.10). With EARLIER it answers SELECT or FETCH and tells nothing of the

@@ -27,10 +27,10 @@ func (c *Client) Replace(ctx context.Context, uid mail.UID, mailbox string, d Dr
 		return out, err
 	}
 	cmd := &command{name: "UID REPLACE", rule: rule{moves: true, class: "APPEND", flags: 1}}
-	cmd.code = func(s *imap.Status) { addAppended(&out, s) }
-	err = c.run(ctx, cmd, func(e *imap.Encoder) {
+	var got mail.Appended
+	cmd.code = func(s *imap.Status) { addAppended(&got, s) }
+	return answer(ctx, c, cmd, &got, func(e *imap.Encoder) {
 		e.SP().Number(uint64(uid)).SP().Mailbox(mailbox)
 		c.writeDraft(e, &d)
 	})
-	return out, err
 }

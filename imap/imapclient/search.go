@@ -208,7 +208,8 @@ func (c *Client) Sort(ctx context.Context, by []imap.SortCriterion, key imap.Sea
 }
 
 // Thread finds messages and puts them in threads, of UIDs (RFC 5256). It needs THREAD=…
-func (c *Client) Thread(ctx context.Context, alg imap.ThreadAlgorithm, key imap.SearchKey) (threads []imap.Thread, err error) {
+func (c *Client) Thread(ctx context.Context, alg imap.ThreadAlgorithm, key imap.SearchKey) ([]imap.Thread, error) {
+	var threads []imap.Thread
 	if !c.Has(imap.Capability("THREAD=" + string(alg))) {
 		return nil, c.unsupported("UID THREAD", imap.Capability("THREAD="+string(alg)))
 	}
@@ -219,6 +220,5 @@ func (c *Client) Thread(ctx context.Context, alg imap.ThreadAlgorithm, key imap.
 		}
 		return what == "THREAD"
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().ThreadProgram(alg, "UTF-8", key) })
-	return threads, err
+	return answer(ctx, c, cmd, &threads, func(e *imap.Encoder) { e.SP().ThreadProgram(alg, "UTF-8", key) })
 }

@@ -8,7 +8,8 @@ import (
 
 // GenURLAuth has the server authorize URLs, each of which ends with ";URLAUTH=" and for whom it is (RFC 4467): whoever is given one of the
 // results can read what it names, as a submission server does for BURL. It needs URLAUTH.
-func (c *Client) GenURLAuth(ctx context.Context, rumps ...string) (urls []string, err error) {
+func (c *Client) GenURLAuth(ctx context.Context, rumps ...string) ([]string, error) {
+	var urls []string
 	if !c.Has(imap.CapURLAuth) {
 		return nil, c.unsupported("GENURLAUTH", imap.CapURLAuth)
 	}
@@ -25,12 +26,11 @@ func (c *Client) GenURLAuth(ctx context.Context, rumps ...string) (urls []string
 		}
 		return true
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) {
+	return answer(ctx, c, cmd, &urls, func(e *imap.Encoder) {
 		for _, u := range rumps {
 			e.SP().AString(u).Raw(" INTERNAL")
 		}
 	})
-	return urls, err
 }
 
 // ResetURLKey makes all URLs worthless that were authorized for a mailbox, or for all mailboxes where it is "" (RFC 4467). It needs
@@ -54,7 +54,8 @@ type URLContent struct {
 }
 
 // FetchURLs reads what authorized URLs name, in memory (URLFETCH, RFC 4467). It needs URLAUTH.
-func (c *Client) FetchURLs(ctx context.Context, urls ...string) (out []URLContent, err error) {
+func (c *Client) FetchURLs(ctx context.Context, urls ...string) ([]URLContent, error) {
+	var out []URLContent
 	if !c.Has(imap.CapURLAuth) {
 		return nil, c.unsupported("URLFETCH", imap.CapURLAuth)
 	}
@@ -77,10 +78,9 @@ func (c *Client) FetchURLs(ctx context.Context, urls ...string) (out []URLConten
 		}
 		return true
 	}
-	err = c.run(ctx, cmd, func(e *imap.Encoder) {
+	return answer(ctx, c, cmd, &out, func(e *imap.Encoder) {
 		for _, u := range urls {
 			e.SP().AString(u)
 		}
 	})
-	return out, err
 }
