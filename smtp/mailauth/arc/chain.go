@@ -22,10 +22,13 @@ const (
 	asField  = "ARC-Seal"
 )
 
-// instance reads i=: 1 to 50, without zeros before it.
+// instance reads i=: one or two digits (position, section 3.9). What is above 50 is told by collect.
 func instance(s string) (int, bool) {
+	if s == "" || len(s) > 2 || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
 	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= 1 && s == strconv.Itoa(n)
+	return n, err == nil && n >= 1
 }
 
 // piece is one field of a set.

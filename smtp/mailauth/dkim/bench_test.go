@@ -6,15 +6,16 @@ import (
 	"testing"
 
 	"github.com/buuta/mail/smtp/mailauth/dkim"
+	"github.com/buuta/mail/smtp/mailauth/internal/forge"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 )
 
 func benchVerify(b *testing.B, key string) {
 	k := keyring(b)[key]
 	kind := map[bool]string{true: "ed25519", false: "rsa"}[key == "ed"]
-	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=" + kind + "; p=" + keyRecord(b, k))
+	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=" + kind + "; p=" + forge.Record(b, k))
 	body := letter + strings.Repeat("The quick brown fox  jumps over the lazy dog. \r\n", 200)
-	message := []byte(forge(b, "", body, k) + body)
+	message := []byte(forged(b, "", body, k) + body)
 	v := &dkim.Verifier{Resolver: zone}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(message)))
@@ -47,9 +48,9 @@ func BenchmarkSignEd25519(b *testing.B) { benchSign(b, "ed") }
 // What a large body costs besides the signature.
 func BenchmarkVerifyLarge(b *testing.B) {
 	k := keyring(b)["ed"]
-	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(b, k))
+	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(b, k))
 	body := letter + strings.Repeat(strings.Repeat("VGhlIHF1aWNrIGJyb3du", 4)[:76]+"\r\n", 1<<17)
-	message := []byte(forge(b, "", body, k) + body)
+	message := []byte(forged(b, "", body, k) + body)
 	v := &dkim.Verifier{Resolver: zone}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(message)))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/buuta/mail/smtp/mailauth/authres"
 	"github.com/buuta/mail/smtp/mailauth/dkim"
+	"github.com/buuta/mail/smtp/mailauth/internal/forge"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 )
 
@@ -91,7 +92,7 @@ func (c *verify) build(t testing.TB, ring map[string]crypto.Signer, i int) (mess
 		tags = strings.TrimSuffix(strings.TrimSpace(tags), ";")
 		tags += map[bool]string{true: "; "}[tags != ""] + "s=" + selector + ";"
 	}
-	message = forge(t, tags, msg, key) + msg
+	message = forged(t, tags, msg, key) + msg
 	if c.old != "" {
 		require.Contains(t, message, c.old, c.clause)
 		message = strings.Replace(message, c.old, c.new, 1)
@@ -108,7 +109,7 @@ func (c *verify) build(t testing.TB, ring map[string]crypto.Signer, i int) (mess
 	case "FAIL":
 		return message, selector + "._domainkey.example.com FAIL\n"
 	}
-	for line := range strings.SplitSeq(strings.ReplaceAll(record, "{p}", keyRecord(t, key)), "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(record, "{p}", forge.Record(t, key)), "\n") {
 		zone += selector + "._domainkey.example.com TXT " + line + "\n"
 	}
 	return message, zone

@@ -10,6 +10,7 @@ import (
 
 	"github.com/buuta/mail/smtp/mailauth/authres"
 	"github.com/buuta/mail/smtp/mailauth/dkim"
+	"github.com/buuta/mail/smtp/mailauth/internal/forge"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 )
 
@@ -57,7 +58,7 @@ func FuzzSign(f *testing.F) {
 	f.Add([]byte(letter), "joe", uint8(0))
 	f.Add([]byte("From: a@example.com\r\n\r\n \r\n\r\n"), "", uint8(3))
 	key := keyring(f)["ed"]
-	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(f, key))
+	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(f, key))
 	f.Fuzz(func(t *testing.T, message []byte, identity string, form uint8) {
 		s := &dkim.Signer{Domain: "example.com", Selector: "ed", Key: key, SimpleHeader: form&1 != 0, SimpleBody: form&2 != 0, NoTime: form&4 != 0}
 		if form&8 != 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/buuta/mail/smtp/mailauth/authres"
 	"github.com/buuta/mail/smtp/mailauth/dkim"
+	"github.com/buuta/mail/smtp/mailauth/internal/forge"
 	"github.com/buuta/mail/smtp/mailauth/internal/pypeer"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest/nameserver"
@@ -83,7 +84,7 @@ func TestSignErrors(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader("From: a@example.com\r\n\r\nBody"), &failing{})
 	_, err := dkim.Sign(broken, 0, signer(t, "ed"))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
-	_, err = (&dkim.Verifier{}).Verify(t.Context(), io.MultiReader(strings.NewReader(forge(t, "", letter, keyring(t)["ed"])+letter), &failing{}))
+	_, err = (&dkim.Verifier{}).Verify(t.Context(), io.MultiReader(strings.NewReader(forged(t, "", letter, keyring(t)["ed"])+letter), &failing{}))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
@@ -99,7 +100,7 @@ func TestSeveralSigners(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, strings.Count(f, "DKIM-Signature: "))
 	zone := "rsa4096._domainkey.example.com TXT v=DKIM1; p={}\ned._domainkey.example.com TXT v=DKIM1; p=\n"
-	zone = strings.Replace(zone, "{}", keyRecord(t, ring["rsa4096"]), 1)
+	zone = strings.Replace(zone, "{}", forge.Record(t, ring["rsa4096"]), 1)
 	list, err := (&dkim.Verifier{Resolver: mailauthtest.MustParse(zone)}).Verify(t.Context(), strings.NewReader(f+letter))
 	require.NoError(t, err)
 	require.Len(t, list, 3)
@@ -112,13 +113,13 @@ func TestSeveralSigners(t *testing.T) {
 // Section 3.5: other signatures may be signed too, "and the "b=" tag is not treated specially" then.
 func TestSignedSignature(t *testing.T) {
 	ring := keyring(t)
-	inner := forge(t, "s=in", letter, ring["ed"]) + letter
+	inner := forged(t, "s=in", letter, ring["ed"]) + letter
 	s := signer(t, "ed")
 	s.Fields = []string{"DKIM-Signature", "Subject"}
 	f, err := dkim.Sign(strings.NewReader(inner), 0, s)
 	require.NoError(t, err)
-	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(t, ring["ed"]) +
-		"\nin._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(t, ring["ed"]))
+	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(t, ring["ed"]) +
+		"\nin._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(t, ring["ed"]))
 	check := func(m string, want ...authres.Code) {
 		t.Helper()
 		list, err := (&dkim.Verifier{Resolver: zone}).Verify(t.Context(), strings.NewReader(m))
@@ -135,8 +136,8 @@ func TestSignedSignature(t *testing.T) {
 // A message may have more signatures than are looked at, and h= more names than a header has fields.
 func TestLimits(t *testing.T) {
 	ring := keyring(t)
-	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(t, ring["ed"]))
-	one := forge(t, "", letter, ring["ed"])
+	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(t, ring["ed"]))
+	one := forged(t, "", letter, ring["ed"])
 	v := &dkim.Verifier{Resolver: zone}
 	list, err := v.Verify(t.Context(), strings.NewReader(strings.Repeat(one, 1000)+letter))
 	require.NoError(t, err)
@@ -150,15 +151,15 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	require.Len(t, zone.Queries(), 8)
-	many := forge(t, "h=from"+strings.Repeat(":x", 300), letter, ring["ed"])
+	many := forged(t, "h=from"+strings.Repeat(":x", 300), letter, ring["ed"])
 	list, err = v.Verify(t.Context(), strings.NewReader(many+letter))
 	require.NoError(t, err)
 	require.ErrorIs(t, list[0].Err, dkim.ErrSyntax)
 	_, err = v.Verify(t.Context(), strings.NewReader("X: "+strings.Repeat("x", 2<<20)))
 	require.ErrorIs(t, err, dkim.ErrHeaderTooLarge)
 	v.Limits = dkim.Limits{KeyBits: 1024, Signatures: 1}
-	big := forge(t, "s=big", letter, ring["rsa2048"])
-	v.Resolver = mailauthtest.MustParse("big._domainkey.example.com TXT p=" + keyRecord(t, ring["rsa2048"]))
+	big := forged(t, "s=big", letter, ring["rsa2048"])
+	v.Resolver = mailauthtest.MustParse("big._domainkey.example.com TXT p=" + forge.Record(t, ring["rsa2048"]))
 	list, err = v.Verify(t.Context(), strings.NewReader(big+big+letter))
 	require.NoError(t, err)
 	require.ErrorIs(t, list[0].Err, dkim.ErrLongKey)
@@ -168,8 +169,8 @@ func TestLimits(t *testing.T) {
 // Section 8.2: AllowPartial takes what l= leaves open, and Unsigned tells how much.
 func TestAllowPartial(t *testing.T) {
 	ring := keyring(t)
-	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; t=y; p=" + keyRecord(t, ring["ed"]))
-	list, err := (&dkim.Verifier{Resolver: zone, AllowPartial: true}).Verify(t.Context(), strings.NewReader(forge(t, "l=50", letter, ring["ed"])+letter))
+	zone := mailauthtest.MustParse("s._domainkey.example.com TXT v=DKIM1; k=ed25519; t=y; p=" + forge.Record(t, ring["ed"]))
+	list, err := (&dkim.Verifier{Resolver: zone, AllowPartial: true}).Verify(t.Context(), strings.NewReader(forged(t, "l=50", letter, ring["ed"])+letter))
 	require.NoError(t, err)
 	require.NoError(t, list[0].Err)
 	require.EqualValues(t, 5, list[0].Unsigned)
@@ -187,7 +188,7 @@ func TestClock(t *testing.T) {
 	s.Now, s.Expire = func() time.Time { return at }, time.Hour
 	f, err := dkim.Sign(strings.NewReader(letter), 0, s)
 	require.NoError(t, err)
-	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + keyRecord(t, s.Key))
+	zone := mailauthtest.MustParse("ed._domainkey.example.com TXT v=DKIM1; k=ed25519; p=" + forge.Record(t, s.Key))
 	for now, want := range map[time.Duration]error{0: nil, time.Hour: nil, time.Hour + time.Second: dkim.ErrExpired, -5 * time.Minute: nil, -6 * time.Minute: dkim.ErrFuture} {
 		v := &dkim.Verifier{Resolver: zone, Now: func() time.Time { return at.Add(now) }}
 		list, err := v.Verify(t.Context(), strings.NewReader(f+letter))
@@ -212,7 +213,7 @@ func TestOthersVerifyOurs(t *testing.T) {
 				require.NoError(t, err)
 				messages = append(messages, f+msg)
 				kind := map[bool]string{true: "ed25519", false: "rsa"}[key == "ed"]
-				zone += s.Selector + "._domainkey.example.com TXT v=DKIM1; k=" + kind + "; p=" + keyRecord(t, ring[key]) + "\n"
+				zone += s.Selector + "._domainkey.example.com TXT v=DKIM1; k=" + kind + "; p=" + forge.Record(t, ring[key]) + "\n"
 			}
 		}
 	}
