@@ -71,7 +71,7 @@ func (s *Signer) Field(h signed.Header, name, first string, hash *signed.BodyHas
 	w.add("d=" + s.Domain + ";")
 	w.add("s=" + s.Selector + ";")
 	if s.Identity != "" {
-		w.add("i=" + s.Identity + ";")
+		w.add("i=" + strings.ReplaceAll(s.Identity, "=", "=3D") + ";") // dkim-quoted-printable (RFC 6376 section 2.11)
 	}
 	now := s.now()
 	if !s.NoTime {

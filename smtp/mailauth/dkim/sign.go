@@ -118,7 +118,7 @@ func (s *Signer) check() error {
 	}
 	if s.Identity != "" {
 		at := strings.LastIndexByte(s.Identity, '@')
-		if at < 0 || !signed.Within(s.Identity[at+1:], s.Domain) || strings.ContainsAny(s.Identity, "; \t\r\n") {
+		if at < 0 || !signed.Within(s.Identity[at+1:], s.Domain) || strings.ContainsFunc(s.Identity, func(r rune) bool { return r <= ' ' || r == ';' || r == 0x7f }) {
 			return ErrIdentity
 		}
 	}
