@@ -8,6 +8,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/internal/thread"
 	"github.com/buuta/mail/mime/searchtext"
 )
 
@@ -85,14 +86,15 @@ func (s *search) find(ctx context.Context, key *imap.SearchKey, o *imap.SearchOp
 	if by == nil {
 		universe, s.cmd.limited = s.c.limitMessages(universe)
 	} else {
-		r.sorter = newSorter(by)
-		s.fields |= r.sorter.fields()
+		r.sorter = thread.NewSorter(by, s.decodeText)
+		s.fields |= sortFields(by)
 	}
 	err := s.run(ctx, universe, func() error {
 		m := s.msg.m
 		r.add(m)
 		if r.sorter != nil {
-			return r.sorter.add(s)
+			_, err := s.addRow(r.sorter)
+			return err
 		}
 		return nil
 	})
@@ -105,7 +107,7 @@ func (s *search) find(ctx context.Context, key *imap.SearchKey, o *imap.SearchOp
 		}
 	}
 	if r.sorter != nil {
-		r.order = r.sorter.sorted()
+		r.order = r.sorter.Sorted()
 	}
 	return r, nil
 }

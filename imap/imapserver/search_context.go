@@ -6,14 +6,15 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/internal/thread"
 )
 
 // searchContext is a search whose result the client keeps, and is told of changes of (RFC 5267 section 4.3).
 type searchContext struct {
 	s    *search
-	uids mail.UIDSet // the result
-	sort *sorter     // of SORT
-	rows []int32     // of SORT: the result's rows in their order
+	uids mail.UIDSet    // the result
+	sort *thread.Sorter // of SORT
+	rows []int32        // of SORT: the result's rows in their order
 }
 
 // context returns the context that a command with this tag made, nil if there is none.
@@ -40,7 +41,7 @@ func (c *Conn) keepContext(s *search, r *result) {
 	}
 	x := &searchContext{s: s, uids: r.uids, sort: r.sorter}
 	if x.sort != nil {
-		x.rows = x.sort.rows()
+		x.rows = x.sort.Rows()
 	}
 	s.root.forget()
 	s.texter = nil
@@ -126,10 +127,11 @@ func (x *searchContext) ask(ctx context.Context, sel *selected, asked mail.UIDSe
 		}
 		match.Add(m.UID)
 		if x.sort != nil && !x.uids.Contains(m.UID) {
-			if err := x.sort.add(s); err != nil {
+			row, err := s.addRow(x.sort)
+			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, int32(len(x.sort.uids)-1))
+			rows = append(rows, row)
 		}
 	}
 	out := x.remove(sel, intersection(without(seen, match), x.uids))
@@ -159,7 +161,7 @@ func (x *searchContext) remove(sel *selected, gone mail.UIDSet) (out []imap.Resu
 	// From the last position to the first, so that each is right at its moment; neighbours go together.
 	for i := len(x.rows) - 1; i >= 0; {
 		j := i
-		for ; i >= 0 && gone.Contains(x.sort.uids[x.rows[i]]); i-- {
+		for ; i >= 0 && gone.Contains(x.sort.UID(x.rows[i])); i-- {
 		}
 		if i == j {
 			i--
@@ -167,7 +169,7 @@ func (x *searchContext) remove(sel *selected, gone mail.UIDSet) (out []imap.Resu
 		}
 		out = append(out, imap.ResultUpdate{Remove: true, Position: uint32(i + 2), Nums: x.numSet(sel, x.rows[i+1:j+1], gone)})
 	}
-	x.rows = slices.DeleteFunc(x.rows, func(r int32) bool { return gone.Contains(x.sort.uids[r]) })
+	x.rows = slices.DeleteFunc(x.rows, func(r int32) bool { return gone.Contains(x.sort.UID(r)) })
 	return out
 }
 
@@ -180,9 +182,9 @@ func (x *searchContext) insert(sel *selected, come mail.UIDSet, rows []int32) (o
 	if x.sort == nil {
 		return []imap.ResultUpdate{{Nums: x.numSet(sel, nil, come)}}
 	}
-	slices.SortFunc(rows, x.sort.compare)
+	slices.SortFunc(rows, x.sort.Compare)
 	for _, r := range rows {
-		at, _ := slices.BinarySearchFunc(x.rows, r, x.sort.compare)
+		at, _ := slices.BinarySearchFunc(x.rows, r, x.sort.Compare)
 		x.rows = slices.Insert(x.rows, at, r)
 		out = append(out, imap.ResultUpdate{Position: uint32(at + 1), Nums: x.numSet(sel, []int32{r}, come)})
 	}
@@ -194,7 +196,7 @@ func (x *searchContext) numSet(sel *selected, rows []int32, set mail.UIDSet) ima
 	s := search{cmd: x.s.cmd, sel: sel}
 	var list []mail.UID
 	for _, r := range rows {
-		list = append(list, x.sort.uids[r])
+		list = append(list, x.sort.UID(r))
 	}
 	return s.numSet(list, set)
 }

@@ -61,7 +61,7 @@ func (s *search) score(ctx context.Context, r *result) error {
 		r.scores[m.UID] = n
 	}
 	if r.sorter != nil {
-		r.sorter.setScores(r.scores)
+		r.sorter.SetScores(r.scores)
 	}
 	return nil
 }

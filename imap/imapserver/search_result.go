@@ -5,15 +5,16 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/internal/thread"
 )
 
 // result is what a search has found. Without an order of its own it takes no more memory than its set has ranges.
 type result struct {
 	uids   mail.UIDSet
 	n      int
-	modSeq mail.ModSeq // the highest among the messages
-	sorter *sorter     // of SORT
-	order  []mail.UID  // of SORT: the messages in that order
+	modSeq mail.ModSeq    // the highest among the messages
+	sorter *thread.Sorter // of SORT
+	order  []mail.UID     // of SORT: the messages in that order
 	scores map[mail.UID]uint8
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
-	"github.com/buuta/mail/imap/imapserver/internal/thread"
+	"github.com/buuta/mail/imap/internal/thread"
 )
 
 // handleThread is THREAD (RFC 5256; draft-ietf-morg-inthread for REFS).
@@ -55,7 +55,7 @@ func (s *search) threads(ctx context.Context, universe mail.UIDSet, alg imap.Thr
 		if err != nil {
 			return ignoreExpunged(err)
 		}
-		add(&thread.Message{Num: s.number(s.msg.m.UID), Date: sentDate(env, s.msg.m), Subject: s.decodeText(env.Subject.Value),
+		add(&thread.Message{Num: s.number(s.msg.m.UID), Date: thread.SentDate(env, s.msg.m.InternalDate), Subject: s.decodeText(env.Subject.Value),
 			MessageID: env.MessageID.Value, References: env.References.Value, InReplyTo: env.InReplyTo.Value})
 		return nil
 	})

@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/imap/imapserver/internal/thread"
+	"github.com/buuta/mail/imap/internal/thread"
 	"github.com/buuta/mail/mime"
 )
 
