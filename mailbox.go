@@ -179,6 +179,17 @@ type UniqueIDKeeper interface {
 	UniqueIDs(ctx context.Context) (map[UID]string, error)
 }
 
+// FileNamer is a mailbox whose messages lie in files, as those of a Maildir do. FileNames returns the names of all.
+type FileNamer interface {
+	FileNames(ctx context.Context) (map[UID]FileName, error)
+}
+
+// FileName is how other programs that use the same files know a message.
+type FileName struct {
+	Base string // the file's name, without the part that tells the flags
+	GUID string // as the other programs have it; it may hold characters that a [GUID] can't
+}
+
 // Replacer is an Append that can take the place of a message (RFC 8508). Replace, before Commit, makes that Commit also remove
 // the message from the mailbox that is appended to, in the same step: ErrExpunged when it is gone by then. A quota counts
 // the difference only.

@@ -22,8 +22,10 @@ type guarded struct {
 }
 
 var (
-	_ mail.RecentTaker  = (*guarded)(nil)
-	_ mail.TextSearcher = (*guarded)(nil)
+	_ mail.RecentTaker    = (*guarded)(nil)
+	_ mail.TextSearcher   = (*guarded)(nil)
+	_ mail.UniqueIDKeeper = (*guarded)(nil)
+	_ mail.FileNamer      = (*guarded)(nil)
 )
 
 // foreign prepares a mailbox that is another's.

@@ -11,7 +11,7 @@ import (
 	"github.com/buuta/mail"
 )
 
-// mailbox is one session's hold on a box. It implements mail.Mailbox, mail.RecentTaker and mail.UniqueIDKeeper.
+// mailbox is one session's hold on a box. It implements mail.Mailbox, mail.RecentTaker, mail.UniqueIDKeeper and mail.FileNamer.
 type mailbox struct {
 	s    *Store
 	sh   *shared
@@ -27,6 +27,7 @@ type mailbox struct {
 var (
 	_ mail.RecentTaker    = (*mailbox)(nil)
 	_ mail.UniqueIDKeeper = (*mailbox)(nil)
+	_ mail.FileNamer      = (*mailbox)(nil)
 )
 
 // Info implements mail.Mailbox. The name follows a rename; the rest is as it was when Info was first called: a delivery,

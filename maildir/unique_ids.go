@@ -128,3 +128,38 @@ func (m *mailbox) UniqueIDs(ctx context.Context) (map[mail.UID]string, error) {
 	}
 	return out, nil
 }
+
+// FileNames implements mail.FileNamer.
+func (m *mailbox) FileNames(ctx context.Context) (map[mail.UID]mail.FileName, error) {
+	var v view
+	n := 0
+	if err := m.view(ctx, func(st *state) { v, n = st.take(mail.AllUIDs()), st.n }); err != nil {
+		return nil, err
+	}
+	out := make(map[mail.UID]mail.FileName, n)
+	for b, s := range v.all {
+		base := v.base(b, s)
+		name := mail.FileName{Base: base, GUID: base}
+		if g := b.guid(s); g != "" {
+			name.GUID = g
+		}
+		out[mail.UID(s.uid)] = name
+	}
+	return out, nil
+}
+
+// UniqueIDs implements mail.UniqueIDKeeper.
+func (g *guarded) UniqueIDs(ctx context.Context) (map[mail.UID]string, error) {
+	if _, err := g.may(ctx, mail.RightRead); err != nil {
+		return nil, err
+	}
+	return g.m.UniqueIDs(ctx)
+}
+
+// FileNames implements mail.FileNamer.
+func (g *guarded) FileNames(ctx context.Context) (map[mail.UID]mail.FileName, error) {
+	if _, err := g.may(ctx, mail.RightRead); err != nil {
+		return nil, err
+	}
+	return g.m.FileNames(ctx)
+}

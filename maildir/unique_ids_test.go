@@ -21,6 +21,9 @@ func TestUniqueIDs(t *testing.T) {
 	ids, err := keeper.UniqueIDs(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[mail.UID]string{7: "123.abc", 9: "z"}, ids)
+	names, err := m.(mail.FileNamer).FileNames(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[mail.UID]mail.FileName{7: {Base: "1000.a.h", GUID: "1000.a.h"}, 9: {Base: "1001.b.h", GUID: "guid"}, 11: {Base: "1002.c.h", GUID: "1002.c.h"}, 50: {Base: "1003.d.h", GUID: "1003.d.h"}}, names)
 	for range 150 { // the list is written anew when it is mostly of messages that are gone
 		got := addTo(t, m, "y\r\n")
 		_, err := m.Expunge(t.Context(), mail.UIDSetOf(got.UIDs[0]), nil)

@@ -29,7 +29,7 @@ func (c *Conn) list(arg string) {
 // uidl is UIDL (RFC 1939 section 7).
 func (c *Conn) uidl(arg string) {
 	format, _ := c.srv.uidlFormat() // an error has ended the connection before its greeting
-	if err := c.drop.uniqueIDs(c.ctx); err != nil {
+	if err := c.drop.uniqueIDs(c.ctx, format); err != nil {
 		c.fail("UIDL", "SYS/TEMP", err, "internal error, try again later")
 		return
 	}

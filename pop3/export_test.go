@@ -12,5 +12,5 @@ import (
 func FormatUIDL(t *testing.T, format string, validity uint32, uid mail.UID) string {
 	f, err := parseUIDLFormat(format)
 	require.NoError(t, err)
-	return string(f.append(nil, validity, uid, ""))
+	return string(f.append(nil, validity, uid, mail.FileName{}))
 }

@@ -44,9 +44,11 @@ type maildrop struct {
 	unlock   func()
 	validity uint32
 	messages []message
-	guids    []mail.GUID         // beside messages, when the UIDL format needs them
-	kept     map[mail.UID]string // unique-ids that messages have had elsewhere, once UIDL has asked for them
-	asked    bool
+
+	// What UIDL needs, once it has asked.
+	asked bool
+	kept  map[mail.UID]string        // unique-ids that messages have had elsewhere
+	names map[mail.UID]mail.FileName // nil when the format has no use for them
 
 	count  int   // of messages not marked as deleted
 	size   int64 // of those
@@ -66,15 +68,12 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 	if s.Store == nil {
 		return nil, errors.New("pop3: server has no Store")
 	}
-	format, err := s.uidlFormat()
-	if err != nil {
-		return nil, err
-	}
 	var locker Locker = s
 	if s.Locker != nil {
 		locker = s.Locker
 	}
 	d, opened := new(maildrop), false
+	var err error
 	defer func() { // also when the store panics
 		if !opened {
 			d.close()
@@ -95,18 +94,11 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 	}
 	d.validity = state.UIDValidity
 	d.messages = make([]message, 0, state.Messages)
-	fields := mail.FieldSize
-	if format.guid {
-		fields |= mail.FieldGUID
-	}
-	for m, err := range d.mailbox.Messages(ctx, mail.AllUIDs(), fields) {
+	for m, err := range d.mailbox.Messages(ctx, mail.AllUIDs(), mail.FieldSize) {
 		if err != nil {
 			return nil, err
 		}
 		d.messages = append(d.messages, message{size: m.Size, uid: m.UID})
-		if format.guid {
-			d.guids = append(d.guids, m.GUID)
-		}
 		d.size += m.Size
 	}
 	if old := len(d.messages) - s.Newest; s.Newest > 0 && old > 0 {
@@ -114,9 +106,6 @@ func (s *Server) openMaildrop(ctx context.Context, id *mail.Identity) (*maildrop
 			d.size -= m.size
 		}
 		d.messages = d.messages[old:]
-		if d.guids != nil {
-			d.guids = d.guids[old:]
-		}
 	}
 	d.count, opened = len(d.messages), true
 	return d, nil
@@ -135,26 +124,47 @@ func (d *maildrop) close() {
 	}
 }
 
-// uniqueIDs gets the unique-ids that messages have had elsewhere. Many sessions never ask for them, and to find that there are none can
-// mean to read as much as the maildrop's list.
-func (d *maildrop) uniqueIDs(ctx context.Context) (err error) {
-	if keeper, ok := d.mailbox.(mail.UniqueIDKeeper); ok && !d.asked {
-		d.kept, err = keeper.UniqueIDs(ctx)
-		d.asked = err == nil
+// uniqueIDs gets ready what unique-ids are made of. Many sessions never ask for them, and it can mean to read as much as the maildrop's list.
+func (d *maildrop) uniqueIDs(ctx context.Context, f *uidlFormat) (err error) {
+	if d.asked {
+		return nil
 	}
-	return err
+	if keeper, ok := d.mailbox.(mail.UniqueIDKeeper); ok {
+		if d.kept, err = keeper.UniqueIDs(ctx); err != nil {
+			return err
+		}
+	}
+	if f.files {
+		if d.names, err = d.fileNames(ctx); err != nil {
+			return err
+		}
+	}
+	d.asked = true
+	return nil
+}
+
+// fileNames returns the names of messages; of those that lie in no files, their GUIDs.
+func (d *maildrop) fileNames(ctx context.Context) (map[mail.UID]mail.FileName, error) {
+	if namer, ok := d.mailbox.(mail.FileNamer); ok {
+		return namer.FileNames(ctx)
+	}
+	out := make(map[mail.UID]mail.FileName, len(d.messages))
+	for m, err := range d.mailbox.Messages(ctx, mail.AllUIDs(), mail.FieldGUID) {
+		if err != nil {
+			return nil, err
+		}
+		out[m.UID] = mail.FileName{GUID: string(m.GUID)}
+	}
+	return out, nil
 }
 
 // appendUIDL adds the unique-id of message i, counted from 0, to b, after uniqueIDs.
 func (d *maildrop) appendUIDL(b []byte, f *uidlFormat, i int) []byte {
-	if id := d.kept[d.messages[i].uid]; id != "" && validUIDL([]byte(id)) {
+	uid := d.messages[i].uid
+	if id := d.kept[uid]; id != "" && validUIDL([]byte(id)) {
 		return append(b, id...)
 	}
-	var guid mail.GUID
-	if d.guids != nil {
-		guid = d.guids[i]
-	}
-	return f.append(b, d.validity, d.messages[i].uid, guid)
+	return f.append(b, d.validity, uid, d.names[uid])
 }
 
 // mark marks a message as deleted.

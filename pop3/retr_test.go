@@ -156,6 +156,7 @@ func TestUIDL(t *testing.T) {
 		{"UID%u-%v", "UID1-1", "UID2-1"},
 		{"%04u%%%Xv", "0001%1", "0002%1"},
 		{"%g", "616c696365-1", "616c696365-2"},
+		{"%f", "1.1", "1.2"}, // these messages lie in no files
 	} {
 		srv := &pop3.Server{Store: s.Store, Authenticator: s.Config.Authenticator, AllowPlaintext: s.Config.AllowPlaintext, Hostname: "localhost", UIDLFormat: c.format}
 		connect(t, srv).talk(login + `
@@ -169,7 +170,7 @@ func TestUIDL(t *testing.T) {
 		C: UIDL 3
 		S: -ERR no such message, only 2 messages in maildrop`)
 	}
-	for _, bad := range []string{"%v", "x", "%", "%f", "%08", "a b%u", "%u\r\n", "%99u", "%0", "%Xz", "%08xu"} {
+	for _, bad := range []string{"%v", "x", "%", "%k", "%08", "a b%u", "%u\r\n", "%99u", "%0", "%Xz", "%08xu"} {
 		srv := &pop3.Server{UIDLFormat: bad}
 		l, err := listen(t)
 		require.NoError(t, err)

@@ -45,7 +45,8 @@ type Server struct {
 	Service string
 
 	// UIDLFormat is how unique-ids are made, in Dovecot's notation: %u is the message's UID, %v the mailbox's UIDVALIDITY,
-	// %g the content's GUID; X makes hexadecimal, and a width may stand before it as in "%08Xu". The rest stands for itself.
+	// %g the message's GUID, %f the name of its file in a Maildir, both as Dovecot has them; X makes hexadecimal, and a width may
+	// stand before it as in "%08Xu". The rest stands for itself.
 	// "" means "%08Xu%08Xv", Dovecot's own default, so that clients of a Maildir that was Dovecot's fetch nothing twice.
 	UIDLFormat string
 	// Locker keeps a second session from a maildrop that is in use. nil means that this Server does it for its own

@@ -10,13 +10,13 @@ import (
 // uidlFormat is a parsed [Server.UIDLFormat].
 type uidlFormat struct {
 	parts []uidlPart
-	guid  bool // the GUID is needed
+	files bool // the names of files are needed
 }
 
 // uidlPart is literal text, or a variable.
 type uidlPart struct {
 	text     string
-	variable byte // 'u', 'v', 'g', or 0
+	variable byte // 'u', 'v', 'g', 'f', or 0
 	base     int  // 10 or 16
 	width    int
 	zero     bool // fill with zeros
@@ -55,12 +55,12 @@ func parseUIDLFormat(s string) (*uidlFormat, error) {
 			p.base = 16
 			i++
 		}
-		if i == len(s) || s[i] != 'u' && s[i] != 'v' && s[i] != 'g' || p.width > 70 {
-			return nil, fmt.Errorf("pop3: UIDLFormat %q: there are %%u, %%v and %%g, with 0, a width and X before the letter", s)
+		if i == len(s) || s[i] != 'u' && s[i] != 'v' && s[i] != 'g' && s[i] != 'f' || p.width > 70 {
+			return nil, fmt.Errorf("pop3: UIDLFormat %q: there are %%u, %%v, %%g and %%f, with 0, a width and X before the letter", s)
 		}
 		p.variable = s[i]
 		unique = unique || s[i] != 'v'
-		f.guid = f.guid || s[i] == 'g'
+		f.files = f.files || s[i] == 'g' || s[i] == 'f'
 		f.parts = append(f.parts, p)
 		i++
 	}
@@ -72,7 +72,7 @@ func parseUIDLFormat(s string) (*uidlFormat, error) {
 
 // append adds a message's unique-id to b. One that RFC 1939 section 7 doesn't allow, 1 to 70 characters from 0x21 to 0x7E,
 // is replaced by UIDVALIDITY and UID, so that nothing a store says can break the line.
-func (f *uidlFormat) append(b []byte, validity uint32, uid mail.UID, guid mail.GUID) []byte {
+func (f *uidlFormat) append(b []byte, validity uint32, uid mail.UID, name mail.FileName) []byte {
 	start := len(b)
 	for _, p := range f.parts {
 		switch p.variable {
@@ -83,7 +83,9 @@ func (f *uidlFormat) append(b []byte, validity uint32, uid mail.UID, guid mail.G
 		case 'v':
 			b = p.number(b, uint64(validity))
 		case 'g':
-			b = append(b, guid...)
+			b = append(b, name.GUID...)
+		case 'f':
+			b = append(b, name.Base...)
 		}
 	}
 	if !validUIDL(b[start:]) {

@@ -177,6 +177,12 @@ func TestUniqueIDsStay(t *testing.T) {
 		{"Dovecot with UIDs", "%v.%u", func(t *testing.T) *peers.Server {
 			return peers.Dovecot(t, "protocol pop3 {\n  pop3_uidl_format = %v.%u\n}\n")
 		}},
+		{"Dovecot with names of files", "%f", func(t *testing.T) *peers.Server {
+			return peers.Dovecot(t, "protocol pop3 {\n  pop3_uidl_format = %f\n}\n")
+		}},
+		{"Dovecot with GUIDs", "%g", func(t *testing.T) *peers.Server {
+			return peers.Dovecot(t, "protocol pop3 {\n  pop3_uidl_format = %g\n}\n")
+		}},
 		{"Courier", "", func(t *testing.T) *peers.Server { return peers.Courier(t) }},
 	} {
 		t.Run(p.name, func(t *testing.T) {
@@ -192,8 +198,8 @@ func TestUniqueIDsStay(t *testing.T) {
 			for _, d := range []string{"cur", "new", "tmp"} {
 				require.NoError(t, os.MkdirAll(filepath.Join(copied, d), 0o700))
 			}
-			ours := serve(t, &maildir.Store{Path: copied}, func(s *pop3.Server) { s.UIDLFormat = p.format })
-			for range 2 { // and they stay
+			for _, sharing := range []*maildir.Sharing{nil, {}} { // and they stay
+				ours := serve(t, &maildir.Store{Path: copied, Sharing: sharing}, func(s *pop3.Server) { s.UIDLFormat = p.format })
 				c, err := pop3.Dial(t.Context(), ours, &pop3.ClientOptions{TLS: pop3.TLSNone, Auth: user1()})
 				require.NoError(t, err)
 				require.Equal(t, want, uidl(t, c))
