@@ -53,6 +53,12 @@ type Settings struct {
 	AuthMechanisms    []string
 	AuthFailureDelay  time.Duration
 
+	MailAuthCheck   bool
+	MailAuthFailed  string
+	MailAuthServers []string
+	JunkMailbox     string
+	DKIMKeyTable    string
+
 	MaximalQueueLifetime   time.Duration
 	BounceQueueLifetime    time.Duration
 	MinimalBackoffTime     time.Duration

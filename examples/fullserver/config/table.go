@@ -8,14 +8,14 @@ import (
 
 // Table returns every parameter, sorted by name.
 func Table() []Param {
-	t := slices.Concat(identity(), places(), listeners(), access(), limits(), sending())
+	t := slices.Concat(identity(), places(), listeners(), access(), mailAuth(), limits(), sending())
 	slices.SortFunc(t, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 	return t
 }
 
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
-	return slices.Concat(identity(), places(), listeners(), access(), limits(), sending())
+	return slices.Concat(identity(), places(), listeners(), access(), mailAuth(), limits(), sending())
 }
 
 func identity() []Param {

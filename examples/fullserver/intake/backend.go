@@ -6,11 +6,11 @@ package intake
 import (
 	"context"
 	"io"
-
 	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/queue"
@@ -65,6 +65,10 @@ type Backend struct {
 	Software string // behind "by host" in Received fields, "" for nothing
 	Hops     int    // Received fields a message may have with ours; 0: 50
 	Now      func() time.Time
+
+	Check *mailcheck.Checker    // of mail from outside; nil: none
+	Keys  *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
+	Note  func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
 }
 
 // NewSession implements smtp.Backend.

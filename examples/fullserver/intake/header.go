@@ -16,6 +16,7 @@ type headerInfo struct {
 	messageID string // content of the first Message-ID
 	date      bool
 	headless  bool // the first line is no header field: it all is body
+	results   bool // there is an Authentication-Results field, or the header goes on beyond what was looked at
 }
 
 // peekHeader reads r up to the end of its header and returns what it read. The error is r's, io.EOF not being one.
@@ -35,7 +36,9 @@ func peekHeader(r io.Reader) ([]byte, headerInfo, error) {
 		case err != nil:
 			return buf, headerInfo{}, err
 		case len(buf) >= maxHeader:
-			return buf, scanHeader(buf), nil
+			h := scanHeader(buf)
+			h.results = true
+			return buf, h, nil
 		case len(buf) == cap(buf):
 			buf = append(make([]byte, 0, 4*cap(buf)), buf...)
 		}
@@ -75,6 +78,8 @@ func scanHeader(b []byte) headerInfo {
 		switch {
 		case hasName(line, "Received"):
 			h.received++
+		case hasName(line, "Authentication-Results"):
+			h.results = true
 		case hasName(line, "Date"):
 			h.date = true
 		case h.messageID == "" && hasName(line, "Message-ID"):

@@ -37,6 +37,8 @@ type site struct {
 	fail  func(operation string) error // of the store
 	mu    sync.Mutex
 	far   []mail.Envelope // what has gone elsewhere
+	texts []string        // and the messages
+	back  *intake.Backend
 	log   []string
 	addr  string
 	srv   *smtp.Server
@@ -70,10 +72,10 @@ func newSite(t *testing.T, kind intake.Kind, extra string) *site {
 	}
 	where := &local.Deliverer{Store: s.store, Resolve: p.Resolve}
 	far := mail.DelivererFunc(func(_ context.Context, env *mail.Envelope, r io.Reader) error {
-		_, err := io.Copy(io.Discard, r)
+		text, err := io.ReadAll(r)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.far = append(s.far, *env)
+		s.far, s.texts = append(s.far, *env), append(s.texts, string(text))
 		return err
 	})
 	s.queue = &queue.Queue{
@@ -92,11 +94,12 @@ func newSite(t *testing.T, kind intake.Kind, extra string) *site {
 		},
 	}
 	require.NoError(t, s.queue.Start())
+	s.back = &intake.Backend{Kind: kind, Policy: p, Local: where, Queue: s.queue, Log: s, Spooler: &spool.Spooler{Dir: t.TempDir()},
+		Hostname: "mail.here.test", Hops: int(c.Settings.HopcountLimit), Note: func(id, text string) { s.note("note " + id + ": " + text) }}
 	s.srv = &smtp.Server{
 		Hostname: "mail.here.test", LMTP: kind == intake.LMTP, AllowNoHello: true, AllowPlaintext: func(*smtp.Conn) bool { return true },
 		Authenticator: imaptest.Users{"alice@here.test": "secret"}, RequireAuth: kind == intake.Submission,
-		Backend: &intake.Backend{Kind: kind, Policy: p, Local: where, Queue: s.queue, Log: s, Spooler: &spool.Spooler{Dir: t.TempDir()},
-			Hostname: "mail.here.test", Hops: int(c.Settings.HopcountLimit)},
+		Backend: s.back,
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -159,14 +162,20 @@ func (s *site) logged(text string) string {
 	return found
 }
 
-func (s *site) inbox(account string) (out []string) {
+func (s *site) inbox(account string) []string { return s.mailbox(account, "INBOX") }
+
+// mailbox returns the messages of a mailbox, nil where there is none.
+func (s *site) mailbox(account, name string) (out []string) {
 	s.t.Helper()
 	s.mu.Lock()
 	s.fail = nil
 	s.mu.Unlock()
 	a, err := s.store.Account(ctx, account)
 	require.NoError(s.t, err)
-	b, err := a.Open(ctx, "INBOX")
+	b, err := a.Open(ctx, name)
+	if errors.Is(err, mail.ErrNoMailbox) {
+		return nil
+	}
 	require.NoError(s.t, err)
 	for m, err := range b.Messages(ctx, mail.AllUIDs(), 0) {
 		require.NoError(s.t, err)

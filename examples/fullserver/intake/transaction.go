@@ -27,6 +27,7 @@ type transaction struct {
 	local  *local.Transaction
 	queue  *queue.Transaction
 	source *spool.Buffer // the message, when it goes to more than one place
+	held   *spool.Buffer // as it came, while it is checked or signed
 	done   bool
 }
 
@@ -79,7 +80,13 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		_ = t.Abort()
 		return mail.NewReply(554, mail.EnhancedCode{5, 4, 0}, "Error: too many hops")
 	}
-	in := &counter{r: io.MultiReader(bytes.NewReader(t.trace(info)), bytes.NewReader(head), r)}
+	defer func() { t.held.Close() }()
+	whole, err := t.examine(ctx, info, io.MultiReader(bytes.NewReader(head), r))
+	if err != nil {
+		_ = t.Abort()
+		return diskReply(err)
+	}
+	in := &counter{r: whole}
 	defer func() { t.msg.Size = in.n }()
 	switch {
 	case t.local != nil && t.local.Alone() && t.queue == nil:
@@ -97,9 +104,14 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 	}
 	if err != nil {
 		_ = t.Abort()
-		if _, ok := errors.AsType[*spool.DiskError](err); ok {
-			err = &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: queue file write error", Err: err}
-		}
+	}
+	return diskReply(err)
+}
+
+// diskReply is the reply where it is our disk that fails.
+func diskReply(err error) error {
+	if _, ok := errors.AsType[*spool.DiskError](err); ok {
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: queue file write error", Err: err}
 	}
 	return err
 }
@@ -157,9 +169,8 @@ func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
 	return q, nil
 }
 
-// trace returns what is put on top of the message: the Received field and, for a message that begins its way here, the
-// fields it lacks (RFC 6409 section 8).
-func (t *transaction) trace(info headerInfo) []byte {
+// received returns the trace field.
+func (t *transaction) received() []byte {
 	b := t.s.b
 	r := t.s.c.Received()
 	r.ID, r.Software, r.Time = t.msg.ID, b.Software, t.began
@@ -169,7 +180,14 @@ func (t *transaction) trace(info headerInfo) []byte {
 	if id := t.s.c.Identity(); id != nil {
 		r.User = id.Username
 	}
-	out := r.Append(make([]byte, 0, 512))
+	return r.Append(make([]byte, 0, 512))
+}
+
+// lacking returns what belongs between the trace field and the message: the fields that a message lacks which begins its way here
+// (RFC 6409 section 8), and an empty line where it has no header at all.
+func (t *transaction) lacking(info headerInfo) []byte {
+	b := t.s.b
+	var out []byte
 	t.msg.MessageID = info.messageID
 	if t.s.trusted() {
 		if info.messageID == "" {

@@ -3,6 +3,7 @@
 package local
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -21,6 +22,7 @@ type Deliverer struct {
 	Store   mail.Store
 	Resolve func(to string) (policy.Target, error)
 	Mailbox string         // "" means INBOX
+	Junk    string         // where what begins with JunkField goes; "" means Junk
 	Spooler *spool.Spooler // for messages to several; nil means one of the zero value
 	Logger  *slog.Logger   // what goes wrong with a mailbox; nil: nobody is told
 }
@@ -122,13 +124,14 @@ func (t *Transaction) stage(ctx context.Context, r io.Reader) error {
 
 // add begins an append to a recipient's mailbox and writes the message to it.
 func (d *Deliverer) add(ctx context.Context, to *rcpt, from string, r io.Reader) (mail.Mailbox, mail.Append, error) {
-	box, err := d.box(ctx, to.target.Account)
+	body := bufio.NewReaderSize(r, 16) // for isJunk alone
+	box, err := d.box(ctx, to.target.Account, isJunk(body))
 	if err != nil {
 		return nil, nil, err
 	}
 	a, err := box.Append(ctx)
 	if err == nil {
-		if err = a.Add(ctx, io.MultiReader(header(from, to.target.Address), r), nil); err == nil {
+		if err = a.Add(ctx, io.MultiReader(header(from, to.target.Address), body), nil); err == nil {
 			return box, a, nil
 		}
 		_ = a.Abort()
@@ -137,8 +140,8 @@ func (d *Deliverer) add(ctx context.Context, to *rcpt, from string, r io.Reader)
 	return nil, nil, err
 }
 
-// box opens a user's mailbox.
-func (d *Deliverer) box(ctx context.Context, account string) (mail.Mailbox, error) {
+// box opens a user's mailbox, or the one for junk.
+func (d *Deliverer) box(ctx context.Context, account string, junk bool) (mail.Mailbox, error) {
 	acc, err := d.Store.Account(ctx, account)
 	if err != nil {
 		return nil, err
@@ -147,6 +150,9 @@ func (d *Deliverer) box(ctx context.Context, account string) (mail.Mailbox, erro
 	name := d.Mailbox
 	if name == "" {
 		name = "INBOX"
+	}
+	if junk {
+		return d.junkBox(ctx, acc)
 	}
 	return acc.Open(ctx, name)
 }

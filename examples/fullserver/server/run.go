@@ -97,6 +97,11 @@ func (s *Server) Reload() {
 			s.log.Print("postfix/master", "warning: smtpd_tls_cert_file: ", err.Error())
 		}
 	}
+	if s.keys != nil {
+		if err := s.keys.Reload(); err != nil {
+			s.log.Print("postfix/master", "warning: dkim_key_table: ", err.Error())
+		}
+	}
 	s.log.Print("postfix/master", "reloaded")
 }
 

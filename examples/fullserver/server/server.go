@@ -14,6 +14,7 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 	"github.com/buuta/mail/examples/fullserver/peername"
@@ -23,6 +24,7 @@ import (
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/mime/charset"
 	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
 )
 
@@ -30,6 +32,7 @@ import (
 type Options struct {
 	Stderr   io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
 	Resolver mx.Resolver                                                       // for MX look-ups; nil: the system's
+	Auth     mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
 	Names    peername.Resolver                                                 // for clients' host names; nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
 	Now      func() time.Time                                                  // nil: time.Now
@@ -46,6 +49,8 @@ type Server struct {
 	certs   *tlscert.Source // nil without TLS
 	store   *maildir.Store
 	policy  *policy.Policy
+	check   *mailcheck.Checker // nil: mail from outside isn't checked
+	keys    *mailcheck.Keys    // nil: nothing is signed
 	spooler *spool.Spooler
 	local   *local.Deliverer
 	mx      *mx.Transport
@@ -67,7 +72,7 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openTLS, s.openStore, s.openQueue, s.build} {
+	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openTLS, s.openMailAuth, s.openStore, s.openQueue, s.build} {
 		if err := step(); err != nil {
 			return s, err
 		}
@@ -174,7 +179,7 @@ func (s *Server) openStore() error {
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{
-		Store: s.store, Resolve: s.policy.Resolve, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
+		Store: s.store, Resolve: s.policy.Resolve, Junk: s.set.JunkMailbox, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
 	}
 	return nil
 }

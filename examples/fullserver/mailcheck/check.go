@@ -1,0 +1,75 @@
+// Package mailcheck is what this server makes of package mailauth: mail from outside is checked, what came of it is written on top,
+// and what its author's domain wants kept away goes to the junk mailbox or is refused; mail of our users is signed with
+// keys from files.
+package mailcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/smtp/mailauth"
+	"github.com/buuta/mail/smtp/mailauth/authres"
+	"github.com/buuta/mail/smtp/mailauth/dmarc"
+)
+
+// Checker checks mail from outside. It may be used by many goroutines at once.
+type Checker struct {
+	Verifier *mailauth.Verifier
+	ServID   string // our authserv-id: myhostname
+	Junk     bool   // file what fails in the junk mailbox
+	Refuse   bool   // refuse it, where the author's domain wants that
+}
+
+// Verdict is what came of a check.
+type Verdict struct {
+	Fields  string // to be put on top of the message: Authentication-Results, and above it why it is junk
+	Text    string // for the log
+	Refused *mail.Reply
+}
+
+// Check reads a message and judges it. The error is one of reading, or the reply to a message whose header is too large.
+func (c *Checker) Check(ctx context.Context, message io.Reader, env mailauth.Envelope) (*Verdict, error) {
+	r, err := c.Verifier.Verify(ctx, message, env)
+	if errors.Is(err, mailauth.ErrHeaderTooLarge) {
+		return nil, &mail.Reply{Code: 552, Enhanced: mail.EnhancedCode{5, 3, 4}, Text: "Error: message header is too large", Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &Verdict{Fields: r.Authentication(c.ServID).String(), Text: r.String()}
+	reason := reason(r)
+	switch {
+	case reason == "":
+	case c.Refuse && r.DMARC.Disposition == dmarc.PolicyReject: // RFC 7489 section 10.3
+		v.Refused = mail.NewReply(550, mail.EnhancedCode{5, 7, 1}, "Email rejected per DMARC policy for "+r.DMARC.Domain)
+	case c.Junk:
+		v.Fields = local.JunkField + ": " + reason + "\r\n" + v.Fields
+	}
+	return v, nil
+}
+
+// reason says why a message should be kept away, "" where it needn't: the domain's owner says so, or whose domain it is is
+// left open, so that a reader may be shown another than was checked (dmarcbis section 11.5).
+func reason(r *mailauth.Results) string {
+	d := r.DMARC
+	switch {
+	case d.Result == authres.Fail && d.Disposition != dmarc.PolicyNone:
+		return fmt.Sprintf("dmarc=fail; %s wants mail that is not from it in %s", d.Domain, d.Disposition)
+	case errors.Is(d.Err, dmarc.ErrAuthor) && len(r.Authors) > 1:
+		return "dmarc=permerror; the message has authors of more than one domain"
+	}
+	return ""
+}
+
+// Clean returns a message without the Authentication-Results fields that only we may have added.
+func Clean(message io.Reader, servID string) (io.Reader, error) {
+	r, _, err := mailauth.Clean(message, 0, servID)
+	if errors.Is(err, mailauth.ErrHeaderTooLarge) {
+		return nil, &mail.Reply{Code: 552, Enhanced: mail.EnhancedCode{5, 3, 4}, Text: "Error: message header is too large", Err: err}
+	}
+	return r, err
+}
