@@ -7,9 +7,12 @@
 //	results, err := v.Verify(ctx, message, mailauth.Envelope{IP: ip, Helo: helo, From: from})
 //	field := results.Authentication("mx.example.org") // Authentication-Results, to put on top
 //
-// For one that goes out there is [Sign]. The parts are packages of their own: spf, dkim, dmarc, arc, and authres for the
-// Authentication-Results field (RFC 8601).
+// For one that goes out there is [SignAuthor], or [Sign]. The parts are packages of their own: spf, dkim, dmarc, arc, and authres for
+// the Authentication-Results field (RFC 8601); mailauthtest is a DNS for tests.
 //
 // A message is read once, as a stream, in memory that doesn't depend on its size: the body is hashed for all signatures in one
 // pass. What a message or a name server can make us do is bounded by [Limits].
+//
+// The results are those of the RFCs' clauses and examples, some six hundred of which are cases in the tests, and of Debian's pyspf,
+// dkimpy, OpenDKIM and OpenDMARC; where one of those differs, the case says why.
 package mailauth

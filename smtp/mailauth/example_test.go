@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mailauth/dkim"
+	"github.com/buuta/mail/smtp/mailauth/dmarc"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 )
 
@@ -43,6 +44,45 @@ func Example() {
 	// Output:
 	// spf=pass dkim=pass dmarc=pass arc=none
 	// none
+}
+
+// A message goes out with the signatures of its author's domain: here with an old and a new key.
+func ExampleSignAuthor() {
+	keys := map[string][]*dkim.Signer{"example.com": {
+		{Domain: "example.com", Selector: "2025", Key: ed25519.NewKeyFromSeed(make([]byte, 32))},
+		{Domain: "example.com", Selector: "2026", Key: ed25519.NewKeyFromSeed([]byte("0123456789abcdef0123456789abcdef"))},
+	}}
+	fields, err := mailauth.SignAuthor(strings.NewReader(letter), func(domain string) []*dkim.Signer { return keys[domain] })
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Count(fields, "DKIM-Signature:"))
+	// Output: 2
+}
+
+// A message came in: its Authentication-Results field is put on top of it. [Results] has what a decision needs.
+func ExampleVerifier_Verify() {
+	dns := mailauthtest.MustParse("_dmarc.example.com TXT v=DMARC1; p=quarantine")
+	v := &mailauth.Verifier{Resolver: dns}
+	results, err := v.Verify(context.Background(), strings.NewReader(letter),
+		mailauth.Envelope{IP: netip.MustParseAddr("192.0.2.1"), Helo: "mx.example.net", From: "bounces@example.net"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(strings.NewReplacer("\r", "", "\t", "  ").Replace(results.Authentication("mx.example.org").String()))
+	if results.DMARC.Disposition != dmarc.PolicyNone {
+		fmt.Println("keep it away:", results.DMARC.Disposition)
+	}
+	// Output:
+	// Authentication-Results: mx.example.org;
+	//   spf=none smtp.mailfrom=bounces@example.net;
+	//   dkim=none;
+	//   dmarc=fail (p=quarantine) header.from=example.com
+	//    policy.dmarc=quarantine;
+	//   arc=none
+	// keep it away: quarantine
 }
 
 // Fields that pretend to be ours go before our own is put on top.

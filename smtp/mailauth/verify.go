@@ -19,8 +19,9 @@ import (
 )
 
 // Resolver is what is asked of the DNS. *net.Resolver is one. Errors are *net.DNSError, of which IsNotFound means that the
-// name or its records don't exist, and anything else that trying later may help. One that is a
-// [dmarc.ExistenceResolver] too makes np= of DMARC exact.
+// name or its records don't exist, and anything else that trying later may help. Names end in a dot. One that is a
+// [dmarc.ExistenceResolver] too makes np= of DMARC exact. *net.Resolver asks for no name with other octets than letters, digits,
+// "-", "_" and ".", so that macros of SPF which put others there, of a local part say, match nothing.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)

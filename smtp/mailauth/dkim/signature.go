@@ -48,7 +48,7 @@ var (
 	ErrSyntax    = errors.New("bad signature syntax")           // PermError
 	ErrVersion   = errors.New("unknown signature version")      // PermError
 	ErrAlgorithm = errors.New("unacceptable algorithm")         // PermError
-	ErrNoFrom    = errors.New("From field not signed")          // PermError
+	ErrNoFrom    = errors.New("no From field signed")           // PermError
 	ErrIdentity  = errors.New("identity is not of the domain")  // PermError
 	ErrExpired   = errors.New("signature expired")              // PermError
 	ErrFuture    = errors.New("signature is from the future")   // PermError
