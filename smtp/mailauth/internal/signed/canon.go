@@ -63,7 +63,7 @@ type body struct {
 
 var crlfs = bytes.Repeat([]byte("\r\n"), 256)
 
-const flushAt = 16 << 10
+const flushAt = 8 << 10
 
 func (b *body) flush() {
 	if len(b.out) > 0 {
@@ -89,8 +89,22 @@ func (b *body) release() {
 	b.any = true
 }
 
-// stop tells where a run of octets that stand for themselves ends.
+// stop tells where a run of octets that stand for themselves may end.
 var stop = [256]bool{'\r': true, ' ': true, '\t': true}
+
+// run returns how many octets of p stand for themselves in the relaxed form: a single space between two others does.
+func run(p []byte) int {
+	i := 0
+	for {
+		for i < len(p) && !stop[p[i]] {
+			i++
+		}
+		if i == 0 || i+1 >= len(p) || p[i] != ' ' || stop[p[i+1]] {
+			return i
+		}
+		i++
+	}
+}
 
 func (b *body) Write(p []byte) (int, error) {
 	n := len(p)
@@ -112,14 +126,14 @@ func (b *body) Write(p []byte) (int, error) {
 				i = len(p)
 			}
 		} else {
-			for i < len(p) && !stop[p[i]] {
-				i++
-			}
+			i = run(p)
 		}
 		if i > 0 {
 			b.release()
-			b.out = append(b.out, p[:i]...)
-			if len(b.out) >= flushAt {
+			if i >= flushAt/4 { // long enough to go without a copy
+				b.flush()
+				b.w.Write(p[:i])
+			} else if b.out = append(b.out, p[:i]...); len(b.out) >= flushAt {
 				b.flush()
 			}
 			p = p[i:]

@@ -66,7 +66,7 @@ func (b *Bodies) ReadFrom(r io.Reader) (int64, error) {
 	if b.forms[Simple] == nil && b.forms[Relaxed] == nil {
 		return 0, nil
 	}
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 16<<10)
 	var n int64
 	for {
 		m, err := r.Read(buf)
