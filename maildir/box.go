@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/buuta/mail"
 )
@@ -45,8 +46,8 @@ type box struct {
 
 	// What only the writer uses.
 	end       logEnd
-	lines     int // of the UID list
-	cleaned   bool
+	lines     int       // of the UID list
+	cleaned   time.Time // when leftovers in tmp were last looked for
 	cacheSize int64
 	rescan    bool        // look at the folders whatever their times say
 	settling  atomic.Bool // settleLater is under way

@@ -83,7 +83,8 @@ func (b *boxCheck) tmp() error {
 		if err != nil || e.IsDir() {
 			continue
 		}
-		if age := b.a.s.now().Sub(info.ModTime()); age > staleTmp {
+		if b.a.s.leftover(info) {
+			age := b.a.s.now().Sub(info.ModTime())
 			b.report(FaultTmp, "tmp/"+e.Name(), fmt.Sprintf("a delivery left it %d hours ago", int(age.Hours())), func() error { return fsys.Remove(b.dir + "/tmp/" + e.Name()) })
 		}
 	}

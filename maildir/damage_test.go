@@ -346,17 +346,34 @@ func TestKeywordsLimit(t *testing.T) {
 	require.Equal(t, before, r.show(m))
 }
 
-// Leftovers in tmp go after 36 hours, as Maildir has it; what is younger stays.
+// Leftovers in tmp go after 36 hours, as Maildir has it; what is younger stays, and so does what is being appended with an old date.
 func TestStaleTmp(t *testing.T) {
-	r := newRig(t)
-	r.state(r.open("INBOX"))
-	r.write("tmp/old", "x")
-	r.tick(36 * time.Hour)
-	r.write("tmp/young", "x")
-	r.tick(time.Hour)
-	r.restart()
-	r.state(r.open("INBOX"))
-	require.Equal(t, []string{"young"}, r.files("tmp"))
+	for _, again := range []string{"opened anew", "open all the time"} {
+		t.Run(again, func(t *testing.T) {
+			r := newRig(t)
+			m := r.open("INBOX")
+			r.state(m)
+			r.write("tmp/old", "x")
+			r.tick(36 * time.Hour)
+			r.write("tmp/young", "x")
+			r.tick(time.Hour)
+			a, err := m.Append(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, a.Add(t.Context(), strings.NewReader("x\r\n"), &mail.AppendOptions{InternalDate: r.now.Add(-1000 * time.Hour)}))
+			if again == "opened anew" {
+				r.restart()
+				r.state(r.open("INBOX"))
+			} else {
+				addTo(t, m, "y\r\n")
+			}
+			left := r.files("tmp")
+			require.Len(t, left, 2)
+			require.Contains(t, left, "young")
+			_, err = a.Commit(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, []string{"young"}, r.files("tmp"))
+		})
+	}
 }
 
 // Dovecot's lock is waited for, broken when its holder is dead or it is older than two minutes, and otherwise respected.

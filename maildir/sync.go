@@ -9,7 +9,7 @@ import (
 // sync takes in what other programs did to the mailbox since the last commit: to the UID list, the keywords, the files.
 func (t *txn) sync() error {
 	b := t.b
-	if !b.cleaned {
+	if b.cleaned.IsZero() || b.s.now().Sub(b.cleaned) > staleTmp {
 		if err := t.prepare(); err != nil {
 			return err
 		}
@@ -79,6 +79,13 @@ func (b *box) dirStamps() (out [2]time.Time, err error) {
 // staleTmp is how old a file in tmp must be to be a leftover; Maildir's rule.
 const staleTmp = 36 * time.Hour
 
+// leftover reports whether a file in tmp belongs to a delivery that came to nothing. The file's own time isn't enough: one that is being
+// appended may have the message's date already. Its name tells when it was begun.
+func (s *Store) leftover(info fs.FileInfo) bool {
+	now := s.now()
+	return now.Sub(info.ModTime()) > staleTmp && now.Sub(unixTime(secondsOf(info.Name()))) > staleTmp
+}
+
 // prepare makes missing folders and removes what deliveries that came to nothing have left.
 func (t *txn) prepare() error {
 	b := t.b
@@ -101,11 +108,11 @@ func (t *txn) prepare() error {
 		return err
 	}
 	for _, e := range left {
-		if info, err := e.Info(); err == nil && !e.IsDir() && b.s.now().Sub(info.ModTime()) > staleTmp {
+		if info, err := e.Info(); err == nil && !e.IsDir() && b.s.leftover(info) {
 			b.sh.fs.Remove(b.dir + "/tmp/" + e.Name())
 		}
 	}
-	b.cleaned = true
+	b.cleaned = b.s.now()
 	return nil
 }
 
