@@ -17,6 +17,11 @@
 // unless [Store.NoSync] says otherwise. Callers that come at the same time share these syncs. A change of flags syncs the log alone; the
 // names of files follow within [Store.SettleAfter].
 //
+// # Compression
+//
+// Messages that are compressed with gzip or bzip2, or by one of [Store.Codecs], are read as if they weren't, and with [Store.Compress] those
+// that come are saved so: Dovecot's mail_compress does the same, in the same form. Sizes and quotas are those of messages before compression.
+//
 // # Quota
 //
 // What an account uses is counted in maildirsize, as Courier and Dovecot do. [Store.Quota] and [Store.QuotaFunc] limit it; where they

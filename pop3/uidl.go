@@ -22,6 +22,12 @@ type uidlPart struct {
 	zero     bool // fill with zeros
 }
 
+// CheckUIDLFormat returns the error that a [Server] with this UIDLFormat would refuse to serve with.
+func CheckUIDLFormat(format string) error {
+	_, err := parseUIDLFormat(format)
+	return err
+}
+
 // parseUIDLFormat reads Dovecot's notation: "%", optionally "0", a width, "X", and the variable. "%%" is a "%".
 func parseUIDLFormat(s string) (*uidlFormat, error) {
 	if s == "" {

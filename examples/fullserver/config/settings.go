@@ -21,6 +21,8 @@ type Settings struct {
 	MaillogFile    string
 	MailLocation   string
 	MailTextCache  bool
+	ZlibSave       string
+	ZlibSaveLevel  int64
 	PasswdFile     string
 
 	SMTPListen        []Address
@@ -40,6 +42,7 @@ type Settings struct {
 	SMTPDBanner          string
 	SMTPDPeernameLookup  bool
 	DisablePlaintextAuth bool
+	POP3UIDLFormat       string
 	TLSCertFile          string
 	TLSKeyFile           string
 

@@ -165,9 +165,9 @@ func (s *Server) pop3Server() *pop3.Server {
 	return &pop3.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.tlsConfig(),
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms,
-		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
-		Limits:         pop3.Limits{Connections: int(s.set.ProcessLimit)},
-		Hooks:          log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
+		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() }, UIDLFormat: s.set.POP3UIDLFormat,
+		Limits: pop3.Limits{Connections: int(s.set.ProcessLimit)},
+		Hooks:  log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
 	}
 }
 

@@ -36,6 +36,8 @@ func TestOpenFails(t *testing.T) {
 		"variable":   {"mail_location = maildir:/var/mail/%x", "main.cf, line 5: mail_location: %x is not a variable; there are %u %n %d %h and %%"},
 		"percent":    {"mail_location = maildir:/var/mail/%u%", "main.cf, line 5: mail_location: ends with a lone %"},
 		"backoff":    {"minimal_backoff_time = 2h", "main.cf, line 5: minimal_backoff_time: is greater than maximal_backoff_time"},
+		"unique-ids": {"pop3_uidl_format = %v", `main.cf, line 5: pop3_uidl_format: pop3: UIDLFormat "%v": all messages would have the same unique-id`},
+		"level":      {"zlib_save = gz\nzlib_save_level = 22", "main.cf, line 6: zlib_save_level: is 9 at most for gz"},
 		"relayhost":  {"relayhost = [smart.test", "main.cf, line 5: relayhost: missing ']'"},
 		"relay port": {"relayhost = [smart.test]:99999", "main.cf, line 5: relayhost: has no valid port"},
 		"relay junk": {"relayhost = [smart.test]587", "main.cf, line 5: relayhost: what follows ']' must be ':' and a port"},

@@ -22,7 +22,10 @@ import (
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/compress/zstd"
 	"github.com/buuta/mail/mime/charset"
+	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
@@ -97,6 +100,12 @@ func (s *Server) checkSettings() error {
 	}
 	if s.set.MinimalBackoffTime > s.set.MaximalBackoffTime {
 		return s.cfg.ErrorFor("minimal_backoff_time", errors.New("is greater than maximal_backoff_time"))
+	}
+	if err := pop3.CheckUIDLFormat(s.set.POP3UIDLFormat); err != nil {
+		return s.cfg.ErrorFor("pop3_uidl_format", err)
+	}
+	if s.set.ZlibSave == "gz" && s.set.ZlibSaveLevel > 9 {
+		return s.cfg.ErrorFor("zlib_save_level", errors.New("is 9 at most for gz"))
 	}
 	if s.set.RelayHost != "" {
 		if err := checkNexthop(s.set.RelayHost); err != nil {
@@ -175,7 +184,13 @@ func (s *Server) openStore() error {
 		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
 		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
 		Sharing:       &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
-		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache,
+		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache, Codecs: []compress.Codec{zstd.Codec(0)},
+	}
+	switch level := int(s.set.ZlibSaveLevel); s.set.ZlibSave {
+	case "gz":
+		s.store.Compress = compress.Gzip(level)
+	case "zstd":
+		s.store.Compress = zstd.Codec(level)
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{

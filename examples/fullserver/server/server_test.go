@@ -60,6 +60,36 @@ func TestInAndOut(t *testing.T) {
 	require.Equal(t, before, uids())
 }
 
+// What is compressed on disk comes out as it went in, also after compression was switched off; POP3's unique-ids are as the site wants them.
+func TestCompressed(t *testing.T) {
+	for method, magic := range map[string]string{"gz": "\x1f\x8b", "zstd": "\x28\xb5\x2f\xfd"} {
+		r := start(t, "zlib_save="+method, "zlib_save_level=9", "pop3_uidl_format=%f")
+		m := r.dial("smtp_listen")
+		m.until("220 ")
+		m.say("EHLO c.test", "250 ")
+		require.Contains(t, m.mail("alice@example.test"), "250 2.0.0 Ok: queued as ")
+		m.say("QUIT", "221 ")
+		for range 2 {
+			files, err := filepath.Glob(r.dir + "/mail/example.test/alice/*/*,S=*")
+			require.NoError(t, err)
+			require.Len(t, files, 1)
+			b, err := os.ReadFile(files[0])
+			require.NoError(t, err)
+			require.True(t, strings.HasPrefix(string(b), magic))
+			p := r.dial("pop3_listen")
+			p.until("+OK")
+			p.say("USER alice@example.test", "+OK")
+			p.say("PASS secret", "+OK 1 messages", "+OK")
+			name, _, _ := strings.Cut(filepath.Base(files[0]), ":")
+			p.say("UIDL 1", "+OK 1 "+name)
+			require.Contains(t, p.say("RETR 1", "."), "Subject: Xin chào\n")
+			p.say("QUIT", "+OK")
+			r.end()
+			r.run(append(base(r.dir), "pop3_uidl_format=%f")...)
+		}
+	}
+}
+
 // RFC 4314: what one user shares another finds, reads and may not write; it is still shared after a restart.
 func TestSharedMailbox(t *testing.T) {
 	r := start(t)
