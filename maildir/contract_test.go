@@ -7,6 +7,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/storetest"
 	"go.uber.org/goleak"
 )
@@ -34,6 +35,7 @@ func TestContractOtherOptions(t *testing.T) {
 			FS:       vfs.NewCrash(),
 			UTF8:     true,
 			LF:       true,
+			Compress: compress.Gzip(1),
 
 			UserQuota: true,
 

@@ -16,13 +16,18 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/maildir/archive"
+	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/compress/zstd"
 	"github.com/stretchr/testify/require"
 )
 
 // account returns an empty account and the folder it lies in.
-func account(t *testing.T) (mail.Account, string) {
+func account(t *testing.T, codec ...compress.Codec) (mail.Account, string) {
 	dir := t.TempDir()
 	s := &maildir.Store{PathFunc: func(string) (string, error) { return dir, nil }, NoSync: true, Poll: -1}
+	for _, c := range codec {
+		s.Compress = c
+	}
 	a, err := s.Account(t.Context(), "alice")
 	require.NoError(t, err)
 	t.Cleanup(func() { a.Close() })
@@ -53,8 +58,8 @@ func content(t *testing.T, a mail.Account) (out []string) {
 }
 
 // filled returns an account with messages of many kinds.
-func filled(t *testing.T) (mail.Account, string) {
-	a, dir := account(t)
+func filled(t *testing.T, codec ...compress.Codec) (mail.Account, string) {
+	a, dir := account(t, codec...)
 	ctx := t.Context()
 	for i, box := range []string{"INBOX", "Lists/Việt", "a.b & c", "empty"} {
 		if box != "INBOX" {
@@ -88,7 +93,13 @@ func filled(t *testing.T) (mail.Account, string) {
 }
 
 func TestRoundTrips(t *testing.T) {
-	from, tree := filled(t)
+	for name, codec := range map[string]compress.Codec{"plain": {}, "gz": compress.Gzip(1), "zstd": zstd.Codec(1)} {
+		t.Run(name, func(t *testing.T) { roundTrips(t, codec) })
+	}
+}
+
+func roundTrips(t *testing.T, codec compress.Codec) {
+	from, tree := filled(t, codec)
 	want := content(t, from)
 	ctx := t.Context()
 	for name, through := range map[string]func(dir string) archive.Source{
@@ -115,6 +126,7 @@ func TestRoundTrips(t *testing.T) {
 		"Maildir": func(string) archive.Source {
 			src, err := archive.OpenMaildir(os.DirFS(tree), ".", "")
 			require.NoError(t, err)
+			src.Codecs = append(src.Codecs, codec)
 			return src
 		},
 		"account": func(string) archive.Source { return &archive.Account{Account: from} },

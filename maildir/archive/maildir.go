@@ -12,13 +12,17 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/internal/mutf7"
 )
 
 // Maildir is a source of a tree of Maildirs that nobody else changes meanwhile: Maildir++ (".Lists.Go" beside cur and new) or folders in
 // folders, in any mix. Names are read as Dovecot and Courier write them, in modified UTF-7 or UTF-8. Flags are those of the files' names,
-// keywords those of dovecot-keywords, and dates the files' times.
+// keywords those of dovecot-keywords, and dates the files' times. Compressed messages are read as what they were before.
 type Maildir struct {
+	Codecs  []compress.Codec // what compressed messages are read by, besides gzip and bzip2
+	Decoded int64            // octets that a compressed message may give. 0: 1 GiB
+
 	fsys  fs.FS
 	boxes []maildirBox
 	i     int
@@ -26,7 +30,9 @@ type Maildir struct {
 	j     int
 	words []string
 	at    string
-	open  fs.File
+	open  []io.Closer // of the message at hand
+
+	codecs []compress.Codec
 }
 
 type maildirBox struct{ dir, mailbox string }
@@ -197,12 +203,11 @@ func (m *Maildir) Next(ctx context.Context) (*Message, error) {
 	m.j++
 	m.at = path.Join(b.dir, orderOf(file))
 	name := path.Join(b.dir, file)
-	f, date, err := openFile(m.fsys, name)
+	r, info, err := m.openMessage(name)
 	if err != nil {
 		return nil, &MessageError{name, err}
 	}
-	m.open = f
-	return &Message{Mailbox: b.mailbox, Flags: m.flags(file), Date: date, Body: &crlfReader{r: f, id: name}, ID: m.at}, nil
+	return &Message{Mailbox: b.mailbox, Flags: m.flags(file), Date: info.ModTime(), Body: &crlfReader{r: r, id: name}, ID: m.at}, nil
 }
 
 func (m *Maildir) flags(file string) (f mail.Flags) {
@@ -235,9 +240,9 @@ func (m *Maildir) Pos() string { return m.at }
 
 // Close implements Source.
 func (m *Maildir) Close() error {
-	if m.open != nil {
-		m.open.Close()
-		m.open = nil
+	for i := len(m.open) - 1; i >= 0; i-- {
+		m.open[i].Close()
 	}
+	m.open = m.open[:0]
 	return nil
 }
