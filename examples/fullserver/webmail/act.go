@@ -1,0 +1,304 @@
+package webmail
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapclient"
+)
+
+// done is what an action has done, so that it can be undone.
+type done struct {
+	id      string
+	session string // of whom
+	key     string // of the text
+	count   int
+	args    []any
+	at      time.Time
+
+	// What undoes it; folder "" means that nothing does.
+	folder   string
+	validity uint32
+	uids     mail.UIDSet
+	to       string // where the messages go back to
+	op       mail.FlagOp
+	flags    mail.Flags // where "to" is ""
+}
+
+// doneView is a done as a page shows it.
+type doneView struct {
+	ID, Text string
+	Undo     bool
+}
+
+// MaxUndo is how many actions of a user can be undone, for how long.
+const (
+	maxUndo  = 20
+	undoTime = 10 * time.Minute
+)
+
+// remember keeps what was done and returns where the page goes on, which shows it.
+func (q *request) remember(d *done, next string) error {
+	d.id, d.session, d.at = session.NewCookie()[:16], q.sess.ID, q.cfg.Now()
+	q.acc.mu.Lock()
+	if len(q.acc.done) >= maxUndo {
+		q.acc.done = q.acc.done[1:]
+	}
+	q.acc.done = append(q.acc.done, d)
+	q.acc.mu.Unlock()
+	sep := "?"
+	if strings.Contains(next, "?") {
+		sep = "&"
+	}
+	return q.redirect(next + sep + "done=" + d.id)
+}
+
+func (q *request) findDone(id string) *done {
+	q.acc.mu.Lock()
+	defer q.acc.mu.Unlock()
+	for _, d := range q.acc.done {
+		if d.id == id && d.session == q.sess.ID && q.cfg.Now().Sub(d.at) < undoTime {
+			return d
+		}
+	}
+	return nil
+}
+
+func (q *request) doneView(id string) *doneView {
+	d := q.findDone(id)
+	if d == nil {
+		return nil
+	}
+	return &doneView{ID: d.id, Text: q.N(d.key, d.count, d.args...), Undo: d.folder != ""}
+}
+
+// chosen returns the messages that a form is about: those that are ticked, or the one of the button.
+func (q *request) chosen() (do string, uids mail.UIDSet, err error) {
+	do, one, single := strings.Cut(q.r.PostFormValue("do"), ":")
+	list := q.r.PostForm["uid"]
+	if single {
+		list = []string{one}
+	}
+	for _, s := range list {
+		n, err := strconv.ParseUint(s, 10, 32)
+		if err != nil || n == 0 {
+			return "", uids, badRequest
+		}
+		uids.Add(mail.UID(n))
+	}
+	return do, uids, nil
+}
+
+// act does something with messages of a folder.
+func (q *request) act() error {
+	name, err := q.folder()
+	if err != nil {
+		return err
+	}
+	do, uids, err := q.chosen()
+	if err != nil {
+		return err
+	}
+	next := localPath(q.r.PostFormValue("next"), folderURL(name))
+	if uids.Empty() && do != "empty" {
+		return q.remember(&done{key: "done.none"}, next)
+	}
+	var d *done
+	defer q.forgetCounts()
+	err = q.in(name, func(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox) error {
+		if q.r.PostFormValue("v") != strconv.FormatUint(uint64(m.UIDValidity), 10) {
+			return changed // the UIDs of the page are other messages now, or none
+		}
+		d, err = q.perform(ctx, c, m, do, uids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d == nil {
+		return q.redirect(next)
+	}
+	return q.remember(d, next)
+}
+
+// perform does it. A nil done needs no word: one sees it, and the same button undoes it.
+func (q *request) perform(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, do string, uids mail.UIDSet) (*done, error) {
+	switch do {
+	case "read":
+		return q.flag(ctx, c, m, uids, mail.FlagsAdd, `\Seen`, "done.read")
+	case "unread":
+		return q.flag(ctx, c, m, uids, mail.FlagsRemove, `\Seen`, "done.unread")
+	case "star":
+		return q.flag(ctx, c, m, uids, mail.FlagsAdd, `\Flagged`, "done.star")
+	case "unstar":
+		return q.flag(ctx, c, m, uids, mail.FlagsRemove, `\Flagged`, "done.unstar")
+	case "archive":
+		return q.moveTo(ctx, c, m, uids, mail.UseArchive, "done.archive")
+	case "delete":
+		return q.moveTo(ctx, c, m, uids, mail.UseTrash, "done.delete")
+	case "spam":
+		// Filters learn from these words (IANA's registry of IMAP keywords), and from the move.
+		_, _ = c.Store(ctx, imapclient.UIDs(uids), mail.FlagsRemove, mail.NewFlags("$NotJunk"), &imapclient.StoreOptions{Silent: true})
+		_, _ = c.Store(ctx, imapclient.UIDs(uids), mail.FlagsAdd, mail.NewFlags("$Junk"), &imapclient.StoreOptions{Silent: true})
+		return q.moveTo(ctx, c, m, uids, mail.UseJunk, "done.spam")
+	case "notspam":
+		_, _ = c.Store(ctx, imapclient.UIDs(uids), mail.FlagsRemove, mail.NewFlags("$Junk"), &imapclient.StoreOptions{Silent: true})
+		_, _ = c.Store(ctx, imapclient.UIDs(uids), mail.FlagsAdd, mail.NewFlags("$NotJunk"), &imapclient.StoreOptions{Silent: true})
+		return q.move(ctx, c, m, uids, "INBOX", "done.notspam")
+	case "move":
+		to := q.r.PostFormValue("to")
+		if to == "" || !validFolder(to) {
+			return &done{key: "done.nowhere"}, nil
+		}
+		return q.move(ctx, c, m, uids, to, "done.move")
+	case "purge", "empty":
+		return q.purge(ctx, c, m, do, uids)
+	}
+	return nil, badRequest
+}
+
+// flag changes a flag of those messages that don't have it as is wanted, which undoing changes back.
+func (q *request) flag(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, uids mail.UIDSet, op mail.FlagOp, flag, key string) (*done, error) {
+	has := imap.SearchKey{Op: imap.SearchAnd, Keys: []imap.SearchKey{{Op: imap.SearchUID, Set: numSet(uids)}, {Op: flagKey(flag, op == mail.FlagsRemove)}}}
+	r, err := c.Search(ctx, has, nil)
+	if err != nil {
+		return nil, err
+	}
+	d := &done{key: key, count: r.UIDs.Count()}
+	if r.UIDs.Empty() {
+		return d, nil
+	}
+	f := mail.NewFlags(flag)
+	if _, err := c.Store(ctx, imapclient.UIDs(r.UIDs), op, f, &imapclient.StoreOptions{Silent: true}); err != nil {
+		return nil, err
+	}
+	d.folder, d.validity, d.uids, d.flags, d.op = m.Name, m.UIDValidity, r.UIDs, f, mail.FlagsRemove
+	if op == mail.FlagsRemove {
+		d.op = mail.FlagsAdd
+	}
+	return d, nil
+}
+
+// flagKey is what finds messages that have a flag, or don't.
+func flagKey(flag string, has bool) imap.SearchOp {
+	switch {
+	case flag == `\Seen` && has:
+		return imap.SearchSeen
+	case flag == `\Seen`:
+		return imap.SearchUnseen
+	case has:
+		return imap.SearchFlagged
+	}
+	return imap.SearchUnflagged
+}
+
+func numSet(s mail.UIDSet) imap.NumSet {
+	var out imap.NumSet
+	for _, r := range s.Ranges() {
+		out.Ranges = append(out.Ranges, imap.NumRange{First: uint32(r.First), Last: uint32(r.Last)})
+	}
+	return out
+}
+
+func (q *request) moveTo(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, uids mail.UIDSet, use mail.SpecialUse, key string) (*done, error) {
+	to, err := q.ensureUse(ctx, c, use)
+	if err != nil {
+		return nil, err
+	}
+	return q.move(ctx, c, m, uids, to, key)
+}
+
+// move moves messages. Undoing moves them back, where the server has told what they are called now.
+func (q *request) move(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, uids mail.UIDSet, to, key string) (*done, error) {
+	if to == m.Name {
+		return &done{key: "done.same"}, nil
+	}
+	moved, err := c.Move(ctx, imapclient.UIDs(uids), to)
+	if err != nil {
+		return nil, err
+	}
+	d := &done{key: key, count: uids.Count()}
+	if key == "done.move" {
+		d.args = []any{clean(to, 100)}
+	}
+	if len(moved.To) > 0 {
+		d.count = len(moved.To)
+		d.folder, d.validity, d.uids, d.to = to, moved.UIDValidity, mail.UIDSetOf(moved.To...), m.Name
+	}
+	return d, nil
+}
+
+// purge deletes for good: messages, or all there are. In what is not thrown away yet it isn't done.
+func (q *request) purge(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, do string, uids mail.UIDSet) (*done, error) {
+	list, err := q.listFolders(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	trash := false
+	for _, f := range list {
+		trash = trash || f.Name == m.Name && (f.Use == mail.UseTrash || f.Use == mail.UseJunk)
+	}
+	if !trash {
+		return nil, badRequest
+	}
+	count := uids.Count()
+	if do == "empty" {
+		if q.r.PostFormValue("sure") != "yes" {
+			return nil, &failure{status: http.StatusBadRequest, key: "folders.sure"}
+		}
+		r, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchAll}, nil)
+		if err != nil {
+			return nil, err
+		}
+		uids, count = r.UIDs, r.UIDs.Count()
+	}
+	if count == 0 {
+		return &done{key: "done.purge"}, nil
+	}
+	if _, err := c.Store(ctx, imapclient.UIDs(uids), mail.FlagsAdd, mail.NewFlags(`\Deleted`), &imapclient.StoreOptions{Silent: true}); err != nil {
+		return nil, err
+	}
+	if err := c.ExpungeSet(ctx, imapclient.UIDs(uids)); err != nil {
+		return nil, err
+	}
+	return &done{key: "done.purge", count: count}, nil
+}
+
+// undo takes back what was done.
+func (q *request) undo() error {
+	d := q.findDone(q.r.PostFormValue("id"))
+	next := localPath(q.r.PostFormValue("next"), "/")
+	if d == nil || d.folder == "" {
+		return &failure{status: http.StatusGone, key: "error.undo"}
+	}
+	defer q.forgetCounts()
+	err := q.in(d.folder, func(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox) error {
+		if d.validity != 0 && m.UIDValidity != d.validity {
+			return changed
+		}
+		if d.to != "" {
+			_, err := c.Move(ctx, imapclient.UIDs(d.uids), d.to)
+			return err
+		}
+		_, err := c.Store(ctx, imapclient.UIDs(d.uids), d.op, d.flags, &imapclient.StoreOptions{Silent: true})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	q.acc.mu.Lock()
+	for i, other := range q.acc.done {
+		if other == d {
+			q.acc.done = append(q.acc.done[:i], q.acc.done[i+1:]...)
+			break
+		}
+	}
+	q.acc.mu.Unlock()
+	return q.remember(&done{key: "done.undone"}, next)
+}

@@ -1,0 +1,346 @@
+package webmail
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"mime/multipart"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/parts"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapclient"
+	"github.com/buuta/mail/mime"
+)
+
+// Header fields of drafts, which never go out: what a draft answers, whether it quotes that, recipients that can't be read yet.
+const (
+	fieldRef   = "X-Buuta-Ref"
+	fieldQuote = "X-Buuta-Quote"
+	fieldRaw   = "X-Buuta-Draft-" // and To, Cc or Bcc
+)
+
+// file is an attachment in memory.
+type file struct {
+	name, kind, cid string
+	inline          bool
+	data            []byte
+}
+
+// uploads reads the files that came with the form.
+func (q *request) uploads() ([]file, error) {
+	var out []file
+	if q.r.MultipartForm == nil {
+		return nil, nil
+	}
+	for _, h := range q.r.MultipartForm.File["file"] {
+		f, err := readUpload(h)
+		if err != nil {
+			return nil, err
+		}
+		if f.name != "" || len(f.data) > 0 { // browsers send an empty one where none is chosen
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func readUpload(h *multipart.FileHeader) (file, error) {
+	r, err := h.Open()
+	if err != nil {
+		return file{}, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	kind := h.Header.Get("Content-Type")
+	if ct, e := mime.ParseContentType(kind); e != nil || ct.Type == "multipart" || ct.Type == "message" {
+		kind = "application/octet-stream"
+	}
+	return file{name: clean(h.Filename, 200), kind: kind, data: b}, err
+}
+
+// kept reads the attachments that stay: those of the draft, or of the message that is passed on for the first time.
+func (q *request) kept(ctx context.Context, c *imapclient.Client, l *letter) ([]file, error) {
+	if len(l.Keep) == 0 {
+		return nil, nil
+	}
+	m, err := q.fetchKept(ctx, c, l)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	var out []file
+	var total int64
+	for _, leaf := range parts.All(m.Structure) {
+		if !slices.Contains(l.Keep, leaf.Section()) {
+			continue
+		}
+		if total += leaf.Body.Size; total > q.limits.Upload*3/2 { // in base64
+			return nil, tooLarge
+		}
+		s := imap.Section{Part: leaf.Number}
+		got, err := c.FetchOne(ctx, m.UID, imapclient.Peek(s))
+		if err != nil {
+			return nil, err
+		}
+		raw, _ := got.Section(s)
+		b, err := io.ReadAll(mime.DecodeTransfer(leaf.Encoding, bytes.NewReader(raw)))
+		if err != nil {
+			return nil, err
+		}
+		kind := leaf.MediaType()
+		if cs := leaf.Param("charset"); cs != "" {
+			kind = mime.FormatParams(kind, []mime.Param{{Name: "charset", Value: cs}})
+		}
+		out = append(out, file{name: q.partName(leaf), kind: kind, cid: leaf.ContentID(), data: b})
+	}
+	return out, nil
+}
+
+// fetchKept fetches the message that the kept attachments are of.
+func (q *request) fetchKept(ctx context.Context, c *imapclient.Client, l *letter) (*message, error) {
+	if l.Draft == 0 {
+		if l.Ref.Mode != "forward" {
+			return nil, nil
+		}
+		return q.fetchRef(ctx, c, l.Ref)
+	}
+	box, err := selectFolder(ctx, c, l.Folder)
+	if err != nil {
+		return nil, err
+	}
+	if box.UIDValidity != l.Validity {
+		return nil, changed
+	}
+	return fetchMessage(ctx, c, l.Draft)
+}
+
+// listAttachments shows the kept attachments in the form again.
+func (q *request) listAttachments(ctx context.Context, c *imapclient.Client, d *composeData) error {
+	m, err := q.fetchKept(ctx, c, d.Letter)
+	if err != nil || m == nil {
+		return err
+	}
+	url := d.Letter.Ref.URL()
+	if d.Letter.Draft != 0 {
+		url = messageURL(d.Letter.Folder, d.Letter.Draft)
+	}
+	for _, a := range q.attachmentsOf(m, url) {
+		if slices.Contains(d.Letter.Keep, a.section()) {
+			d.Attachments = append(d.Attachments, a)
+		}
+	}
+	return nil
+}
+
+// files returns all attachments of a letter.
+func (q *request) files(ctx context.Context, c *imapclient.Client, l *letter) ([]file, error) {
+	out, err := q.kept(ctx, c, l)
+	if err != nil {
+		return nil, err
+	}
+	more, err := q.uploads()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, more...)
+	var total int64
+	for _, f := range out {
+		total += int64(len(f.data))
+	}
+	if total > q.limits.Upload {
+		return nil, tooLarge
+	}
+	return out, nil
+}
+
+// builder makes the message but for recipients and text.
+func (q *request) builder(l *letter, files []file) (*mime.Builder, error) {
+	from, err := q.identities()[l.From].Address()
+	if err != nil {
+		return nil, err
+	}
+	b := &mime.Builder{From: []mime.Address{from}, Subject: l.Subject, Date: q.cfg.Now().In(q.zone)}
+	for _, f := range files {
+		b.Attachments = append(b.Attachments, mime.File{Filename: f.name, Type: f.kind, ContentID: f.cid, Content: bytes.NewReader(f.data)})
+	}
+	return b, nil
+}
+
+// setReferences makes the letter an answer (RFC 5322 section 3.6.4).
+func (q *request) setReferences(b *mime.Builder, l *letter, m *message) {
+	if m == nil || l.Ref.Mode == "forward" {
+		return
+	}
+	r := q.plainMessage(m).Reply(mime.ReplyOptions{})
+	b.InReplyTo, b.References = r.InReplyTo, r.References
+}
+
+// saveDraft keeps the letter in the drafts folder, in place of what was kept before, and says where in l.
+func (q *request) saveDraft(l *letter) error {
+	defer q.forgetCounts()
+	return q.do(func(ctx context.Context, c *imapclient.Client) error {
+		files, err := q.files(ctx, c, l)
+		if err != nil {
+			return err
+		}
+		b, err := q.builder(l, files)
+		if err != nil {
+			return err
+		}
+		b.Text = l.Body
+		for _, f := range []struct {
+			name, value string
+			list        *[]mime.Address
+		}{{"To", l.To, &b.To}, {"Cc", l.Cc, &b.Cc}, {"Bcc", l.Bcc, nil}} {
+			list, bad := parseRecipients(f.value)
+			switch {
+			case bad != "":
+				err = b.Header.Add(fieldRaw+f.name, f.value)
+			case f.list != nil:
+				*f.list = list
+			default:
+				err = b.Header.AddAddresses(f.name, list)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if l.Ref.Mode != "" {
+			if err := b.Header.Add(fieldRef, l.Ref.String()); err != nil {
+				return err
+			}
+			if l.Quote {
+				_ = b.Header.Add(fieldQuote, "yes")
+			}
+		}
+		var msg bytes.Buffer
+		if _, err := b.WriteTo(&msg); err != nil {
+			return err
+		}
+		return q.putDraft(ctx, c, l, msg.Bytes())
+	})
+}
+
+// putDraft adds the draft, or replaces the one before.
+func (q *request) putDraft(ctx context.Context, c *imapclient.Client, l *letter, msg []byte) error {
+	draft := imapclient.NewDraft(msg, `\Draft`, `\Seen`)
+	var added mail.Appended
+	var err error
+	if l.Draft != 0 {
+		box, err := selectFolder(ctx, c, l.Folder)
+		if err != nil {
+			return err
+		}
+		if box.UIDValidity != l.Validity {
+			return changed
+		}
+		if added, err = c.Replace(ctx, l.Draft, l.Folder, draft); err != nil {
+			if _, gone := c.FetchOne(ctx, l.Draft, imapclient.Items(imap.FetchFlags)...); gone == nil || c.Err() != nil {
+				return err
+			}
+			l.Draft = 0 // somebody has deleted it meanwhile: it is added anew
+		}
+	}
+	if l.Draft == 0 {
+		if l.Folder, err = q.ensureUse(ctx, c, mail.UseDrafts); err != nil {
+			return err
+		}
+		if added, err = c.Append(ctx, l.Folder, draft); err != nil {
+			return err
+		}
+	}
+	if len(added.UIDs) == 1 {
+		l.Draft, l.Validity = added.UIDs[0], added.UIDValidity
+		return nil
+	}
+	return q.findDraft(ctx, c, l, msg) // a server without UIDPLUS
+}
+
+// findDraft looks for a draft by its Message-ID.
+func (q *request) findDraft(ctx context.Context, c *imapclient.Client, l *letter, msg []byte) error {
+	box, err := selectFolder(ctx, c, l.Folder)
+	if err != nil {
+		return err
+	}
+	ids := mime.ParseHeader(msg, nil).MessageIDs("Message-ID")
+	if len(ids) == 0 {
+		return notFound
+	}
+	r, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchHeader, Field: "Message-ID", Value: ids[0]}, nil)
+	if err != nil {
+		return err
+	}
+	for u := range r.UIDs.All() {
+		l.Draft = u
+	}
+	l.Validity = box.UIDValidity
+	return nil
+}
+
+// openDraft fills the form from a draft.
+func (q *request) openDraft(ctx context.Context, c *imapclient.Client, d *composeData, uid, folder string) error {
+	u, err := strconv.ParseUint(uid, 10, 32)
+	if err != nil || u == 0 || folder == "" || !validFolder(folder) {
+		return notFound
+	}
+	box, err := selectFolder(ctx, c, folder)
+	if err != nil {
+		return err
+	}
+	m, err := fetchMessage(ctx, c, mail.UID(u))
+	if err != nil {
+		return err
+	}
+	l := d.Letter
+	l.Draft, l.Validity, l.Folder = m.UID, box.UIDValidity, folder
+	l.Subject = clean(decodeText(m.header.Get("Subject")), 1000)
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"To", &l.To}, {"Cc", &l.Cc}, {"Bcc", &l.Bcc}} {
+		if *f.to = formAddresses(m.header.Addresses(f.name)); m.header.Has(fieldRaw + f.name) {
+			*f.to = clean(m.header.Text(fieldRaw+f.name), 4000)
+		}
+	}
+	for a := range mime.Mailboxes(m.header.Addresses("From")) {
+		l.From = max(0, slices.IndexFunc(d.Identities, func(i prefs.Identity) bool { return strings.EqualFold(i.Email, a.Addr()) }))
+	}
+	l.Ref, l.Quote = parseReference(m.header.Text(fieldRef)), m.header.Get(fieldQuote) == "yes"
+	texts, err := q.readTexts(ctx, c, m.UID, parts.Choose(m.Structure, false).Show)
+	if err != nil {
+		return err
+	}
+	for _, t := range texts {
+		l.Body += strings.ReplaceAll(t.text, "\r\n", "\n")
+	}
+	d.Attachments = q.attachmentsOf(m, messageURL(folder, m.UID))
+	for _, a := range d.Attachments {
+		l.Keep = append(l.Keep, a.section())
+	}
+	return nil
+}
+
+// dropDraft removes what was kept of a letter.
+func (q *request) dropDraft(l *letter) error {
+	if l.Draft == 0 {
+		return nil
+	}
+	defer q.forgetCounts()
+	return q.in(l.Folder, func(ctx context.Context, c *imapclient.Client, box *imapclient.Mailbox) error {
+		if box.UIDValidity != l.Validity {
+			return nil
+		}
+		set := imapclient.UID(l.Draft)
+		if _, err := c.Store(ctx, set, mail.FlagsAdd, mail.NewFlags(`\Deleted`), &imapclient.StoreOptions{Silent: true}); err != nil {
+			return err
+		}
+		if c.Has(imap.CapUIDPlus) {
+			return c.ExpungeSet(ctx, set)
+		}
+		return nil // an EXPUNGE would take others' with it
+	})
+}

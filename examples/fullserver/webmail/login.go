@@ -1,0 +1,154 @@
+package webmail
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+)
+
+type loginData struct {
+	*page
+	Token   string // of the form, for the cookie that the page came with
+	Next    string
+	Name    string
+	Rescued string // what somebody wrote whose session has ended
+}
+
+func (q *request) home() error { return q.redirect("/mail/INBOX") }
+
+// cookieName returns a cookie's name: over TLS one that the browser takes from this site alone.
+func (q *request) cookieName(name string) string {
+	if q.secure(q.r) {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (q *request) setCookie(name, value string) {
+	http.SetCookie(q.w, &http.Cookie{Name: q.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: q.secure(q.r), SameSite: http.SameSiteLaxMode})
+}
+
+func (q *request) dropCookie(name string) {
+	http.SetCookie(q.w, &http.Cookie{Name: q.cookieName(name), Path: "/", HttpOnly: true, Secure: q.secure(q.r), SameSite: http.SameSiteLaxMode, MaxAge: -1})
+}
+
+// preToken makes the token of the log-in form: it belongs to a cookie of its own, as nobody is signed in yet. Without it another site could
+// sign its visitors in as somebody else.
+func (q *request) preToken() string {
+	value := ""
+	if c, err := q.r.Cookie(q.cookieName("wmpre")); err == nil {
+		value = c.Value
+	}
+	key, ok := session.Derive(value, "login form")
+	if !ok {
+		value = session.NewCookie()
+		key, _ = session.Derive(value, "login form")
+		q.setCookie("wmpre", value)
+	}
+	return newToken(key)
+}
+
+func (q *request) loginPage() error {
+	next := localPath(q.r.URL.Query().Get("next"), "")
+	if q.sess != nil {
+		return q.redirect(localPath(next, "/"))
+	}
+	return q.render(http.StatusOK, "login", loginData{page: q.page("login.title"), Token: q.preToken(), Next: next})
+}
+
+// login tries the name and password at the IMAP server.
+func (q *request) login() error {
+	c, err := q.r.Cookie(q.cookieName("wmpre"))
+	if err != nil {
+		return badToken
+	}
+	key, ok := session.Derive(c.Value, "login form")
+	if !ok || !validToken(key, q.r.PostFormValue("token")) {
+		return badToken
+	}
+	user, password := strings.TrimSpace(q.r.PostFormValue("user")), q.r.PostFormValue("password")
+	again := func(status int, notice string) error {
+		q.sess = nil
+		p := q.page("login.title")
+		p.Notice = notice
+		return q.render(status, "login", loginData{page: p, Token: q.preToken(), Next: localPath(q.r.PostFormValue("next"), ""), Name: user})
+	}
+	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || strings.ContainsAny(user+password, "\r\n\x00") {
+		return again(http.StatusBadRequest, q.T("login.empty"))
+	}
+	name := strings.ToLower(user)
+	if wait := q.throttle.Wait(name, q.remote()); wait > 0 {
+		seconds := int((wait + time.Second - 1) / time.Second)
+		return again(http.StatusTooManyRequests, q.N("login.wait", seconds))
+	}
+	switch err := q.accounts.check(q.ctx, user, password); {
+	case errors.Is(err, mail.ErrAuthFailed):
+		q.cfg.Log.Info("webmail: log-in failed", "user", user, "remote", q.remote())
+		return again(http.StatusUnauthorized, q.T("login.wrong"))
+	case err != nil:
+		q.throttle.Success(name, q.remote()) // it says nothing about the password
+		q.cfg.Log.Warn("webmail: log-in", "user", user, "err", err)
+		return again(http.StatusBadGateway, q.T("error.server"))
+	}
+	q.throttle.Success(name, q.remote())
+	if q.sess != nil { // a session that was there ends: its cookie was perhaps another's
+		_ = q.sessions.End(q.sess)
+	}
+	cookie, err := q.sessions.Create(user, password, q.remote(), q.r.UserAgent())
+	if errors.Is(err, session.ErrFull) {
+		return again(http.StatusServiceUnavailable, q.T("login.full"))
+	}
+	if err != nil {
+		return err
+	}
+	q.cfg.Log.Info("webmail: log-in", "user", user, "remote", q.remote())
+	q.setCookie("wm", cookie)
+	q.dropCookie("wmpre")
+	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
+}
+
+func (q *request) logout() error {
+	if err := q.sessions.End(q.sess); err != nil {
+		return err
+	}
+	q.dropCookie("wm")
+	return q.redirect("/login")
+}
+
+type sessionsData struct {
+	*page
+	Sessions []session.Info
+	Own      string
+}
+
+func (q *request) sessionsPage() error {
+	p, err := q.pageWithFolders("sessions.title")
+	if err != nil {
+		return err
+	}
+	return q.render(http.StatusOK, "sessions", sessionsData{p, q.sessions.List(q.sess.User), q.sess.ID})
+}
+
+// endSessions ends one other session of the user, or all others.
+func (q *request) endSessions() error {
+	id := q.r.PostFormValue("id")
+	if id == "" && q.r.PostFormValue("do") != "others" {
+		return badRequest
+	}
+	if err := q.sessions.EndOthers(q.sess, id); err != nil {
+		return err
+	}
+	return q.redirect("/sessions")
+}
+
+// check tries a password.
+func (a *accounts) check(ctx context.Context, user, password string) error {
+	acc := a.get(user, password)
+	defer acc.release()
+	return acc.verify(ctx)
+}

@@ -1,0 +1,313 @@
+package webmail
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/parts"
+	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/imap/imapclient"
+	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/mailhtml"
+)
+
+// person is somebody in a message's header.
+type person struct{ Name, Addr string }
+
+// String writes the person as it can stand in a form.
+func (p person) String() string {
+	if p.Name == "" {
+		return p.Addr
+	}
+	return p.Name + " <" + p.Addr + ">"
+}
+
+type attachmentView struct {
+	Name, Type, URL string
+	Size            int64
+	Inline          string // address of the picture; "": it can't be shown
+}
+
+// messageView is a message as it is read.
+type messageView struct {
+	UID         mail.UID
+	URL         string
+	Act         string
+	Validity    uint32
+	Folder      folder
+	Back        string // the list
+	Subject     string
+	From        []person
+	ReplyTo     []person // where it differs from From
+	To, Cc      []person
+	Date        time.Time // as the sender says
+	Arrived     time.Time
+	Seen        bool
+	Flagged     bool
+	Purge       bool
+	Junk        bool
+	Frame       string        // address of the HTML; "": it is text
+	Text        template.HTML // of a text
+	Cut         bool          // the text is longer
+	Alt         string        // address of the other form; "": there is none
+	AltText     bool          // that other form is text
+	Blocked     int           // remote images that are not shown
+	ShowImages  string        // address of the page with images
+	Sender      string        // whom images can be shown from always
+	Attachments []attachmentView
+	Next, Prev  string
+	Unsubscribe string
+	ListPost    string
+}
+
+// uid returns the message that the path names.
+func (q *request) uid() (mail.UID, error) {
+	n, err := strconv.ParseUint(q.r.PathValue("uid"), 10, 32)
+	if err != nil || n == 0 {
+		return 0, notFound
+	}
+	return mail.UID(n), nil
+}
+
+// message is one that has been fetched: what is known of it without its parts.
+type message struct {
+	*imapclient.Message
+	header *mime.Header
+}
+
+// fetchMessage fetches a message's structure and header.
+func fetchMessage(ctx context.Context, c *imapclient.Client, uid mail.UID) (*message, error) {
+	h := imap.Section{Spec: imap.SectionHeader}
+	items := append(imapclient.Items(imap.FetchFlags, imap.FetchEnvelope, imap.FetchBodyStructure, imap.FetchInternalDate, imap.FetchSize), imapclient.Peek(h))
+	m, err := c.FetchOne(ctx, uid, items...)
+	if err != nil {
+		return nil, err
+	}
+	raw, _ := m.Section(h)
+	return &message{m, mime.ParseHeader(raw, nil)}, nil
+}
+
+// withMessage calls f with a message of the path.
+func (q *request) withMessage(f func(ctx context.Context, c *imapclient.Client, box *imapclient.Mailbox, m *message) error) error {
+	name, err := q.folder()
+	if err != nil {
+		return err
+	}
+	uid, err := q.uid()
+	if err != nil {
+		return err
+	}
+	return q.in(name, func(ctx context.Context, c *imapclient.Client, box *imapclient.Mailbox) error {
+		m, err := fetchMessage(ctx, c, uid)
+		if err != nil {
+			return err
+		}
+		return f(ctx, c, box, m)
+	})
+}
+
+// read shows a message, with the list beside it.
+func (q *request) read() error {
+	p := q.page("app")
+	p.Wide, p.Message = true, true
+	d := mailData{page: p}
+	err := q.withMessage(func(ctx context.Context, c *imapclient.Client, box *imapclient.Mailbox, m *message) (err error) {
+		p.Current = box.Name
+		if err = q.addFolders(ctx, c, p); err != nil {
+			return err
+		}
+		if d.List, err = q.listView(ctx, c, box, p, m.UID); err != nil {
+			return err
+		}
+		d.Msg, err = q.messageView(ctx, c, m, d.List)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Title = d.Msg.Subject
+	p.Done = q.doneView(q.r.URL.Query().Get("done"))
+	return q.render(http.StatusOK, "mail", d)
+}
+
+// messageView makes what is shown of a message; l is the list around it.
+func (q *request) messageView(ctx context.Context, c *imapclient.Client, m *message, l *listView) (*messageView, error) {
+	v := &messageView{UID: m.UID, URL: messageURL(l.Folder.Name, m.UID), Act: l.Act, Validity: l.Validity, Folder: l.Folder, Purge: l.Purge,
+		Junk: l.Folder.Use == mail.UseJunk, Back: l.Folder.URL(), Seen: m.Flags.Has(`\Seen`), Flagged: m.Flags.Has(`\Flagged`), Arrived: m.InternalDate}
+	if l.Page > 1 {
+		v.Back += "?p=" + strconv.Itoa(l.Page)
+	}
+	q.addHeader(v, m)
+	for i, r := range l.Rows {
+		if r.UID != m.UID {
+			continue
+		}
+		if i > 0 {
+			v.Prev = l.Rows[i-1].URL
+		}
+		if i+1 < len(l.Rows) {
+			v.Next = l.Rows[i+1].URL
+		}
+	}
+	return v, q.addBody(ctx, c, v, m)
+}
+
+func (q *request) addHeader(v *messageView, m *message) {
+	v.Subject = clean(decodeText(m.header.Get("Subject")), 1000)
+	if v.Subject == "" {
+		v.Subject = q.T("nosubject")
+	}
+	v.From, v.To, v.Cc = persons(m.header.Addresses("From")), persons(m.header.Addresses("To")), persons(m.header.Addresses("Cc"))
+	v.Date = m.header.Date("Date")
+	if reply := persons(m.header.Addresses("Reply-To")); len(reply) > 0 && (len(v.From) == 0 || !strings.EqualFold(reply[0].Addr, v.From[0].Addr)) {
+		v.ReplyTo = reply
+	}
+	list := m.header.List()
+	for _, u := range list.Unsubscribe {
+		if l := strings.ToLower(u); v.Unsubscribe == "" && (strings.HasPrefix(l, "https://") || strings.HasPrefix(l, "mailto:")) {
+			v.Unsubscribe = u
+		}
+	}
+}
+
+// persons returns the mailboxes of a list, a hundred at most.
+func persons(list []mime.Address) []person {
+	var out []person
+	for a := range mime.Mailboxes(list) {
+		if len(out) >= 100 {
+			break
+		}
+		out = append(out, person{clean(decodeText(a.Name), 200), clean(a.Addr(), 320)})
+	}
+	return out
+}
+
+// addBody adds the text, or where the HTML is, and the attachments.
+func (q *request) addBody(ctx context.Context, c *imapclient.Client, v *messageView, m *message) error {
+	html := q.r.URL.Query().Get("view") != "text"
+	b := parts.Choose(m.Structure, html)
+	isHTML := false
+	for _, l := range b.Show {
+		isHTML = isHTML || l.IsHTML()
+	}
+	if b.HasAlt {
+		if v.AltText = isHTML; isHTML {
+			v.Alt = v.URL + "?view=text"
+		} else {
+			v.Alt = v.URL
+		}
+	}
+	var used []string
+	switch {
+	case isHTML:
+		r, err := q.safeBody(ctx, c, m, b, v.URL)
+		if err != nil {
+			return err
+		}
+		used = r.ContentIDs
+		q.addImages(v, r)
+	default:
+		texts, err := q.readTexts(ctx, c, m.UID, b.Show)
+		if err != nil {
+			return err
+		}
+		for _, t := range texts {
+			v.Text += safeText(t.text)
+			v.Cut = v.Cut || t.cut
+		}
+	}
+	q.addAttachments(v, b, used)
+	return nil
+}
+
+// addImages decides on remote images: they are shown once where the page's own link asks for it, and always for senders that the user has
+// chosen.
+func (q *request) addImages(v *messageView, r *mailhtml.Result) {
+	v.Frame = v.URL + "/body"
+	if len(v.From) > 0 {
+		v.Sender = strings.ToLower(v.From[0].Addr)
+	}
+	key := mark(q.sess.Key("images"), v.URL)
+	if q.imagesAllowed(v.URL, v.Sender) {
+		v.Frame += "?images=" + key
+	} else if r.Blocked > 0 {
+		v.Blocked = r.Blocked
+		v.ShowImages = v.URL + "?images=" + key
+	}
+}
+
+func (q *request) imagesAllowed(url, sender string) bool {
+	if got := q.r.URL.Query().Get("images"); got != "" && got == mark(q.sess.Key("images"), url) {
+		return true
+	}
+	for _, t := range q.prefs.Trusted {
+		if sender != "" && t == sender {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *request) addAttachments(v *messageView, b parts.Body, used []string) {
+	for _, l := range b.Rest {
+		shown := false
+		for _, id := range used {
+			shown = shown || id != "" && id == l.ContentID()
+		}
+		if shown && (l.Disposition == nil || l.Disposition.Type != "attachment") {
+			continue
+		}
+		a := attachmentView{Name: q.partName(l), Type: clean(l.MediaType(), 100), Size: decodedSize(l.Part), URL: v.URL + "/part/" + l.Section()}
+		if l.Type == "image" && inlineType(l.Subtype) != "" {
+			a.Inline = a.URL + "?show=1"
+		}
+		v.Attachments = append(v.Attachments, a)
+	}
+}
+
+// decodedSize is about how many octets a part has without its transfer encoding.
+func decodedSize(p *mime.Part) int64 {
+	n := p.Body.Size
+	if p.Encoding == "base64" {
+		return n / 78 * 57
+	}
+	return n
+}
+
+// partName returns a file name for a part.
+func (q *request) partName(l parts.Leaf) string {
+	name := clean(l.Filename(), 200)
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	if name = strings.Trim(name, " ."); name != "" {
+		return name
+	}
+	if l.Envelope != nil {
+		if s := clean(decodeText(l.Envelope.Subject.Value), 100); s != "" {
+			return strings.NewReplacer("/", "-", `\`, "-").Replace(s) + ".eml"
+		}
+	}
+	return q.T("part.unnamed", l.Section())
+}
+
+// print shows a message by itself, for paper.
+func (q *request) print() error {
+	p := q.page("app")
+	d := mailData{page: p}
+	err := q.withMessage(func(ctx context.Context, c *imapclient.Client, box *imapclient.Mailbox, m *message) (err error) {
+		l := &listView{Folder: folder{Name: box.Name}}
+		d.Msg, err = q.messageView(ctx, c, m, l)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Title = d.Msg.Subject
+	return q.render(http.StatusOK, "print", d)
+}

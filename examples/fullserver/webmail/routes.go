@@ -1,0 +1,51 @@
+package webmail
+
+import "net/http"
+
+// route is a page or an action.
+type route struct {
+	method, path string
+	handle       func(*request) error
+	public       bool // for who is not signed in, too
+	upload       bool // takes files
+}
+
+// routes are all there are, but for the files of /static/.
+func routes() []route {
+	return []route{
+		{method: "GET", path: "/{$}", handle: (*request).home},
+		{method: "GET", path: "/login", handle: (*request).loginPage, public: true},
+		{method: "POST", path: "/login", handle: (*request).login, public: true},
+		{method: "POST", path: "/logout", handle: (*request).logout},
+		{method: "GET", path: "/mail/{folder}", handle: (*request).list},
+		{method: "GET", path: "/mail/{folder}/{uid}", handle: (*request).read},
+		{method: "GET", path: "/mail/{folder}/{uid}/body", handle: (*request).body},
+		{method: "GET", path: "/mail/{folder}/{uid}/print", handle: (*request).print},
+		{method: "GET", path: "/mail/{folder}/{uid}/part/{part}", handle: (*request).part},
+		{method: "GET", path: "/mail/{folder}/{uid}/source", handle: (*request).source},
+		{method: "GET", path: "/mail/{folder}/{uid}/headers", handle: (*request).headers},
+		{method: "GET", path: "/mail/{folder}/{uid}/eml", handle: (*request).eml},
+		{method: "POST", path: "/mail/{folder}/act", handle: (*request).act},
+		{method: "POST", path: "/undo", handle: (*request).undo},
+		{method: "POST", path: "/trust", handle: (*request).trust},
+		{method: "GET", path: "/compose", handle: (*request).composePage},
+		{method: "POST", path: "/compose", handle: (*request).compose, upload: true},
+		{method: "GET", path: "/search", handle: (*request).search},
+		{method: "GET", path: "/folders", handle: (*request).foldersPage},
+		{method: "POST", path: "/folders", handle: (*request).changeFolder},
+		{method: "GET", path: "/settings", handle: (*request).settingsPage},
+		{method: "POST", path: "/settings", handle: (*request).changeSettings},
+		{method: "GET", path: "/sessions", handle: (*request).sessionsPage},
+		{method: "POST", path: "/sessions", handle: (*request).endSessions},
+	}
+}
+
+func (s *Site) mux() *http.ServeMux {
+	m := http.NewServeMux()
+	for _, rt := range routes() {
+		m.Handle(rt.method+" "+rt.path, s.serve(rt))
+	}
+	m.Handle("GET /static/{hash}/{file}", s.assets)
+	m.Handle("/", s.serve(route{method: "GET", public: true, handle: func(*request) error { return notFound }}))
+	return m
+}

@@ -1,0 +1,13 @@
+package webmail
+
+import (
+	"html/template"
+
+	"github.com/buuta/mail/mime/mailhtml"
+)
+
+// safeText makes the HTML of a text that a stranger has written: everything is escaped first, then lines, quotes and links are made. It is
+// the one place where HTML goes into a page as it is.
+func safeText(text string) template.HTML {
+	return template.HTML(mailhtml.FromText(text, "m-"))
+}

@@ -1,0 +1,123 @@
+// Package webmail is a mail reader in the browser, as an http.Handler, on any IMAP and submission server.
+//
+//	site, err := webmail.New(webmail.Config{IMAP: "imap.example.org:993", SMTP: "smtp.example.org:587"})
+//	…
+//	defer site.Close()
+//	http.ListenAndServe("127.0.0.1:8080", site)
+//
+// Its pages are complete without JavaScript. Mail is shown in a frame that can't run scripts and loads nothing from elsewhere; passwords
+// are kept sealed with a key that only the browser's cookie has. Over plain HTTP it serves this machine only: elsewhere it
+// must be behind TLS.
+package webmail
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/throttle"
+	"github.com/buuta/mail/imap/imapclient"
+	"github.com/buuta/mail/smtp"
+)
+
+// Config says which servers are used and where things are kept.
+type Config struct {
+	IMAP        string             // "host:port"; see [imapclient.Dial]
+	IMAPOptions imapclient.Options // how to connect; Auth is each user's own
+	SMTP        string             // where messages are submitted, "host:port"; "" makes sending impossible
+	SMTPOptions smtp.ClientOptions // how to connect; Auth is each user's own
+
+	Domain string // of users who sign in without one: the address that they write from
+
+	Sessions string // the file that sessions are kept in; "": in memory, and a restart ends them
+	Settings string // the folder for settings where the IMAP server has no METADATA; "": in memory
+
+	// BehindTLS says that a proxy in front speaks TLS with browsers. Without it plain HTTP is answered on loopback only.
+	BehindTLS bool
+
+	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
+	Now    func() time.Time
+	Limits Limits
+}
+
+// Limits bound what users can spend. 0 means the default.
+type Limits struct {
+	Connections int           // IMAP connections of a user; 0: 4
+	Idle        time.Duration // after which a user's connections are closed; 0: 5 min
+	Upload      int64         // octets of a message's attachments; 0: 25 MiB
+	Text        int64         // octets of a text that is shown; 0: 2 MiB
+	Request     time.Duration // for a page; 0: 1 min
+	SessionIdle time.Duration // 0: 8 h
+	SessionLife time.Duration // 0: 14 days
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Idle == 0 {
+		l.Idle = 5 * time.Minute
+	}
+	if l.Upload == 0 {
+		l.Upload = 25 << 20
+	}
+	if l.Text == 0 {
+		l.Text = 2 << 20
+	}
+	if l.Request == 0 {
+		l.Request = time.Minute
+	}
+	return l
+}
+
+// Site is the webmail. It may be used by many goroutines.
+type Site struct {
+	cfg       Config
+	limits    Limits
+	texts     *i18n.Catalogues
+	templates templates
+	assets    *assets
+	sessions  *session.Store
+	local     prefs.Local
+	throttle  throttle.Throttle
+	accounts  accounts
+	handler   http.Handler
+}
+
+// New makes a webmail. The error is about the file of sessions.
+func New(cfg Config) (*Site, error) {
+	s := &Site{cfg: cfg, limits: cfg.Limits.withDefaults(), local: prefs.Local{Dir: cfg.Settings}}
+	if s.cfg.Log == nil {
+		s.cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.cfg.Now == nil {
+		s.cfg.Now = time.Now
+	}
+	s.throttle.Now = s.cfg.Now
+	var err error
+	if s.texts, err = i18n.Load(); err != nil {
+		return nil, err
+	}
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.templates, err = parseTemplates(); err != nil {
+		return nil, err
+	}
+	s.sessions, err = session.Open(session.Options{File: cfg.Sessions, Idle: s.limits.SessionIdle, Absolute: s.limits.SessionLife, Now: s.cfg.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.accounts.init(s)
+	s.handler = s.guard(s.mux())
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close closes the connections to the servers and ends what waits for news. Sessions stay.
+func (s *Site) Close() error {
+	s.accounts.close()
+	return nil
+}
