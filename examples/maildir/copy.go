@@ -97,7 +97,12 @@ func source(name, format, into string) (archive.Source, error) {
 	case "mboxcl2":
 		return archive.OpenMbox(files, file, into, archive.MboxCL2)
 	case "maildir":
-		return archive.OpenMaildir(files, file, into)
+		m, err := archive.OpenMaildir(files, file, into)
+		if err != nil {
+			return nil, err
+		}
+		m.Codecs = codecs
+		return m, nil
 	case "eml":
 		return archive.OpenEML(files, file, into)
 	}

@@ -21,6 +21,8 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/maildir"
+	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/compress/zstd"
 )
 
 func main() {
@@ -119,9 +121,12 @@ func usage(w io.Writer) {
 // theOnly is the name of the account in a store of one.
 const theOnly = "account"
 
+// codecs read compressed messages, besides gzip and bzip2.
+var codecs = []compress.Codec{zstd.Codec(0)}
+
 // store is a store whose one account lies in a folder.
 func store(dir string, must bool) *maildir.Store {
-	return &maildir.Store{PathFunc: func(string) (string, error) { return dir, nil }, MustExist: must, Poll: -1}
+	return &maildir.Store{PathFunc: func(string) (string, error) { return dir, nil }, MustExist: must, Poll: -1, Codecs: codecs}
 }
 
 func open(ctx context.Context, dir string, must bool) (mail.Account, error) {
