@@ -15,7 +15,11 @@ type ListData struct {
 	OldName   string   // what the mailbox was called before a RENAME (RFC 9051 section 6.3.9.7); "" for none
 	ChildInfo []string // CHILDINFO: which selection options match something below (RFC 5258 section 3.5)
 	Extended  []Extended
-	Status    *StatusData // of RETURN (STATUS …), which comes in a response of its own behind this one
+
+	// What comes in a response of its own behind this one.
+	Status   *StatusData       // of RETURN (STATUS …)
+	MyRights *mail.Rights      // of RETURN (MYRIGHTS) (RFC 8440)
+	Metadata []mail.Annotation // of RETURN (METADATA (…)) (RFC 9590): the entries that have a value
 }
 
 // Extended is an item of extended data that isn't known here, with its value in wire form.

@@ -9,7 +9,7 @@ type UIDBatches struct {
 
 // UIDBatches reads what follows UIDBATCHES in a response, to the end of the line.
 func (d *Decoder) UIDBatches() (b UIDBatches) {
-	d.SP()
+	d.TrySP()
 	d.Special('(')
 	if d.Keyword() != "TAG" {
 		d.fail("TAG expected")

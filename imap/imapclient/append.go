@@ -19,7 +19,8 @@ type Draft struct {
 	// Content is the message, with CRLF line ends, of exactly Size octets.
 	Content io.Reader
 	Size    int64
-	// Parts are put together by the server instead of Content (CATENATE, RFC 4469), which it must offer.
+	// Parts are put together instead of Content: by the server, with CATENATE (RFC 4469), else here, where what URLs name is first fetched
+	// into memory, and Size is the sum of the parts.
 	Parts []Part
 	// Binary says that the content may have NUL: it is sent as a literal8, which needs BINARY (RFC 3516 section 4.4).
 	Binary bool
@@ -55,6 +56,12 @@ func (c *Client) Append(ctx context.Context, mailbox string, drafts ...Draft) (m
 			most = min(most, c.saveLimit())
 		}
 	}
+	if !c.Has(imap.CapCatenate) {
+		var err error
+		if drafts, err = c.catenate(ctx, drafts); err != nil {
+			return out, err
+		}
+	}
 	for some := range slices.Chunk(drafts, max(most, 1)) {
 		got, err := c.append(ctx, mailbox, some)
 		if len(got.UIDs) > 0 {
@@ -76,8 +83,6 @@ func (c *Client) checkDraft(command string, d *Draft) error {
 	switch {
 	case empty || d.Size < 0 || d.Content != nil && len(d.Parts) > 0:
 		return &Error{Command: command, Host: c.host, Err: badArgument("message without content, or with two")}
-	case len(d.Parts) > 0 && !c.Has(imap.CapCatenate):
-		return c.unsupported(command, imap.CapCatenate)
 	case d.Binary && !c.Has(imap.CapBinary):
 		return c.unsupported(command, imap.CapBinary)
 	}

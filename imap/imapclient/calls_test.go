@@ -50,7 +50,7 @@ func calls() []call {
 			return second(c.Search(ctx, key, &imap.SearchOptions{Min: true, Max: true, Count: true, Save: true, Relevancy: true, Update: true, Partial: &imap.PartialRange{First: 1, Last: 2}}))
 		}},
 		{"* SORT 2 1 3\r\n* ESEARCH (TAG \"A1\") UID ALL 3,1:2\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error {
-			return second(c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, key))
+			return second(c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, key, nil))
 		}},
 		{"* THREAD (1 (2)(3 4))((5)(6))\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error {
 			return second(c.Thread(ctx, imap.ThreadReferences, key))
@@ -111,6 +111,18 @@ func calls() []call {
 				d.RawValue()
 				return name == "XFROB"
 			}))
+		}},
+		{"* UIDBATCHES (TAG \"A1\") 99:50,49:1\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error {
+			return second(c.UIDBatches(ctx, 500))
+		}},
+		{"* LIST () \"/\" x\r\n* MYRIGHTS x lrs\r\n* METADATA x (/private/comment {1}\r\ny /shared/comment NIL)\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error {
+			var last error
+			for _, last = range c.List(ctx, &imapclient.ListOptions{Rights: true, Metadata: []string{"/private/comment", "/shared/comment"}}) {
+			}
+			return last
+		}},
+		{"* ESEARCH (TAG \"A1\") UID MIN 3 MAX 1 COUNT 3 PARTIAL (1:2 3,2)\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error {
+			return second(c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, key, &imap.SearchOptions{Min: true, Max: true, Count: true, Partial: &imap.PartialRange{First: 1, Last: 2}}))
 		}},
 		{"* BYE [UNAVAILABLE] x\r\nA1 OK x\r\n", func(ctx context.Context, c *imapclient.Client) error { return c.Logout(ctx) }},
 	}

@@ -35,6 +35,9 @@ func (c *Client) Store(ctx context.Context, set Set, op mail.FlagOp, flags mail.
 	if err := c.needSet(name, set); err != nil {
 		return nil, err
 	}
+	if set = c.named(set); set.Empty() {
+		return new(StoreResult), nil
+	}
 	for _, k := range flags.Keywords {
 		if !mail.ValidKeyword(k) {
 			return nil, &Error{Command: name, Host: c.host, Err: badArgument("bad keyword " + k)}
@@ -109,6 +112,9 @@ func (c *Client) copy(ctx context.Context, name string, set Set, mailbox string)
 	name = set.command(name)
 	if err := c.needSet(name, set); err != nil {
 		return out, err
+	}
+	if set = c.named(set); set.Empty() {
+		return out, nil
 	}
 	todo := set.pieces()
 	if strings.HasSuffix(name, "COPY") {
@@ -199,6 +205,9 @@ func (c *Client) ExpungeSet(ctx context.Context, set Set) error {
 	}
 	if err := c.needSet("UID EXPUNGE", set); err != nil {
 		return err
+	}
+	if set = c.named(set); set.Empty() {
+		return nil
 	}
 	for todo := set.pieces(); len(todo) > 0; {
 		piece := todo[0]

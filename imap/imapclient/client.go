@@ -58,6 +58,7 @@ type Client struct {
 	state     State
 	mailbox   *Mailbox
 	selecting *Mailbox // while SELECT runs
+	saved     saved    // what the last search with Save has found, if that is here
 	idle      *idling
 	err       error // why the connection has ended
 }

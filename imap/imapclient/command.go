@@ -101,7 +101,7 @@ func (c *Client) start(ctx context.Context, cmd *command, write func(e *imap.Enc
 	if err := c.takeTurn(ctx); err != nil {
 		return c.failed(cmd, err)
 	}
-	defer c.passTurn()
+	defer c.passTurn(ctx)
 	if err := c.admit(ctx, cmd); err != nil {
 		return c.failed(cmd, err)
 	}
@@ -110,6 +110,9 @@ func (c *Client) start(ctx context.Context, cmd *command, write func(e *imap.Enc
 
 // takeTurn waits until nobody else sends. A pause in IDLE is made for it.
 func (c *Client) takeTurn(ctx context.Context) error {
+	if ctx.Value(turnKey{}) == c {
+		return nil // it is in a sequence of commands that has it
+	}
 	select {
 	case c.turn <- struct{}{}:
 		return nil
@@ -131,7 +134,11 @@ func (c *Client) takeTurn(ctx context.Context) error {
 	}
 }
 
-func (c *Client) passTurn() { <-c.turn }
+func (c *Client) passTurn(ctx context.Context) {
+	if ctx.Value(turnKey{}) != c {
+		<-c.turn
+	}
+}
 
 // admit waits until the commands that run allow cmd, and adds it to them.
 func (c *Client) admit(ctx context.Context, cmd *command) error {

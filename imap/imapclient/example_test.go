@@ -29,6 +29,11 @@ func (exampleTB) Cleanup(func()) {}
 
 // connect is what the other examples begin with.
 func connect(ctx context.Context) (*imapclient.Client, func(), error) {
+	c, _, end, err := connectTo(ctx)
+	return c, end, err
+}
+
+func connectTo(ctx context.Context) (*imapclient.Client, *imaptest.Server, func(), error) {
 	srv := exampleServer()
 	c, err := imapclient.Dial(ctx, "imap.example.test:143", &imapclient.Options{
 		Dial: srv.Dial, // leave it out for a server on the network
@@ -37,7 +42,7 @@ func connect(ctx context.Context) (*imapclient.Client, func(), error) {
 	if err == nil {
 		_, err = c.Select(ctx, "INBOX", nil)
 	}
-	return c, func() {
+	return c, srv, func() {
 		_ = c.Logout(ctx)
 		srv.Close()
 	}, err
@@ -159,9 +164,9 @@ func ExampleClient_List() {
 func ExampleClient_Idle() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, end, _ := connect(ctx)
+	c, srv, end, _ := connectTo(ctx)
 	defer end()
-	go c.Append(ctx, "INBOX", imapclient.NewDraft([]byte("Subject: news\r\n\r\n"))) // makes a pause in IDLE
+	go srv.Add("INBOX", "Subject: news\n\n") // somebody sends a message
 	for e, err := range c.Idle(ctx) {
 		if err != nil {
 			fmt.Println(err)

@@ -10,14 +10,18 @@ import (
 
 // FetchOptions say what to fetch. The UID is always asked for.
 type FetchOptions struct {
-	Items []imap.FetchItem // see Items, Peek, Headers, PeekPart
+	// Items are what is asked for; see Items, Peek, Headers, PeekPart. Those that the server doesn't have (EMAILID, MODSEQ, …) are left
+	// out: see Message.Has. BINARY, BINARY.SIZE and PREVIEW are made here then: of the part as it is encoded, which is held in memory,
+	// and of the first 32 KiB of the message.
+	Items []imap.FetchItem
 
 	// ChangedSince leaves out messages that have not changed after it (RFC 7162 section 3.1.4.1). It needs CONDSTORE.
 	ChangedSince mail.ModSeq
 	// Vanished, if not nil, gets the UIDs of messages that are gone since ChangedSince, when the loop is over (RFC 7162 section
 	// 3.2.6). It needs QRESYNC and a set of UIDs. UIDs may be named that were never there.
 	Vanished *mail.UIDSet
-	// Partial takes only these of the messages of the set, in the order of UIDs (RFC 9394). It needs PARTIAL.
+	// Partial takes only these of the messages of the set, in the order of UIDs (RFC 9394). Without PARTIAL a search finds out which
+	// these are.
 	Partial *imap.PartialRange
 
 	// Stream gives the first section that the server sends as a literal of more than 4096 octets as Message.Body, to be read from the
@@ -37,19 +41,49 @@ type FetchOptions struct {
 // highest UIDs down.
 func (c *Client) Fetch(ctx context.Context, set Set, opts *FetchOptions) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
-		if set.Empty() {
-			return
+		o := FetchOptions{}
+		if opts != nil {
+			o = *opts
 		}
+		set := c.named(set)
+		if limit := c.saveLimit(); o.Partial != nil && (!c.Has(imap.CapPartial) || limit > 0 && o.Partial.Len() > limit) {
+			var err error
+			if set, err = c.page(ctx, set, *o.Partial); err != nil {
+				yield(nil, err)
+				return
+			}
+			o.Partial = nil
+		}
+		x := c.exchangeItems(&o)
 		for _, piece := range set.pieces() {
 			for !piece.Empty() {
-				rest, ok := c.fetchPiece(ctx, piece, opts, yield)
+				rest, ok := c.fetchPiece(ctx, piece, &o, x, yield)
 				if !ok {
 					return
 				}
 				piece = rest
 			}
 		}
+		if x.err != nil {
+			yield(nil, &Error{Command: set.command("FETCH"), Host: c.host, Err: x.err})
+		}
 	}
+}
+
+// page returns which messages of a set PARTIAL means.
+func (c *Client) page(ctx context.Context, set Set, p imap.PartialRange) (Set, error) {
+	if set.Empty() {
+		return set, nil
+	}
+	key := imap.SearchKey{Op: imap.SearchUID, Set: set.num}
+	if !set.uid {
+		key.Op = imap.SearchSeq
+	}
+	r, err := c.Search(ctx, key, &imap.SearchOptions{Partial: &p})
+	if err != nil {
+		return set, err
+	}
+	return UIDs(r.Partial.Nums.UIDs(mail.MaxUID)), nil
 }
 
 // FetchOne fetches one message by its UID. The error is [mail.ErrExpunged] when it is gone.
@@ -69,13 +103,9 @@ func (c *Client) FetchOne(ctx context.Context, uid mail.UID, items ...imap.Fetch
 	return found, nil
 }
 
-func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yield func(*Message, error) bool) (rest Set, ok bool) {
-	o := FetchOptions{}
-	if opts != nil {
-		o = *opts
-	}
+func (c *Client) fetchPiece(ctx context.Context, set Set, o *FetchOptions, x *itemExchange, yield func(*Message, error) bool) (rest Set, ok bool) {
 	f := c.newFetching(set)
-	f.stream = o.Stream
+	f.stream, f.keep = o.Stream, x.keep
 	flags := 2
 	for _, item := range o.Items {
 		f.want(item)
@@ -89,8 +119,6 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 		return rest, yield(nil, c.unsupported(cmd.name, imap.CapCondStore)) && false
 	case o.Vanished != nil && (!c.isEnabled(imap.CapQResync) || !set.uid || o.ChangedSince == 0):
 		return rest, yield(nil, c.unsupported(cmd.name, imap.CapQResync)) && false
-	case o.Partial != nil && !c.Has("PARTIAL"):
-		return rest, yield(nil, c.unsupported(cmd.name, "PARTIAL")) && false
 	}
 	err := c.start(ctx, cmd, func(e *imap.Encoder) {
 		e.SP().NumSet(set.num).Raw(" (UID")
@@ -126,10 +154,12 @@ func (c *Client) fetchPiece(ctx context.Context, set Set, opts *FetchOptions, yi
 		m, ok := f.next(ctx)
 		if last != nil && last.Body != nil {
 			last.add(last.Body)
+			x.apply(last)
 		}
 		if last = m; !ok {
 			break
 		}
+		x.apply(m)
 		more := yield(m, nil)
 		if m.Body != nil {
 			m.Body.drop()

@@ -118,7 +118,7 @@ func (c *Client) readSection(m *Message, label imap.FetchItem, owner **command) 
 		c.mu.Lock()
 		cmd := c.owner(m)
 		c.mu.Unlock()
-		if cmd != nil && cmd.fetch.stream {
+		if cmd != nil && cmd.fetch.stream && !(cmd.fetch.keep != nil && cmd.fetch.keep(label)) {
 			*owner = cmd
 			m.Sections = append(m.Sections, s)
 			m.Body = &Body{size: l.Size, left: l.Size, r: d.OpenLiteral(l), done: make(chan struct{}), scratch: &cmd.fetch.scratch}

@@ -17,6 +17,7 @@ type fetching struct {
 	need   Has
 	all    bool // every FETCH response is taken: SELECT with QRESYNC
 	stream bool
+	keep   func(label imap.FetchItem) bool // whether a section is not to be streamed; nil: none
 
 	ready chan struct{} // has an element when the queue or its end is news for the loop
 	taken chan struct{} // has an element when the loop has taken what was queued, or has been left

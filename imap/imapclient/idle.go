@@ -105,7 +105,7 @@ func (w *idling) round(ctx context.Context) error {
 	if err := c.takeTurn(ctx); err != nil {
 		return c.failed(cmd, err)
 	}
-	defer c.passTurn()
+	defer c.passTurn(ctx)
 	if err := c.admit(ctx, cmd); err != nil {
 		return c.failed(cmd, err)
 	}

@@ -2,7 +2,10 @@ package imapclient
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
@@ -16,16 +19,36 @@ func (cmd *command) limited(s *imap.Status) {
 	if s.Code != imap.CodeMessageLimit {
 		return
 	}
-	if _, lowest, ok := imap.ParseMessageLimit(s.Arg); ok {
+	_, lowest, ok := imap.ParseMessageLimit(s.Arg)
+	switch {
+	case ok && lowest > 0:
 		cmd.lowest = mail.UID(lowest)
+	case s.Type == imap.OK && cmd.bad == nil:
+		cmd.bad = fmt.Errorf("%w: MESSAGELIMIT without how far it came", ErrSyntax)
+	}
+}
+
+// limitedByNews gives an untagged MESSAGELIMIT to the command that it is about: the oldest that may stop like that. Client.mu is held.
+func (c *Client) limitedByNews(s *imap.Status) {
+	i := slices.IndexFunc(c.running, func(cmd *command) bool { return strings.HasPrefix(cmd.name, "UID ") })
+	if i >= 0 {
+		c.running[i].limited(s)
 	}
 }
 
 // left returns what a command that has ended has left undone of its set. The set is empty when that is nothing. A set of
-// sequence numbers can't be gone on with: the error is what the server said.
+// sequence numbers can't be gone on with: the error is what the server said. Neither can one be of a server that stops where it has
+// begun, or more often than the mailbox has messages.
 func (c *Client) left(cmd *command, set Set) (Set, error) {
 	c.mu.Lock()
 	lowest := cmd.lowest
+	rounds := set.rounds - 1
+	if set.rounds == 0 {
+		rounds = 100
+		if c.mailbox != nil {
+			rounds += int(c.mailbox.Messages)
+		}
+	}
 	c.mu.Unlock()
 	switch {
 	case lowest == 0:
@@ -39,7 +62,11 @@ func (c *Client) left(cmd *command, set Set) (Set, error) {
 			rest.AddRange(r.First, min(r.Last, lowest-1))
 		}
 	}
-	return UIDs(rest), nil
+	out := UIDs(rest)
+	if out.rounds = rounds; rest.Count() == set.uids.Count() || rounds == 0 {
+		return out, c.failed(cmd, fmt.Errorf("%w: MESSAGELIMIT that makes no progress", ErrSyntax))
+	}
+	return out, nil
 }
 
 // saveLimit returns how many messages one APPEND or COPY may have, 0 for any number (RFC 9738 section 3.4).

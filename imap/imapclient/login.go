@@ -101,7 +101,7 @@ func (c *Client) exchange(ctx context.Context, x *sasl.ClientExchange) error {
 	if err := c.takeTurn(ctx); err != nil {
 		return c.failed(cmd, err)
 	}
-	defer c.passTurn()
+	defer c.passTurn(ctx)
 	if err := c.admit(ctx, cmd); err != nil {
 		return c.failed(cmd, err)
 	}

@@ -78,7 +78,7 @@ func (c *Client) Select(ctx context.Context, name string, opts *SelectOptions) (
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.mailbox, c.selecting, c.state = box, nil, StateSelected
-		box.News = 0
+		box.News, c.saved = 0, saved{}
 		if cmd.fetch != nil {
 			box.Changed, cmd.fetch.queue = cmd.fetch.queue, nil
 		}

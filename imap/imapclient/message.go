@@ -73,15 +73,31 @@ func (m *Message) Section(s imap.Section) (data []byte, ok bool) {
 	return nil, false
 }
 
+// field returns the body of a header field that was fetched, unfolded; "" when it isn't there.
+func (m *Message) field(name string) string {
+	for i := range m.Sections {
+		if s := &m.Sections[i]; s.Item.Section.Spec == imap.SectionFields || s.Item.Section.Spec == imap.SectionHeader {
+			if v := mime.ParseHeader(s.Data, nil).Get(name); v != "" {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
 // add takes over what came behind the section that was streamed.
 func (m *Message) add(b *Body) {
 	b.mu.Lock()
 	t := b.tail
 	b.tail = nil
 	b.mu.Unlock()
-	if t == nil {
-		return
+	if t != nil {
+		m.merge(t)
 	}
+}
+
+// merge takes over what another response says of the same message.
+func (m *Message) merge(t *Message) {
 	has := func(h Has) bool { return t.Has&h != 0 }
 	if has(hasUID) {
 		m.UID = t.UID

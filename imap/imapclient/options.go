@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/mime"
 )
 
 // Options say how a [Client] connects, secures and logs in. The zero value is right for most: TLS from the start on port
@@ -44,6 +45,10 @@ type Options struct {
 
 	// Dial opens the connection. nil means a net.Dialer. Network is "tcp" or "unix".
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// CharsetReader makes more charsets known than UTF-8, US-ASCII and ISO-8859-1, as package mime/charset does, for texts that are looked
+	// at here because the server can't: in sorting, threads and previews.
+	CharsetReader mime.CharsetReader
 
 	Timeouts Timeouts
 	Limits   Limits

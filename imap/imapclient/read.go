@@ -254,9 +254,7 @@ func (c *Client) readStatus(s *imap.Status) {
 		}
 	}
 	c.mu.Lock()
-	if len(c.running) > 0 {
-		c.running[0].limited(s) // where the tagged response has another code
-	}
+	c.limitedByNews(s) // where the tagged response has another code
 	var codes []func(*imap.Status)
 	for _, cmd := range c.running {
 		if cmd.code != nil && s.Type == imap.OK {

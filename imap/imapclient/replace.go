@@ -26,6 +26,13 @@ func (c *Client) Replace(ctx context.Context, uid mail.UID, mailbox string, d Dr
 	if err := c.checkDraft("UID REPLACE", &d); err != nil {
 		return out, err
 	}
+	if !c.Has(imap.CapCatenate) {
+		whole, err := c.catenate(ctx, []Draft{d})
+		if err != nil {
+			return out, err
+		}
+		d = whole[0]
+	}
 	cmd := &command{name: "UID REPLACE", rule: rule{moves: true, class: "APPEND", flags: 1}}
 	var got mail.Appended
 	cmd.code = func(s *imap.Status) { addAppended(&got, s) }

@@ -25,105 +25,173 @@ type SearchResult struct {
 }
 
 // Search finds messages of the selected mailbox by UID (RFC 9051 section 6.4.4). Without opts it returns all of them; with Min, Max,
-// Count or Partial only these, which with ESEARCH are all that the server sends. Without ESEARCH they are worked out here.
-// Strings that aren't ASCII are searched for in UTF-8.
+// Count or Partial only these, which with ESEARCH and PARTIAL are all that the server sends. Without they are worked out here,
+// as is what Save keeps without SEARCHRES. Update needs CONTEXT=SEARCH, Relevancy SEARCH=FUZZY. Strings that aren't ASCII are
+// searched for in UTF-8.
+//
+// Where a server with MESSAGELIMIT has stopped, the search goes on in another command.
 func (c *Client) Search(ctx context.Context, key imap.SearchKey, opts *imap.SearchOptions) (*SearchResult, error) {
-	o := imap.SearchOptions{}
+	want := imap.SearchOptions{}
 	if opts != nil {
-		o = *opts
+		want = *opts
 	}
-	if o.Charset == "" && !c.isEnabled(imap.CapIMAP4rev2) && !c.isEnabled(imap.CapUTF8Accept) && hasUTF8(key) {
-		o.Charset = "UTF-8"
-	}
-	if !o.Min && !o.Max && !o.Count && !o.Save && o.Partial == nil && !o.Relevancy {
-		o.All = true
-	}
-	want := o
-	extended := c.Has(imap.CapESearch)
+	const name = "UID SEARCH"
 	switch {
-	case o.Save && !c.Has(imap.CapSearchRes):
-		return nil, c.unsupported("UID SEARCH", imap.CapSearchRes)
-	case (o.Update || o.Context) && !c.Has("CONTEXT=SEARCH"):
-		return nil, c.unsupported("UID SEARCH", "CONTEXT=SEARCH")
-	case o.Relevancy && !c.Has("SEARCH=FUZZY"):
-		return nil, c.unsupported("UID SEARCH", "SEARCH=FUZZY")
+	case (want.Update || want.Context) && !c.Has(imap.CapContextSearch):
+		return nil, c.unsupported(name, imap.CapContextSearch)
+	case want.Relevancy && !c.Has(imap.CapSearchFuzzy):
+		return nil, c.unsupported(name, imap.CapSearchFuzzy)
 	}
-	// RFC 5267's PARTIAL doesn't count from the end.
-	if o.Partial != nil && !c.Has(imap.CapPartial) && (o.Partial.FromEnd || !c.Has(imap.CapContextSearch)) {
+	key = c.keyWithSaved(key)
+	if want.Charset == "" && !c.isEnabled(imap.CapIMAP4rev2) && !c.isEnabled(imap.CapUTF8Accept) && hasUTF8(key) {
+		want.Charset = "UTF-8"
+	}
+	if !want.Min && !want.Max && !want.Count && !want.Save && want.Partial == nil && !want.Relevancy {
+		want.All = true
+	}
+	o, here := c.searchThere(&want)
+	f, err := c.search(ctx, key, &o)
+	if err != nil {
+		if want.Save && Refused(err) {
+			c.savedHere(mail.UIDSet{}) // "the server sets the value of the search result variable to the empty sequence" (RFC 5182 section 2.1)
+		}
+		return nil, err
+	}
+	if !f.rest.Empty() {
+		if o.Update || o.Relevancy {
+			return nil, c.failed(f.cmd, f.cmd.status) // that can't be put together
+		}
+		if err := c.searchOn(ctx, key, &o, f); err != nil {
+			return nil, err
+		}
+	}
+	res := f.result(&want)
+	switch {
+	case here:
+		c.savedHere(toSave(&want, f.all, res))
+	case want.Save:
+		c.savedThere()
+	}
+	return res, nil
+}
+
+// searchThere returns what the server is asked for, so that what is wanted is told or can be worked out. here says that what Save
+// keeps is kept here.
+func (c *Client) searchThere(want *imap.SearchOptions) (o imap.SearchOptions, here bool) {
+	o = *want
+	// RFC 5267's PARTIAL doesn't count from the end. With MESSAGELIMIT the result may be cut off, and is then put together here,
+	// which a part of it could not be.
+	if o.Partial != nil && (!c.Has(imap.CapPartial) && (o.Partial.FromEnd || !c.Has(imap.CapContextSearch)) || c.saveLimit() > 0) {
 		o.Partial, o.All = nil, true
+		here = o.Save && !want.All && !want.Count // there it would be all of them
 	}
-	o.Return = extended
-	if !extended {
-		o.Return, o.Min, o.Max, o.Count, o.All, o.Partial = false, false, false, false, false, nil
+	o.Return = c.Has(imap.CapESearch)
+	if here = here || o.Save && (!c.Has(imap.CapSearchRes) || !o.Return || c.saveLimit() > 0); here {
+		if o.Save = false; !o.Min && !o.Max && o.Partial == nil || o.Count {
+			o.All = true
+		}
 	}
-	// With MESSAGELIMIT the result may be cut off, and is then put together here, which a part of it could not be.
-	if o.Partial != nil && c.saveLimit() > 0 {
-		o.Partial, o.All = nil, true
+	if !o.Return {
+		return imap.SearchOptions{Charset: o.Charset}, here
 	}
+	return o, here
+}
+
+// found is what a search has brought.
+type found struct {
+	cmd   *command
+	all   mail.UIDSet // if whole
+	whole bool
+	got   imap.ESearch
+	rest  Set // the UIDs below where a server with MESSAGELIMIT has stopped
+}
+
+// search lets the server search.
+func (c *Client) search(ctx context.Context, key imap.SearchKey, o *imap.SearchOptions) (*found, error) {
+	f := &found{whole: o.All || !o.Return}
 	var nums []uint32
-	var got imap.ESearch
 	cmd := &command{name: "UID SEARCH", rule: rule{moves: true, seq: usesSeq(key), class: "SEARCH", flags: 2}}
 	cmd.take = func(d *imap.Decoder, what string) bool {
 		switch what {
 		case "SEARCH":
 			s := d.SearchData()
-			nums, got.ModSeq = append(nums, s.Nums...), max(got.ModSeq, s.ModSeq)
+			nums, f.got.ModSeq = append(nums, s.Nums...), max(f.got.ModSeq, s.ModSeq)
 			return true
 		case "ESEARCH":
-			return c.takeESearch(d, cmd, &got)
+			return c.takeESearch(d, cmd, &f.got)
 		}
 		return false
 	}
-	err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().SearchOptions(o).SearchKey(key) })
-	if err != nil {
+	if err := c.run(ctx, cmd, func(e *imap.Encoder) { e.SP().SearchOptions(*o).SearchKey(key) }); err != nil {
 		return nil, err
 	}
+	f.cmd = cmd
+	f.all = f.got.All.UIDs(mail.MaxUID)
 	slices.Sort(nums)
-	res := c.searchResult(&want, &got, nums)
-	res.Tag = cmd.tag
-	return c.searchOn(ctx, cmd, key, &want, res)
+	for _, n := range nums {
+		f.whole = true // so answer some servers to RETURN
+		f.all.Add(mail.UID(n))
+	}
+	var err error
+	f.rest, err = c.left(cmd, All())
+	return f, err
 }
 
-// searchOn searches below where a server with MESSAGELIMIT has stopped, and adds what it finds to the result.
-func (c *Client) searchOn(ctx context.Context, cmd *command, key imap.SearchKey, o *imap.SearchOptions, res *SearchResult) (*SearchResult, error) {
-	rest, err := c.left(cmd, All())
-	switch {
-	case err != nil:
-		return nil, err
-	case rest.Empty():
-		if o.Partial != nil && !o.All {
-			res.UIDs = mail.UIDSet{}
-		}
-		return res, nil
-	case o.Save || o.Update || o.Relevancy:
-		return nil, c.failed(cmd, cmd.status) // that can't be put together
-	}
+// searchOn searches below where the server has stopped, and adds what it finds.
+func (c *Client) searchOn(ctx context.Context, key imap.SearchKey, o *imap.SearchOptions, f *found) error {
 	whole := *o
-	if whole.Partial = nil; o.Partial != nil {
-		whole.All = true
-	}
-	more, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchAnd, Keys: []imap.SearchKey{{Op: imap.SearchUID, Set: rest.num}, key}}, &whole)
-	if err != nil {
-		return nil, err
-	}
-	res.UIDs.AddSet(more.UIDs)
-	res.Count += more.Count
-	res.ModSeq, res.Max = max(res.ModSeq, more.ModSeq), max(res.Max, more.Max)
-	if more.Min > 0 {
-		res.Min = more.Min // all of it is below
-	}
-	if o.Partial != nil {
-		res.Partial = partOf(res.UIDs, *o.Partial)
-		if !o.All {
-			res.UIDs = mail.UIDSet{}
+	whole.Save = false
+	for !f.rest.Empty() {
+		more, err := c.search(ctx, imap.SearchKey{Op: imap.SearchAnd, Keys: []imap.SearchKey{{Op: imap.SearchUID, Set: f.rest.num}, key}}, &whole)
+		if err != nil {
+			return err
+		}
+		if f.rest, err = c.left(more.cmd, f.rest); err != nil {
+			return err
+		}
+		f.all.AddSet(more.all)
+		f.got.ModSeq, f.got.Max = max(f.got.ModSeq, more.got.ModSeq), max(f.got.Max, more.got.Max)
+		if more.got.Min > 0 {
+			f.got.Min = more.got.Min // all of it is below
+		}
+		if f.got.Count != nil && more.got.Count != nil {
+			n := *f.got.Count + *more.got.Count
+			f.got.Count = &n
 		}
 	}
-	return res, nil
+	return nil
+}
+
+// result fills in what was wanted, from what the server has sent and by counting here.
+func (f *found) result(o *imap.SearchOptions) *SearchResult {
+	got := &f.got
+	res := &SearchResult{ModSeq: mail.ModSeq(got.ModSeq), Min: mail.UID(got.Min), Max: mail.UID(got.Max), Partial: got.Partial, Relevancy: got.Relevancy,
+		Tag: f.cmd.tag}
+	if r := f.all.Ranges(); f.whole && len(r) > 0 {
+		if o.Min {
+			res.Min = r[0].First
+		}
+		if o.Max {
+			res.Max = r[len(r)-1].Last
+		}
+	}
+	switch {
+	case f.whole:
+		res.Count = f.all.Count()
+	case got.Count != nil:
+		res.Count = int(*got.Count)
+	}
+	if o.All {
+		res.UIDs = f.all
+	}
+	if o.Partial != nil && f.whole {
+		res.Partial = partOf(slices.Collect(f.all.All()), *o.Partial)
+	}
+	return res
 }
 
 // partOf returns the part of a result that PARTIAL names.
-func partOf(all mail.UIDSet, p imap.PartialRange) *imap.PartialResult {
-	list := slices.Collect(all.All())
+func partOf(list []mail.UID, p imap.PartialRange) *imap.PartialResult {
 	a, b := p.Slice(len(list))
 	out := &imap.PartialResult{Range: p}
 	for _, u := range list[a:b] {
@@ -145,33 +213,6 @@ func (c *Client) takeESearch(d *imap.Decoder, cmd *command, got *imap.ESearch) b
 	return true
 }
 
-// searchResult fills in what was asked for, from what the server has sent and by counting here.
-func (c *Client) searchResult(o *imap.SearchOptions, got *imap.ESearch, nums []uint32) *SearchResult {
-	res := &SearchResult{ModSeq: mail.ModSeq(got.ModSeq), Min: mail.UID(got.Min), Max: mail.UID(got.Max), Partial: got.Partial, Relevancy: got.Relevancy}
-	all := got.All.UIDs(mail.MaxUID)
-	for _, n := range nums {
-		all.Add(mail.UID(n))
-	}
-	if r := all.Ranges(); len(r) > 0 {
-		if o.Min && res.Min == 0 {
-			res.Min = r[0].First
-		}
-		if o.Max && res.Max == 0 {
-			res.Max = r[len(r)-1].Last
-		}
-	}
-	if res.Count = all.Count(); got.Count != nil {
-		res.Count = int(*got.Count)
-	}
-	if o.All {
-		res.UIDs = all
-	}
-	if o.Partial != nil && res.Partial == nil {
-		res.Partial, res.UIDs = partOf(all, *o.Partial), all
-	}
-	return res
-}
-
 // usesSeq reports whether the key names messages by sequence numbers, which then must not change before the search.
 func usesSeq(k imap.SearchKey) bool {
 	return k.Op == imap.SearchSeq && !k.Set.Saved || slices.ContainsFunc(k.Keys, usesSeq)
@@ -180,45 +221,4 @@ func usesSeq(k imap.SearchKey) bool {
 func hasUTF8(k imap.SearchKey) bool {
 	not := func(s string) bool { return strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) }
 	return not(k.Value) || not(k.Field) || slices.ContainsFunc(k.Keys, hasUTF8)
-}
-
-// Sort finds messages and puts them in order (RFC 5256). The result is in Order. It needs SORT.
-func (c *Client) Sort(ctx context.Context, by []imap.SortCriterion, key imap.SearchKey) (*SearchResult, error) {
-	if !c.Has("SORT") {
-		return nil, c.unsupported("UID SORT", "SORT")
-	}
-	var order []mail.UID
-	cmd := &command{name: "UID SORT", rule: rule{moves: true, seq: usesSeq(key), class: "SORT", flags: 2}}
-	cmd.take = func(d *imap.Decoder, what string) bool {
-		if what != "SORT" {
-			return false
-		}
-		for _, n := range d.SearchData().Nums {
-			order = append(order, mail.UID(n))
-		}
-		return true
-	}
-	err := c.run(ctx, cmd, func(e *imap.Encoder) {
-		e.SP().SortProgram(imap.SearchOptions{Charset: "UTF-8"}, by, key)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &SearchResult{Order: order, Count: len(order)}, nil
-}
-
-// Thread finds messages and puts them in threads, of UIDs (RFC 5256). It needs THREAD=…
-func (c *Client) Thread(ctx context.Context, alg imap.ThreadAlgorithm, key imap.SearchKey) ([]imap.Thread, error) {
-	var threads []imap.Thread
-	if !c.Has(imap.Capability("THREAD=" + string(alg))) {
-		return nil, c.unsupported("UID THREAD", imap.Capability("THREAD="+string(alg)))
-	}
-	cmd := &command{name: "UID THREAD", rule: rule{moves: true, seq: usesSeq(key), class: "THREAD", flags: 2}}
-	cmd.take = func(d *imap.Decoder, what string) bool {
-		if what == "THREAD" {
-			threads = append(threads, d.Threads()...)
-		}
-		return what == "THREAD"
-	}
-	return answer(ctx, c, cmd, &threads, func(e *imap.Encoder) { e.SP().ThreadProgram(alg, "UTF-8", key) })
 }

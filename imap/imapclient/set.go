@@ -13,6 +13,8 @@ type Set struct {
 	uid  bool
 	num  imap.NumSet
 	uids mail.UIDSet // with uid and without num.Saved
+
+	rounds int // how often a server with MESSAGELIMIT may yet stop in it; 0: it has not yet
 }
 
 // UIDs is the messages with these UIDs.

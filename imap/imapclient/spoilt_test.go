@@ -79,7 +79,7 @@ func TestResponseSpoilsItsCommand(t *testing.T) {
 		{"SEARCH", "* SEARCH 1 2 x", func(ctx context.Context, c *imapclient.Client) error { return second(c.Search(ctx, all, nil)) }},
 		{"ESEARCH", "* ESEARCH (TAG \"A1\") UID ALL (1)", func(ctx context.Context, c *imapclient.Client) error { return second(c.Search(ctx, all, nil)) }},
 		{"SORT", "* SORT 1 2 0", func(ctx context.Context, c *imapclient.Client) error {
-			return second(c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, all))
+			return second(c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, all, nil))
 		}},
 		{"THREAD", "* THREAD (1 (2)", func(ctx context.Context, c *imapclient.Client) error {
 			return second(c.Thread(ctx, imap.ThreadReferences, all))

@@ -138,7 +138,7 @@ func TestDovecotClient(t *testing.T) {
 		r, err := c.Search(ctx, imap.SearchKey{Op: imap.SearchSubject, Value: "message"}, &imap.SearchOptions{Count: true, Max: true})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 2}, []int{r.Count, int(r.Max)})
-		r, err = c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, imap.SearchKey{Op: imap.SearchAll})
+		r, err = c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortArrival}}, imap.SearchKey{Op: imap.SearchAll}, nil)
 		require.NoError(t, err)
 		require.Equal(t, []mail.UID{2, 1}, r.Order)
 		_, err = c.Thread(ctx, imap.ThreadReferences, imap.SearchKey{Op: imap.SearchAll})
