@@ -28,7 +28,7 @@ func TestDemoCommands(t *testing.T) {
 	d, err := demo.Setup(t.TempDir())
 	require.NoError(t, err)
 	var over []string
-	for _, p := range []string{"smtp", "submission", "imap", "pop3", "lmtp"} {
+	for _, p := range []string{"smtp", "submission", "imap", "pop3", "lmtp", "webmail"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		defer l.Close()

@@ -5,6 +5,7 @@
 //	fullserver -c main.cf [-o name=value]...    for real
 //	fullserver [-c …] [-o …] postconf [-n] [name…]
 //	fullserver passwd [user]
+//	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver version
 //
 // main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
@@ -40,6 +41,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] [-o ...] postconf [-n] [name...]
                                              print the parameters in force; -n: only those that were set
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
+  fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
   fullserver version                         print the version
 
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
@@ -70,6 +72,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = postconf(file, over, fs.Args()[1:], stdout)
 	case "passwd":
 		err = passwd(fs.Args()[1:], stdin, stdout, stderr)
+	case "webmail":
+		err = webmailOnly(fs.Args()[1:], stdout, stderr)
 	case "version":
 		_, err = fmt.Fprintln(stdout, version())
 	case "help":

@@ -37,6 +37,9 @@ type Settings struct {
 	ManageSieveListen []Address
 	HTTPListen        []Address
 	HTTPSListen       []Address
+	WebmailListen     []Address
+	WebmailsListen    []Address
+	WebmailProxy      bool
 	MetricsListen     []Address
 
 	SMTPDBanner          string

@@ -87,6 +87,10 @@ func listeners() []Param {
 			"this build has no ManageSieve service; leave it empty"),
 		row("http_listen", "HTTP: /healthz, which says ok while the server runs.", func(s *Settings) any { return &s.HTTPListen }),
 		row("https_listen", "The same over TLS.", func(s *Settings) any { return &s.HTTPSListen }),
+		row("webmail_listen", "Mail in the browser, over plain HTTP: for this machine, or with webmail_proxy for a proxy that speaks TLS.", func(s *Settings) any { return &s.WebmailListen }),
+		row("webmails_listen", "Mail in the browser, over HTTPS.", func(s *Settings) any { return &s.WebmailsListen }),
+		{Name: "webmail_proxy", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.WebmailProxy },
+			Help: "Every request to webmail_listen comes through a proxy that speaks TLS with the browsers and adds X-Forwarded-For."},
 		refused(row("metrics_listen", "Prometheus metrics.", func(s *Settings) any { return &s.MetricsListen }),
 			"this build serves no metrics; leave it empty"),
 	}

@@ -107,6 +107,7 @@ func (d *Demo) mainCF() error {
 		"data_directory": strings.ReplaceAll(d.Dir, "$", "$$"), "maillog_file": "$data_directory/mail.log",
 		"smtp_listen": "127.0.0.1:2525", "submission_listen": "127.0.0.1:2587", "imap_listen": "127.0.0.1:1143",
 		"pop3_listen": "127.0.0.1:1110", "lmtp_listen": "127.0.0.1:2424",
+		"webmail_listen": "127.0.0.1:8025",
 	})
 	if err != nil {
 		return err
@@ -135,10 +136,14 @@ func (d *Demo) Welcome(w io.Writer, s *config.Settings, users []string) error {
 		{"SMTP", "mail in", s.SMTPListen}, {"Submission", "users send; STARTTLS", s.SubmissionListen}, {"Submissions", "TLS", s.SubmissionsListen},
 		{"IMAP", "read; STARTTLS", s.IMAPListen}, {"IMAPS", "TLS", s.IMAPSListen}, {"POP3", "fetch; STLS", s.POP3Listen}, {"POP3S", "TLS", s.POP3SListen},
 		{"LMTP", "from a server in front", s.LMTPListen}, {"HTTP", "/healthz", s.HTTPListen},
+		{"Webmail", "in the browser", s.WebmailListen},
 	} {
 		for _, a := range l.addrs {
 			fmt.Fprintf(&b, "  %-11s %-22s %s\n", l.name, a, l.what)
 		}
+	}
+	for _, a := range s.WebmailListen {
+		fmt.Fprintf(&b, "\nMail in the browser / Đọc thư trong trình duyệt: http://%s/\n", a)
 	}
 	b.WriteString("\nAccounts and passwords\n")
 	for _, u := range users {

@@ -56,13 +56,13 @@ func TestLoopbackOnly(t *testing.T) {
 	_, c, _ := setup(t, t.TempDir())
 	s := c.Settings
 	n := 0
-	for _, list := range [][]config.Address{s.SMTPListen, s.SubmissionListen, s.SubmissionsListen, s.IMAPListen, s.IMAPSListen, s.POP3Listen, s.POP3SListen, s.POP2Listen, s.LMTPListen, s.HTTPListen, s.HTTPSListen} {
+	for _, list := range [][]config.Address{s.SMTPListen, s.SubmissionListen, s.SubmissionsListen, s.IMAPListen, s.IMAPSListen, s.POP3Listen, s.POP3SListen, s.POP2Listen, s.LMTPListen, s.HTTPListen, s.HTTPSListen, s.WebmailListen, s.WebmailsListen} {
 		for _, a := range list {
 			n++
 			require.True(t, strings.HasPrefix(a.Address, "127.0.0.1:"), a)
 		}
 	}
-	require.Equal(t, 5, n)
+	require.Equal(t, 6, n)
 }
 
 func TestSecondStart(t *testing.T) {
@@ -101,7 +101,7 @@ func TestWelcome(t *testing.T) {
 	require.NoError(t, d.Welcome(&out, &c.Settings, names(f)))
 	text := out.String()
 	for _, want := range []string{
-		d.Dir, "127.0.0.1:2525", "127.0.0.1:2587", "127.0.0.1:1143", "127.0.0.1:1110", "127.0.0.1:2424", "đang chạy", "Ctrl-C",
+		d.Dir, "127.0.0.1:2525", "127.0.0.1:2587", "127.0.0.1:1143", "127.0.0.1:1110", "127.0.0.1:2424", "http://127.0.0.1:8025/", "đang chạy", "Ctrl-C",
 		"alice@example.test     " + d.Passwords["alice@example.test"], "bob@example.test       " + d.Passwords["bob@example.test"],
 	} {
 		require.Contains(t, text, want)

@@ -30,6 +30,10 @@ func (s *Server) build() error {
 	old := s.pop2Server(pop)
 	web := &http.Server{Handler: health(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
+	pages, err := s.webmail(imap, submission)
+	if err != nil {
+		return err
+	}
 	for _, v := range s.services {
 		switch v.param {
 		case "smtp_listen":
@@ -54,12 +58,19 @@ func (s *Server) build() error {
 			v.serve = web.Serve
 		case "https_listen":
 			v.serve = func(l net.Listener) error { return web.ServeTLS(l, "", "") }
+		case "webmail_listen":
+			v.serve = pages.Serve
+		case "webmails_listen":
+			v.serve = func(l net.Listener) error { return pages.ServeTLS(l, "", "") }
 		}
 		if s.certs == nil && strings.HasSuffix(v.param, "s_listen") {
 			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
 		}
 	}
 	s.servers = []stopper{mta, submission, lmtp, imap, pop, old, web}
+	if pages != nil {
+		s.servers = append([]stopper{pages}, s.servers...)
+	}
 	return nil
 }
 

@@ -36,6 +36,8 @@ func (s *Server) listen() error {
 		{"pop2_listen", s.set.POP2Listen},
 		{"http_listen", s.set.HTTPListen},
 		{"https_listen", s.set.HTTPSListen},
+		{"webmail_listen", s.set.WebmailListen},
+		{"webmails_listen", s.set.WebmailsListen},
 	} {
 		for _, a := range l.addrs {
 			ln, err := listen(a)

@@ -27,7 +27,6 @@ const (
 // file is an attachment in memory.
 type file struct {
 	name, kind, cid string
-	inline          bool
 	data            []byte
 }
 

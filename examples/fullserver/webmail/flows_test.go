@@ -3,6 +3,7 @@ package webmail_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,9 +66,10 @@ func TestListAndRead(t *testing.T) {
 	require.Contains(t, f.page, "1 message marked as read")
 	f.submit("/undo")
 	require.NotContains(t, f.flags("INBOX")[120], `\Seen`)
-	for path, want := range map[string]string{"source": "Hi number 120", "headers": "Message-ID: <m120@example.test>", "eml": "Hi number 120"} {
+	for _, path := range []string{"source", "headers", "eml"} {
 		f.get("/mail/INBOX/120/" + path)
-		require.Contains(t, f.page, want)
+		require.Contains(t, f.page, "Message-ID: <m120@example.test>")
+		require.Equal(t, path != "headers", strings.Contains(f.page, "Hi number 120"))
 		require.Contains(t, f.head.Get("Content-Security-Policy"), "sandbox;")
 	}
 	require.Equal(t, `attachment; filename="Hello 120.eml"; filename*=UTF-8''Hello%20120.eml`, f.head.Get("Content-Disposition"))

@@ -55,8 +55,11 @@ const formSize = 4 << 20
 // serve answers requests for a route.
 func (s *Site) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.limits.Request)
+		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(patience(rt.upload))) // what isn't a connection has none
+		_ = control.SetWriteDeadline(time.Now().Add(patience(true)))
 		q := &request{Site: s, w: w, r: r, ctx: ctx, lang: i18n.Match(r.Header.Get("Accept-Language")), zone: time.UTC}
 		if err := q.serve(rt); err != nil {
 			q.fail(err)
@@ -64,16 +67,18 @@ func (s *Site) serve(rt route) http.Handler {
 	})
 }
 
+// patience is how long a form may take to come, or a file to go.
+func patience(files bool) time.Duration {
+	if files {
+		return 30 * time.Minute
+	}
+	return time.Minute
+}
+
 func (q *request) serve(rt route) error {
 	if c, err := q.r.Cookie(q.cookieName("wm")); err == nil {
 		q.sess = q.sessions.Lookup(c.Value, q.remote())
 	}
-	if q.sess != nil {
-		q.acc = q.accounts.get(q.sess.User, q.sess.Secret)
-		defer q.acc.release()
-		q.loadPrefs()
-	}
-	q.setZone()
 	if rt.method == "POST" {
 		most := int64(formSize)
 		if rt.upload {
@@ -87,6 +92,19 @@ func (q *request) serve(rt route) error {
 			defer q.r.MultipartForm.RemoveAll()
 		}
 	}
+	limit := q.limits.Request
+	if rt.long {
+		limit = patience(true)
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, limit)
+	defer cancel()
+	q.ctx = ctx
+	if q.sess != nil {
+		q.acc = q.accounts.get(q.sess.User, q.sess.Secret)
+		defer q.acc.release()
+		q.loadPrefs()
+	}
+	q.setZone()
 	if q.sess == nil && !rt.public {
 		return q.signedOut()
 	}

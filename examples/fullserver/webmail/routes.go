@@ -8,6 +8,7 @@ type route struct {
 	handle       func(*request) error
 	public       bool // for who is not signed in, too
 	upload       bool // takes files
+	long         bool // sends files
 }
 
 // routes are all there are, but for the files of /static/.
@@ -21,10 +22,10 @@ func routes() []route {
 		{method: "GET", path: "/mail/{folder}/{uid}", handle: (*request).read},
 		{method: "GET", path: "/mail/{folder}/{uid}/body", handle: (*request).body},
 		{method: "GET", path: "/mail/{folder}/{uid}/print", handle: (*request).print},
-		{method: "GET", path: "/mail/{folder}/{uid}/part/{part}", handle: (*request).part},
-		{method: "GET", path: "/mail/{folder}/{uid}/source", handle: (*request).source},
-		{method: "GET", path: "/mail/{folder}/{uid}/headers", handle: (*request).headers},
-		{method: "GET", path: "/mail/{folder}/{uid}/eml", handle: (*request).eml},
+		{method: "GET", path: "/mail/{folder}/{uid}/part/{part}", handle: (*request).part, long: true},
+		{method: "GET", path: "/mail/{folder}/{uid}/source", handle: (*request).source, long: true},
+		{method: "GET", path: "/mail/{folder}/{uid}/headers", handle: (*request).headers, long: true},
+		{method: "GET", path: "/mail/{folder}/{uid}/eml", handle: (*request).eml, long: true},
 		{method: "POST", path: "/mail/{folder}/act", handle: (*request).act},
 		{method: "POST", path: "/undo", handle: (*request).undo},
 		{method: "POST", path: "/trust", handle: (*request).trust},

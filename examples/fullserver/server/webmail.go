@@ -1,0 +1,58 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/webmail"
+	"github.com/buuta/mail/imap/imapclient"
+	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/smtp"
+)
+
+// webmail makes the server of webmail_listen, nil when nobody wants it. It speaks IMAP and SMTP with the servers beside it, over
+// ports of this machine that are its own.
+func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*http.Server, error) {
+	if len(s.set.WebmailListen)+len(s.set.WebmailsListen) == 0 {
+		return nil, nil
+	}
+	dir := filepath.Join(s.set.DataDirectory, "webmail")
+	for _, d := range []string{dir, filepath.Join(dir, "settings")} {
+		if err := s.makeDir("data_directory", d); err != nil {
+			return nil, err
+		}
+	}
+	inner := func(param string, serve func(net.Listener) error) (string, error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", s.cfg.ErrorFor("webmail_listen", plainError(err))
+		}
+		s.services = append(s.services, &service{param: param, listener: l, serve: serve})
+		s.onClose(func() { _ = l.Close() })
+		return l.Addr().String(), nil
+	}
+	imapAddr, err := inner("webmail's imap", imap.Serve)
+	if err != nil {
+		return nil, err
+	}
+	smtpAddr, err := inner("webmail's submission", submission.Serve)
+	if err != nil {
+		return nil, err
+	}
+	site, err := webmail.New(webmail.Config{
+		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
+		Domain: s.set.MyDomain, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy,
+		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
+	})
+	if err != nil {
+		return nil, s.cfg.ErrorFor("webmail_listen", err)
+	}
+	s.onClose(func() { _ = site.Close() })
+	web := &http.Server{Handler: site, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/webmail", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
+	web.RegisterOnShutdown(func() { _ = site.Close() }) // pages that wait for news would keep it waiting
+	return web, nil
+}
