@@ -87,8 +87,8 @@ type Check struct {
 	msgs []*dkim.Checks // by set
 }
 
-// Begin collects the chain of a header and asks for the body hashes of its message signatures. It is for those who read the
-// body for something else too.
+// Begin collects the chain of a header and asks for the body hashes of its message signatures. It is for package mailauth,
+// which reads the body for something else too: others have [Verifier.Verify].
 func (v *Verifier) Begin(h signed.Header, bodies *signed.Bodies) *Check {
 	c := &Check{v: v, h: h, res: &Result{}}
 	c.res.Sets, _, c.res.Err = collect(h, v.Sets)

@@ -72,7 +72,8 @@ var ErrHeaderTooLarge = signed.ErrHeaderTooLarge
 // ErrFrom says that a message to be signed has no From field, or more than one: what it would say of itself is unclear.
 var ErrFrom = errors.New("dkim: the message has not exactly one From field")
 
-// Begin asks for the body hashes that the signers need, and returns what makes the fields after the body was read.
+// Begin asks for the body hashes that the signers need, and returns what makes the fields after the body was read. It is for package
+// mailauth: others have [Sign].
 func Begin(h signed.Header, bodies *signed.Bodies, signers ...*Signer) (finish func() (string, error), err error) {
 	if len(h.All("From")) != 1 {
 		return nil, ErrFrom

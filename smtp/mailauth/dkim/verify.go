@@ -55,8 +55,8 @@ type check struct {
 	arc  bool
 }
 
-// Begin reads the signatures of a header and asks for their body hashes. It is for those who read the body for something
-// else too.
+// Begin reads the signatures of a header and asks for their body hashes. It is for package mailauth, which reads the body for
+// something else too: others have [Verifier.Verify].
 func (v *Verifier) Begin(h signed.Header, bodies *signed.Bodies) *Checks {
 	lim := v.Limits.WithDefaults()
 	c := &Checks{v: v, h: h}
@@ -75,7 +75,8 @@ func (v *Verifier) Begin(h signed.Header, bodies *signed.Bodies) *Checks {
 	return c
 }
 
-// BeginARC does for one ARC-Message-Signature, the field at this place, what Begin does for a message's signatures.
+// BeginARC does for one ARC-Message-Signature, the field at this place, what Begin does for a message's signatures. It is for
+// package arc.
 func (v *Verifier) BeginARC(h signed.Header, at int, bodies *signed.Bodies) *Checks {
 	return &Checks{v: v, h: h, list: []*check{v.begin(h, at, v.Limits.WithDefaults(), bodies, true)}}
 }

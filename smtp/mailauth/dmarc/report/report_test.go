@@ -331,10 +331,8 @@ func TestParseLimits(t *testing.T) {
 		"skipped elements": "<feedback><x>" + strings.Repeat("<y/>", 1<<20) + "</x></feedback>",
 		"depth":            "<feedback>" + strings.Repeat("<y>", 1<<20),
 	} {
-		for _, kind := range []string{"gzip", "zip"} {
-			_, err := report.Parse(bytes.NewReader(pack(t, kind, text)), report.Limits{})
-			require.ErrorIs(t, err, report.ErrTooLarge, "%s %s", name, kind)
-		}
+		_, err := report.Parse(bytes.NewReader(pack(t, "gzip", text)), report.Limits{})
+		require.ErrorIs(t, err, report.ErrTooLarge, name)
 	}
 	_, err := report.Parse(io.LimitReader(endless{}, 1<<40), report.Limits{})
 	require.ErrorIs(t, err, report.ErrTooLarge)
