@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -110,24 +106,14 @@ func TestKilledBetweenServers(t *testing.T) {
 			fillUser1(t, from)
 			want := contentsUser1(t, from)
 			require.Len(t, want, 48)
-			journal := filepath.Join(t.TempDir(), "journal")
 			rnd := rand.New(rand.NewPCG(5, 5))
-			kills, ended := 0, false
-			for try := 0; !ended && try < 200; try++ {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10+15*try+rnd.IntN(40))*time.Millisecond)
-				cmd := exec.CommandContext(ctx, os.Args[0], "-from", from, "-from-user", "user1", "-to", to, "-to-user", "user1", "-journal", journal)
-				cmd.Env = append(os.Environ(), "IMAPSYNC_ITSELF=1", "FROM_PASSWORD="+peers.Password, "TO_PASSWORD="+peers.Password)
-				out, err := cmd.CombinedOutput()
-				killed := ctx.Err() != nil
-				cancel()
-				if ended = err == nil; !ended {
-					require.True(t, killed, "%v: %s", err, out)
-					kills++
-				}
+			step := 15
+			if *soak {
+				step = 1
 			}
-			require.True(t, ended)
-			require.Positive(t, kills)
-			t.Logf("killed %d times", kills)
+			killed(t, from, to, "user1", peers.Password, func(try int) time.Duration {
+				return time.Duration(10+step*try+rnd.IntN(40)) * time.Millisecond
+			})
 			require.Equal(t, want, contentsUser1(t, to))
 		})
 	}

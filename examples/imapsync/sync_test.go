@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,13 +22,56 @@ import (
 	"github.com/buuta/mail/imap/imaptest"
 )
 
-// TestMain lets the test's program be the command itself.
-func TestMain(m *testing.M) {
-	if os.Getenv("IMAPSYNC_ITSELF") == "1" {
-		main()
-		return
+var soak = flag.Bool("soak", false, "cut and kill more often")
+
+// command is the program, built once and without the race detector, with which it would take longer to start than to work: what races
+// there are is for the tests that call it in their own process.
+var command = sync.OnceValues(func() (string, error) {
+	name := filepath.Join(built, "imapsync")
+	out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, out)
 	}
-	os.Exit(m.Run())
+	return name, nil
+})
+
+// built is the folder where the program lies.
+var built string
+
+func TestMain(m *testing.M) {
+	var err error
+	if built, err = os.MkdirTemp("", "imapsync"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(built)
+	os.Exit(code)
+}
+
+// killed starts the program, kills it after a time that grows with each try, and goes on until it comes to its end. It was killed at
+// least once.
+func killed(t *testing.T, from, to, user, password string, after func(try int) time.Duration) {
+	t.Helper()
+	kills := 0
+	program, err := command()
+	require.NoError(t, err)
+	journal := filepath.Join(t.TempDir(), "journal")
+	for try := range 500 {
+		ctx, cancel := context.WithTimeout(t.Context(), after(try))
+		cmd := exec.CommandContext(ctx, program, "-from", from, "-from-user", user, "-to", to, "-to-user", user, "-journal", journal)
+		cmd.Env = append(os.Environ(), "FROM_PASSWORD="+password, "TO_PASSWORD="+password)
+		out, err := cmd.CombinedOutput()
+		late := ctx.Err() != nil
+		cancel()
+		if err == nil {
+			require.Positive(t, kills)
+			t.Logf("killed %d times", kills)
+			return
+		}
+		require.True(t, late, "%v: %s", err, out)
+		kills++
+	}
+	t.Fatal("it does not come to its end")
 }
 
 // fill makes an account with messages of all kinds, some alike.
@@ -137,13 +181,17 @@ func TestCopyAndMirror(t *testing.T) {
 
 // Connections to both servers are cut at random octets of random answers; the program begins again from its journal.
 func TestCutAtRandom(t *testing.T) {
-	for seed := range uint64(6) {
+	seeds, rounds := uint64(3), 40
+	if *soak {
+		seeds, rounds = 50, 60
+	}
+	for seed := range seeds {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		from, to := imaptest.NewServer(t), imaptest.NewServer(t)
 		fill(t, from)
 		name := filepath.Join(t.TempDir(), "journal")
 		cuts := 0
-		for range 60 {
+		for range rounds {
 			f := imaptest.Fault{Command: []string{"APPEND", "UID FETCH", "SELECT", "APPEND", "LIST", "APPEND"}[rnd.IntN(6)], Times: 1, Cut: 1 + rnd.Int64N(3000)}
 			if f.Command == "APPEND" {
 				f.Cut = 1 + rnd.Int64N(80) // in its answer: the message is there
@@ -174,27 +222,17 @@ func TestCutAtRandom(t *testing.T) {
 
 // The program is killed at random moments, and started again until it comes to its end.
 func TestKilledAtRandom(t *testing.T) {
-	from, to := imaptest.NewServer(t), imaptest.NewServer(t)
-	fill(t, from)
-	name := filepath.Join(t.TempDir(), "journal")
-	rnd := rand.New(rand.NewPCG(3, 3))
-	kills := 0
-	for try := range 200 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10+try+rnd.IntN(40))*time.Millisecond)
-		cmd := exec.CommandContext(ctx, os.Args[0], "-from", from.Addr(), "-from-user", imaptest.Username, "-to", to.Addr(), "-to-user", imaptest.Username, "-journal", name)
-		cmd.Env = append(os.Environ(), "IMAPSYNC_ITSELF=1", "FROM_PASSWORD="+imaptest.Password, "TO_PASSWORD="+imaptest.Password)
-		out, err := cmd.CombinedOutput()
-		killed := ctx.Err() != nil
-		cancel()
-		if err == nil {
-			break
-		}
-		require.True(t, killed, "%v: %s", err, out)
-		var e *exec.ExitError
-		require.True(t, errors.As(err, &e) || killed)
-		kills++
+	runs := 1
+	if *soak {
+		runs = 50
 	}
-	require.Positive(t, kills)
-	t.Logf("killed %d times", kills)
-	require.Equal(t, contents(t, client(t, from)), contents(t, client(t, to)))
+	for seed := range uint64(runs) {
+		from, to := imaptest.NewServer(t), imaptest.NewServer(t)
+		fill(t, from)
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		killed(t, from.Addr(), to.Addr(), imaptest.Username, imaptest.Password, func(try int) time.Duration {
+			return time.Duration(5+2*try+rnd.IntN(20)) * time.Millisecond
+		})
+		require.Equal(t, contents(t, client(t, from)), contents(t, client(t, to)))
+	}
 }
