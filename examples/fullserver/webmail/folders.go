@@ -185,6 +185,9 @@ func (q *request) guessUses(list []folder) {
 			}
 			if f.Use == p.use {
 				f.Label = q.T(p.key)
+				if p.use != mail.UseArchive && p.use != mail.UseJunk {
+					f.Unseen = 0 // nobody waits to read what he has written or thrown away
+				}
 			}
 		}
 	}

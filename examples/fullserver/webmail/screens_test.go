@@ -1,0 +1,81 @@
+package webmail_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+var screens = flag.String("screenshots", "", "folder that pictures of every page are put into")
+
+// TestScreenshots makes the pictures that people look at: make screenshots. It proves nothing by itself.
+func TestScreenshots(t *testing.T) {
+	if *screens == "" {
+		t.Skip("pictures are made by make screenshots")
+	}
+	require.NoError(t, os.MkdirAll(*screens, 0o755))
+	f := newFixture(t)
+	f.fill()
+	f.add("Inbox2", poisoned(1))
+	b := f.chromium(1360, 850, true)
+	shot := func(name string, w, h int64, dark bool, path string, more ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		scheme := "light"
+		if dark {
+			scheme = "dark"
+		}
+		_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		require.NoError(t, err)
+		b.run(chromedp.EmulateViewport(w, h))
+		b.open(path)
+		b.run(more...)
+		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(*screens, name+".png"), png, 0o644))
+	}
+	shot("login", 1360, 850, false, "/login")
+	shot("login-phone-dark", 375, 740, true, "/login")
+	b.signIn()
+	last := "/mail/INBOX/55"
+	for _, dark := range []bool{false, true} {
+		d := map[bool]string{false: "", true: "-dark"}[dark]
+		shot("list"+d, 1360, 850, dark, "/mail/INBOX")
+		shot("read"+d, 1360, 850, dark, "/mail/INBOX/54")
+		shot("newsletter"+d, 1360, 850, dark, "/mail/INBOX/53")
+		shot("compose"+d, 1360, 850, dark, "/compose?mode=reply&folder=INBOX&uid=54")
+		shot("settings"+d, 1360, 850, dark, "/settings")
+		shot("phone-list"+d, 375, 740, dark, "/mail/INBOX")
+		shot("phone-read"+d, 375, 740, dark, "/mail/INBOX/54")
+	}
+	shot("menu", 1360, 850, false, last, chromedp.Click(chromedp.CSS(".reader summary")))
+	shot("list-menu", 1360, 850, false, "/mail/INBOX", chromedp.Click(chromedp.CSS(".lists summary")))
+	shot("phone-menu", 375, 740, false, last, chromedp.Click(chromedp.CSS(".reader summary")))
+	shot("done", 1360, 850, false, last, chromedp.Click(chromedp.CSS("#act button[value=archive]")), chromedp.WaitVisible(chromedp.CSS("#live button")))
+	shot("empty", 1360, 850, false, "/mail/D%E1%BB%B1~20%C3%A1n~2F2026")
+	shot("poisoned", 1360, 850, false, "/mail/Inbox2/1")
+	shot("poisoned-text", 1360, 850, false, "/mail/Inbox2/1?view=text")
+	shot("compose", 1360, 850, false, "/compose?mode=reply&folder=INBOX&uid=54")
+	shot("compose-html", 1360, 1100, false, "/compose?mode=forward&folder=INBOX&uid=53")
+	shot("phone-compose", 375, 740, false, "/compose")
+	shot("folders", 1360, 850, false, "/folders")
+	shot("phone-folders", 375, 740, false, "/folders")
+	shot("sessions", 1360, 850, false, "/sessions")
+	shot("search", 1360, 850, false, "/search?q=Carol")
+	shot("search-none", 1360, 850, false, "/search?q=nonesuch&in=INBOX")
+	shot("phone-search", 375, 740, false, "/search?q=Carol")
+	shot("tablet-list", 900, 800, false, "/mail/INBOX")
+	shot("tablet-read", 900, 800, false, "/mail/INBOX/54")
+	shot("print", 1000, 800, false, "/mail/INBOX/54/print")
+	shot("error", 1360, 850, false, "/mail/INBOX/9999")
+	f.login()
+	f.get("/settings")
+	f.submit("/settings", "lang", "vi")
+	shot("vi-read", 1360, 850, false, "/mail/INBOX/54")
+	shot("vi-folders", 1360, 850, false, "/folders")
+	b.clean()
+}
