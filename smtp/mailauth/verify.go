@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/buuta/mail/mime"
@@ -18,10 +19,11 @@ import (
 	"github.com/buuta/mail/smtp/mailauth/spf"
 )
 
-// Resolver is what is asked of the DNS. *net.Resolver is one. Errors are *net.DNSError, of which IsNotFound means that the
+// Resolver is what is asked of the DNS, by several goroutines at once. *net.Resolver is one. Errors are *net.DNSError, of which IsNotFound means that the
 // name or its records don't exist, and anything else that trying later may help. Names end in a dot. One that is a
 // [dmarc.ExistenceResolver] too makes np= of DMARC exact. *net.Resolver asks for no name with other octets than letters, digits,
-// "-", "_" and ".", so that macros of SPF which put others there, of a local part say, match nothing.
+// "-", "_" and ".", so that macros of SPF which put others there, of a local part say, match nothing; package mx/dnssec has a
+// Resolver that does, and is exact.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -70,7 +72,8 @@ type Results struct {
 	IP netip.Addr
 }
 
-// Verify reads a message, header, empty line and body with CRLF line ends, to its end and checks it. The error is one of
+// Verify reads a message, header, empty line and body with CRLF line ends, to its end and checks it: SPF, DKIM and ARC at the same
+// time, then DMARC. The error is one of
 // reading, or [ErrHeaderTooLarge]: what the DNS or the message does wrong is in the results.
 func (v *Verifier) Verify(ctx context.Context, message io.Reader, env Envelope) (*Results, error) {
 	r := bufio.NewReader(message)
@@ -95,9 +98,11 @@ func (v *Verifier) Verify(ctx context.Context, message io.Reader, env Envelope) 
 	defer cancel()
 	out := &Results{IP: env.IP, Authors: authors(h)}
 	sp := &spf.Checker{Resolver: v.Resolver, Limits: v.Limits.SPF, Hostname: v.Hostname, Now: v.Now}
-	out.SPF = sp.Check(ctx, env.IP, env.Helo, env.From)
+	var wg sync.WaitGroup // each waits for the DNS most of its time
+	wg.Go(func() { out.SPF = sp.Check(ctx, env.IP, env.Helo, env.From) })
+	wg.Go(func() { out.ARC = chain.Finish(ctx) })
 	out.DKIM = dk.Finish(ctx)
-	out.ARC = chain.Finish(ctx)
+	wg.Wait()
 	id := dmarc.Identities{From: out.Authors, SPF: out.SPF.Result, SPFDomain: out.SPF.Domain}
 	for _, s := range out.DKIM {
 		id.DKIM = append(id.DKIM, dmarc.DKIM{Domain: s.Domain, Result: s.Result})

@@ -1,14 +1,12 @@
 package server
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"sync/atomic"
 
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp/mailauth"
+	"github.com/buuta/mail/smtp/mx/dnssec"
 )
 
 // openMailAuth makes what checks mail from outside, and reads the keys that sign ours.
@@ -40,23 +38,17 @@ func (s *Server) openMailAuth() error {
 	return nil
 }
 
-// resolverAt is a resolver that asks these servers in turn, or the system's where there are none.
-func resolverAt(servers []string) (*net.Resolver, error) {
-	if len(servers) == 0 {
-		return net.DefaultResolver, nil
-	}
-	addrs := make([]string, 0, len(servers))
+// resolverAt is a resolver that asks these servers, or those of resolv.conf where there are none. It is not net.Resolver, which
+// doesn't ask for all names that SPF's macros make, nor tell whether a name exists.
+func resolverAt(servers []string) (*dnssec.Resolver, error) {
 	for _, a := range servers {
-		if ip, err := netip.ParseAddr(a); err == nil {
-			a = net.JoinHostPort(ip.String(), "53")
-		} else if _, err := netip.ParseAddrPort(a); err != nil {
+		_, err := netip.ParseAddr(a)
+		if _, err2 := netip.ParseAddrPort(a); err != nil && err2 != nil {
 			return nil, fmt.Errorf("%q is no address, nor an address and a port", a)
 		}
-		addrs = append(addrs, a)
 	}
-	var next atomic.Uint32
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, network, addrs[int(next.Add(1)-1)%len(addrs)])
-	}}, nil
+	if len(servers) == 0 {
+		servers = nil
+	}
+	return &dnssec.Resolver{Servers: servers}, nil
 }

@@ -179,7 +179,7 @@ func (r *Resolver) LookupTXT(ctx context.Context, name string) ([]string, error)
 	var out []string
 	for _, rr := range m.Answer {
 		if rec, ok := rr.(*dns.TXT); ok {
-			out = append(out, strings.Join(rec.Txt, ""))
+			out = append(out, unescape(strings.Join(rec.Txt, "")))
 		}
 	}
 	return out, none(name, len(out))

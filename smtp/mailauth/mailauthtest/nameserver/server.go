@@ -141,7 +141,7 @@ func (s *Server) records(q dns.Question) (out []dns.RR, err error) {
 	return nil, nil
 }
 
-// escape writes octets as package dns has them in text: it reads "\" and "\DDD".
+// escape writes octets as package dns has them in text, where it reads "\" and "\DDD".
 func escape(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }
 
 // unescape reads a name as package dns writes it: special characters behind "\", octets that can't be seen as "\DDD".

@@ -1,0 +1,62 @@
+package dnssec
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// LookupAddr returns the names of an address, as [net.Resolver.LookupAddr] does. With it a Resolver is one for package mailauth too.
+func (r *Resolver) LookupAddr(ctx context.Context, addr string) ([]string, error) {
+	name, err := dns.ReverseAddr(addr)
+	if err != nil {
+		return nil, &net.DNSError{Err: "unrecognized address", Name: addr, IsNotFound: true}
+	}
+	m, _, err := r.ask(ctx, name, dns.TypePTR)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, rr := range m.Answer {
+		if rec, ok := rr.(*dns.PTR); ok {
+			out = append(out, unescape(rec.Ptr))
+		}
+	}
+	return out, none(addr, len(out))
+}
+
+// Exists reports whether there is a name, be it without records: whether the answer isn't NXDOMAIN (RFC 8020).
+func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
+	_, _, err := r.ask(ctx, name, dns.TypeA)
+	var d *net.DNSError
+	if errors.As(err, &d) && d.IsNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// unescape reads octets as package dns writes them: what is special behind "\", what can't be seen as "\DDD".
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 10, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
