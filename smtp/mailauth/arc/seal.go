@@ -36,6 +36,9 @@ func Seal(message io.Reader, signer *dkim.Signer, results *authres.Results, chai
 }
 
 func seal(h signed.Header, hash *signed.BodyHash, signer *dkim.Signer, results *authres.Results, chain *Result) (string, error) {
+	if err := h.Begins(); err != nil {
+		return "", err
+	}
 	sets, highest, bad := collect(h, 0)
 	if n := len(sets); n > 0 && sets[n-1].CV == authres.Fail {
 		return "", ErrClosed

@@ -45,7 +45,7 @@ var defaultOversign = []string{"From", "Reply-To", "Subject", "Date", "To", "Cc"
 
 // Sign reads a message and returns its DKIM-Signature fields, one for each signer, to be put before the message. It must be
 // sent as it is: nothing of it may change afterwards. maxHeader bounds the header in octets, 0: 1 MiB. Errors are [ErrFrom],
-// [ErrLineEnd], [ErrHeaderTooLarge], that of a signer's settings or key, and of reading.
+// [ErrFolded], [ErrLineEnd], [ErrHeaderTooLarge], that of a signer's settings or key, and of reading.
 func Sign(message io.Reader, maxHeader int, signers ...*Signer) (string, error) {
 	r := bufio.NewReader(signed.Lines(message))
 	h, err := signed.ReadHeader(r, or(maxHeader, 1<<20))
@@ -66,6 +66,9 @@ func Sign(message io.Reader, maxHeader int, signers ...*Signer) (string, error) 
 // ErrLineEnd says that a message to be signed has a line that doesn't end in CRLF: it can't be sent as it is.
 var ErrLineEnd = signed.ErrLineEnd
 
+// ErrFolded says that a message to be signed begins with a folded line, which would become part of the signature's field.
+var ErrFolded = signed.ErrFolded
+
 // ErrHeaderTooLarge says that a message's header is longer than the limit.
 var ErrHeaderTooLarge = signed.ErrHeaderTooLarge
 
@@ -77,6 +80,9 @@ var ErrFrom = errors.New("dkim: the message has not exactly one From field")
 func Begin(h signed.Header, bodies *signed.Bodies, signers ...*Signer) (finish func() (string, error), err error) {
 	if len(h.All("From")) != 1 {
 		return nil, ErrFrom
+	}
+	if err := h.Begins(); err != nil {
+		return nil, err
 	}
 	hashes := make([]*signed.BodyHash, len(signers))
 	for i, s := range signers {

@@ -59,6 +59,7 @@ func TestSignErrors(t *testing.T) {
 		{"RFC 5322 section 3.6: From is there once", nil, "From: a@example.com\r\nFrom: b@example.com\r\n\r\n", dkim.ErrFrom},
 		{"RFC 5322 section 2.1: lines end in CRLF", nil, "From: a@example.com\n\nBody\n", dkim.ErrLineEnd},
 		{"RFC 5322 section 2.1: lines end in CRLF, in the body too", nil, "From: a@example.com\r\n\r\nBody\n", dkim.ErrLineEnd},
+		{"RFC 5322 section 2.2.3: a folded line has a field before it", nil, " x\r\nFrom: a@example.com\r\n\r\n", dkim.ErrFolded},
 		{"a header without end", nil, "From: a@example.com\r\n" + strings.Repeat("X: y\r\n", 300000), dkim.ErrHeaderTooLarge},
 		{"3.5 d= is a domain", func(s *dkim.Signer) { s.Domain = "exa mple.com" }, letter, nil},
 		{"3.5 d= is there", func(s *dkim.Signer) { s.Domain = "" }, letter, nil},

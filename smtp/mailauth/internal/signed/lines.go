@@ -9,6 +9,17 @@ import (
 // ErrLineEnd says that a line ends in a bare LF.
 var ErrLineEnd = errors.New("a line does not end in CRLF")
 
+// ErrFolded says that a message begins with a folded line, which would become part of whatever field is put before it.
+var ErrFolded = errors.New("the message begins in the middle of a header field")
+
+// Begins returns ErrFolded for a header that nothing can be put before.
+func (h Header) Begins() error {
+	if len(h) > 0 && (h[0][0] == ' ' || h[0][0] == '\t') {
+		return ErrFolded
+	}
+	return nil
+}
+
 type lines struct {
 	r  io.Reader
 	cr bool // the last octet was CR
