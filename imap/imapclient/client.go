@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 )
 
@@ -47,8 +48,8 @@ type Client struct {
 	running   []*command    // in the order in which they were sent
 	ended     chan struct{} // closed and replaced when a command ends
 	serial    int
-	waiting   int // calls that wait for the server
-	secrets   int // exchanges that the trace must not show
+	waiting   int               // calls that wait for the server
+	secret    *mail.Credentials // what the trace must not show, while a login runs
 	caps      Capabilities
 	capsKnown bool
 	enabled   Capabilities

@@ -41,7 +41,7 @@ func (c *Client) authenticate(ctx context.Context, cred *mail.Credentials) error
 	x, err := cfg.Start()
 	switch {
 	case err == nil:
-		err = c.exchange(ctx, x)
+		err = c.exchange(ctx, x, cred)
 	case c.mayLogin(cred):
 		err = c.plainLogin(ctx, cred)
 	default:
@@ -65,20 +65,20 @@ func (c *Client) mayLogin(cred *mail.Credentials) bool {
 		(c.secured() || cred.AllowPlaintext)
 }
 
-// hide keeps lines from the trace until the returned function is called.
-func (c *Client) hide() func() {
-	add := func(n int) {
+// hide keeps what is sent from the trace until the returned function is called, and the secrets themselves from what comes back.
+func (c *Client) hide(cred *mail.Credentials) func() {
+	set := func(s *mail.Credentials) {
 		c.mu.Lock()
-		c.secrets += n
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		c.secret = s
 	}
-	add(1)
-	return func() { add(-1) }
+	set(cred)
+	return func() { set(nil) }
 }
 
 func (c *Client) plainLogin(ctx context.Context, cred *mail.Credentials) error {
 	c.forgetCapabilities()
-	defer c.hide()()
+	defer c.hide(cred)()
 	return c.run(ctx, &command{name: "LOGIN", rule: rule{alone: true}, code: c.capabilityCode}, func(e *imap.Encoder) {
 		e.SP().AString(cred.Username).SP().AString(cred.Password)
 	})
@@ -92,9 +92,9 @@ func (c *Client) capabilityCode(s *imap.Status) {
 }
 
 // exchange is the dialogue of AUTHENTICATE (RFC 9051 section 6.2.2).
-func (c *Client) exchange(ctx context.Context, x *sasl.ClientExchange) error {
+func (c *Client) exchange(ctx context.Context, x *sasl.ClientExchange, cred *mail.Credentials) error {
 	c.forgetCapabilities()
-	defer c.hide()()
+	defer c.hide(cred)()
 	cmd := &command{name: "AUTHENTICATE", rule: rule{alone: true}, code: c.capabilityCode}
 	c.enterWaiting()
 	defer c.leaveWaiting()

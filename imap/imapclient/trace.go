@@ -1,11 +1,15 @@
 package imapclient
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/buuta/mail"
+)
 
 // traceSent shows a line that is sent.
 func (c *Client) traceSent(b []byte) {
 	line := string(b)
-	if c.hidden() {
+	if c.hidden() != nil {
 		words := strings.SplitN(line, " ", 4)
 		switch {
 		case len(words) > 1 && words[1] == "LOGIN":
@@ -28,14 +32,22 @@ func (c *Client) traceReceived(tag string) {
 		return
 	}
 	rest := string(c.dec.Rest())
-	if tag == "+" && c.hidden() && rest != "" {
-		rest = "***"
+	if cred := c.hidden(); cred != nil {
+		if tag == "+" && rest != "" {
+			rest = "***"
+		}
+		for _, secret := range [...]string{cred.Password, cred.Token} {
+			if secret != "" {
+				rest = strings.ReplaceAll(rest, secret, "***")
+			}
+		}
 	}
 	c.opts.Trace(false, tag+" "+rest)
 }
 
-func (c *Client) hidden() bool {
+// hidden returns the credentials that are in use right now, nil when none are.
+func (c *Client) hidden() *mail.Credentials {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.secrets > 0
+	return c.secret
 }

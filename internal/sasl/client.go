@@ -72,7 +72,7 @@ func (x *ClientExchange) Initial() (line string, ok bool) {
 func (x *ClientExchange) HasInitial() bool { return x.hasIR }
 
 // Answer takes a challenge's base64 and returns the line to send back. After an error send "*", which cancels, and read
-// the server's reply.
+// the server's reply. A challenge that only says why a token is refused is answered too, so that the reply says no.
 func (x *ClientExchange) Answer(challenge string) (line string, err error) {
 	b, err := decode(challenge)
 	if err != nil {
@@ -86,6 +86,14 @@ func (x *ClientExchange) Answer(challenge string) (line string, err error) {
 		return base64.StdEncoding.EncodeToString(x.initial), nil
 	}
 	r, err := x.client.Next(b)
+	if _, refused := errors.AsType[*gosasl.OAuthBearerError](err); refused {
+		// "the client … sends a dummy client response … of a single %x01 character" (RFC 7628 section 3.2.3). Google's XOAUTH2 wants an
+		// empty one.
+		if x.mechanism == XOAuth2 {
+			return "", nil
+		}
+		return "AQ==", nil
+	}
 	if err != nil {
 		return "", err
 	}
