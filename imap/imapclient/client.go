@@ -34,7 +34,7 @@ type Client struct {
 	dec    *imap.Decoder // belongs to the reading goroutine
 	spoilt bool          // the reading goroutine's: a command has been told that this response can't be read
 	enc    *imap.Encoder // belongs to who has the turn
-	clock  func() time.Time
+	clock  func() instant
 
 	turn       chan struct{} // held while a command is written
 	writing    *command      // by whoever has the turn
@@ -145,7 +145,7 @@ func NewClient(ctx context.Context, conn net.Conn, opts *Options) (*Client, erro
 
 func newClient(conn net.Conn, o Options) *Client {
 	c := &Client{opts: o, lim: o.Limits.withDefaults(), turn: make(chan struct{}, 1), plus: make(chan string, 1), over: make(chan struct{}),
-		hurry: make(chan struct{}, 1), ended: make(chan struct{})}
+		hurry: make(chan struct{}, 1), ended: make(chan struct{}), clock: present}
 	c.line.c, c.line.silence = c, orDefault(o.Timeouts.Command, 2*time.Minute)
 	c.line.use(conn)
 	c.name(conn)

@@ -3,6 +3,9 @@ package imapclient_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +104,41 @@ func ExampleClient_FetchOne() {
 	// Output: Hello 2
 }
 
+// A large message goes from the connection to where it is wanted.
+func ExampleClient_Fetch_stream() {
+	ctx := context.Background()
+	c, srv, end, _ := connectTo(ctx)
+	defer end()
+	srv.Add("INBOX", "Subject: large\n\n"+strings.Repeat("A line of a long text\n", 10_000))
+	_ = c.Noop(ctx) // for the server to tell of it
+	for m, err := range c.Fetch(ctx, imapclient.UID(4), &imapclient.FetchOptions{
+		Items:  []imap.FetchItem{imapclient.Peek(imap.Section{})}, // the whole message; PeekPart names a part
+		Stream: true,
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if m.Body == nil { // what is small comes in memory
+			data, _ := m.Section(imap.Section{})
+			fmt.Println(len(data), "octets")
+			continue
+		}
+		n, err := io.Copy(io.Discard, m.Body) // a file, say
+		fmt.Println(n, m.Body.Size(), err)
+	}
+	// Output: 230018 230018 <nil>
+}
+
+func ExampleClient_Sort() {
+	ctx := context.Background()
+	c, end, _ := connect(ctx)
+	defer end()
+	r, err := c.Sort(ctx, []imap.SortCriterion{{Key: imap.SortSubject, Reverse: true}}, imap.SearchKey{Op: imap.SearchUnseen}, nil)
+	fmt.Println(r.Order, err)
+	// Output: [3 2 1] <nil>
+}
+
 func ExampleClient_Search() {
 	ctx := context.Background()
 	c, end, _ := connect(ctx)
@@ -187,4 +225,37 @@ func ExampleCodeOf() {
 	_, err := c.Copy(ctx, imapclient.UID(1), "No such mailbox")
 	fmt.Println(imapclient.Refused(err), imapclient.CodeOf(err))
 	// Output: true TRYCREATE
+}
+
+// Many goroutines share a few connections.
+func ExamplePool() {
+	ctx := context.Background()
+	srv := exampleServer()
+	defer srv.Close()
+	pool := &imapclient.Pool{Max: 2, Connect: func(ctx context.Context) (*imapclient.Client, error) {
+		return imapclient.Dial(ctx, "imap.example.test:143", &imapclient.Options{
+			Dial: srv.Dial, // leave it out for a server on the network
+			Auth: &mail.Credentials{Username: "alice", Password: "secret"},
+		})
+	}}
+	defer pool.Close()
+	var unseen [3]uint32
+	var wg sync.WaitGroup
+	for i := range unseen {
+		wg.Go(func() {
+			err := pool.Do(ctx, func(ctx context.Context, c *imapclient.Client) error {
+				s, err := c.Status(ctx, "INBOX", imap.StatusUnseen)
+				if err == nil {
+					unseen[i] = s.Unseen
+				}
+				return err
+			})
+			if err != nil {
+				fmt.Println(err)
+			}
+		})
+	}
+	wg.Wait()
+	fmt.Println(unseen)
+	// Output: [3 3 3]
 }

@@ -141,13 +141,13 @@ func (w *idling) round(ctx context.Context) error {
 	return nil
 }
 
-// rest waits until something happens, looking at the clock on the wall now and then. It reports whether the command has ended.
+// rest waits until something happens, looking at the clocks now and then. It reports whether the command has ended.
 func (w *idling) rest(ctx context.Context, cmd *command, d time.Duration) (ended bool) {
 	c := w.c
-	until := c.now().Add(d)
+	since := c.now()
 	tick := time.NewTicker(max(min(d/4, 15*time.Second), time.Millisecond))
 	defer tick.Stop()
-	for !w.pause() && c.now().Before(until) {
+	for !w.pause() && c.now().since(since) < d {
 		select {
 		case <-w.news:
 		case <-tick.C:

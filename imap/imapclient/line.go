@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// line is the connection as the codec sees it. Reading waits in slices, between which it looks at the clock on the wall.
+// line is the connection as the codec sees it. Reading waits in slices, between which it looks at the clocks.
 type line struct {
 	c *Client
 	r io.Reader // what to read from: conn, or what decompresses it
@@ -18,7 +18,7 @@ type line struct {
 	w        io.Writer
 	ws       interface{ Flush() error } // of a compressing w
 	conn     net.Conn                   // with TLS, once there is TLS
-	heard    time.Time
+	heard    instant
 	waiting  bool      // the read deadline is set
 	until    time.Time // of the read deadline
 	expected bool      // a command runs, or the greeting is awaited
@@ -93,7 +93,7 @@ func (r raw) Read(p []byte) (int, error) {
 		}
 		l.mu.Lock()
 		l.waiting = false
-		late := l.expected && l.c.now().Sub(latest(l.heard, since)) >= l.silence
+		late := l.expected && l.c.now().since(latest(l.heard, since)) >= l.silence
 		l.mu.Unlock()
 		if late {
 			return 0, ErrTimeout
@@ -161,13 +161,6 @@ func (l *line) close() error {
 	conn := l.conn
 	l.mu.Unlock()
 	return conn.Close()
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 func isTimeout(err error) bool {

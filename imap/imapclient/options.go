@@ -74,8 +74,8 @@ const (
 )
 
 // Timeouts bound how long a Client waits. 0 means the default, negative means no bound. A context's deadline holds beside them.
-// They are measured by the clock on the wall: when the machine has slept, a connection that died meanwhile is noticed
-// within seconds of waking up, and not after the time that was left.
+// They are measured by the clock on the wall, which goes on while the machine sleeps: a connection that died meanwhile is noticed
+// within seconds of waking up, and not after the time that was left. Setting that clock back does not make them longer.
 type Timeouts struct {
 	Dial     time.Duration // connecting; 0: 30 s
 	Greeting time.Duration // TLS handshake and greeting; 0: 1 min

@@ -28,11 +28,12 @@ type Pool struct {
 	until    time.Time     // no connection is made before
 	freed    chan struct{} // closed and replaced when a connection is free, or its place
 	closed   bool
+	clock    func() instant // nil: present
 }
 
 type pooled struct {
 	c    *Client
-	used time.Time
+	used instant
 }
 
 // staleAfter is how long a connection may lie before it is asked whether it lives; staleWait how long it may take to answer.
@@ -68,6 +69,13 @@ func (p *Pool) Close() error {
 	return nil
 }
 
+func (p *Pool) now() instant {
+	if p.clock != nil {
+		return p.clock()
+	}
+	return present()
+}
+
 // wake tells those who wait that something has changed. The pool is locked.
 func (p *Pool) wake() {
 	if p.freed != nil {
@@ -80,7 +88,7 @@ func (p *Pool) put(c *Client) {
 	p.mu.Lock()
 	keep := !p.closed && c.State() != StateLogout
 	if keep {
-		p.idle = append(p.idle, pooled{c, time.Now()})
+		p.idle = append(p.idle, pooled{c, p.now()})
 	} else {
 		p.open--
 	}
@@ -169,7 +177,7 @@ func (p *Pool) lives(ctx context.Context, c *pooled) bool {
 	if c.c.State() == StateLogout {
 		return false
 	}
-	if time.Since(c.used) < staleAfter {
+	if p.now().since(c.used) < staleAfter {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, staleWait)

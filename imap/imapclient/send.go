@@ -3,7 +3,6 @@ package imapclient
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/buuta/mail/imap"
 )
@@ -81,12 +80,4 @@ func (c *Client) awaitContinuation(ctx context.Context, cmd *command) (string, e
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-}
-
-// now is the time on the wall.
-func (c *Client) now() time.Time {
-	if c.clock != nil {
-		return c.clock().Round(0)
-	}
-	return time.Now().Round(0) // without the monotonic reading, which stands still while the machine sleeps
 }
