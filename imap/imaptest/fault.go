@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong when a client sends a command. Of Delay, Reply, Cut and Drop all that are set happen, in
-// this order.
+// Fault is something that goes wrong when a client sends a command. All that is set happens, in this order. Behind STARTTLS and
+// COMPRESS commands can't be read, and no fault strikes.
 type Fault struct {
-	Command string        // "SELECT", "UID FETCH", "APPEND"; "" for any
+	Command string        // "SELECT", "UID FETCH", "APPEND"; Greeting for what the server says first; "" for any command
 	Times   int           // how often it strikes; 0: always
 	Delay   time.Duration // how long nothing happens
 	// Reply is sent in place of what the server would do: lines with CRLF at their ends, in which "TAG" stands for the command's
@@ -22,7 +22,19 @@ type Fault struct {
 	Cut int64
 	// Drop cuts the connection at once.
 	Drop bool
+
+	// A server that lies: Edit is given each line of the answer without its line end, and returns what is sent in its place, which may
+	// be several lines; "" for nothing. Content of literals passes as it is.
+	Edit func(line string) string
+	// A slow server: Rate is how many octets of the answer come in a second; 0: all at once. Stall is a pause behind the first StallAt
+	// octets.
+	Rate    int
+	Stall   time.Duration
+	StallAt int64
 }
+
+// Greeting is the Fault.Command of what the server says first.
+const Greeting = "greeting"
 
 // Fail plans a fault. Of several that fit, the first planned strikes.
 func (s *Server) Fail(f Fault) {
@@ -56,7 +68,7 @@ func (s *Server) fault(command string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
-		if f.Command != "" && !strings.EqualFold(f.Command, command) {
+		if !strings.EqualFold(f.Command, command) && (f.Command != "" || command == Greeting) {
 			continue
 		}
 		out := *f
@@ -104,9 +116,11 @@ type faultyConn struct {
 	err  error
 	tls  bool // what follows can't be read here: TLS, or compressed
 
-	mu   sync.Mutex
-	left int64 // octets until the cut
-	cut  bool
+	mu      sync.Mutex
+	left    int64 // octets until the cut
+	cut     bool
+	greeted bool
+	shape   *shape // of the answer that comes, if it has a shape
 }
 
 func (c *faultyConn) Close() error {
@@ -205,6 +219,9 @@ func (c *faultyConn) command(line string) bool {
 		c.left, c.cut = f.Cut, true
 		c.mu.Unlock()
 	}
+	c.mu.Lock()
+	c.shape = newShape(f, tag)
+	c.mu.Unlock()
 	if f.Reply != "" {
 		_, _ = c.Write([]byte(strings.ReplaceAll(f.Reply, "TAG", tag)))
 	}
@@ -214,7 +231,36 @@ func (c *faultyConn) command(line string) bool {
 	return f.Reply == "" && !f.Drop
 }
 
+// Write sends what the server says, as the faults let it.
 func (c *faultyConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	first := !c.greeted
+	c.greeted = true
+	c.mu.Unlock()
+	if first && !c.command("* "+Greeting) {
+		return len(p), nil // it has said something else, or hung up
+	}
+	c.mu.Lock()
+	s := c.shape
+	c.mu.Unlock()
+	if s == nil {
+		return c.send(p)
+	}
+	if err := s.write(p, c.send); err != nil {
+		return 0, err
+	}
+	if s.over {
+		c.mu.Lock()
+		if c.shape == s {
+			c.shape = nil
+		}
+		c.mu.Unlock()
+	}
+	return len(p), nil
+}
+
+// send sends octets up to the cut.
+func (c *faultyConn) send(p []byte) (int, error) {
 	c.mu.Lock()
 	cut, left := c.cut, c.left
 	if cut {
