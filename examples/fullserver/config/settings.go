@@ -64,6 +64,7 @@ type Settings struct {
 	MailAuthServers []string
 	JunkMailbox     string
 	DKIMKeyTable    string
+	DMARCReportFrom string
 
 	MaximalQueueLifetime   time.Duration
 	BounceQueueLifetime    time.Duration

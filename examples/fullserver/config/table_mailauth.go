@@ -12,6 +12,8 @@ func mailAuth() []Param {
 			Help: "Name servers to ask for it, address or address:port. Empty: the system's."},
 		{Name: "junk_mailbox", Group: g, Kind: Text, Default: "Junk", into: func(s *Settings) any { return &s.JunkMailbox },
 			Help: "Where each user's junk goes; made when it is missing."},
+		{Name: "dmarc_report_from", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.DMARCReportFrom },
+			Help: "The address from which domains that ask for them (rua=) get daily reports on the mail that claimed to be theirs. Empty: they get none."},
 		{Name: "dkim_key_table", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.DKIMKeyTable },
 			Help: "Keys that sign mail of users and of mynetworks: lines of a domain, a selector and a file with the key (PEM). Every key of the author's domain signs. Read again at SIGHUP. Empty: nothing is signed."},
 	}

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail/smtp/mailauth/dmarc/report"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest/nameserver"
 )
@@ -25,7 +28,8 @@ func TestMailAuthentication(t *testing.T) {
 		sender.test          TXT  v=spf1 -all
 		_dmarc.sender.test   TXT  v=DMARC1; p=reject
 		forged.test          TXT  v=spf1 -all
-		_dmarc.forged.test   TXT  v=DMARC1; p=reject`
+		_dmarc.forged.test   TXT  v=DMARC1; p=reject; rua=mailto:u1@example.test
+		forged.test._report._dmarc.example.test  TXT  v=DMARC1`
 	table := ""
 	key := func(selector string, args ...string) {
 		file := filepath.Join(dir, selector)
@@ -45,7 +49,7 @@ func TestMailAuthentication(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })
 	checking := append([]string{"mail_auth_check", "yes", "mail_auth_servers", server.Addr}, elsewhere...)
-	in := start(t, 2, checking...)
+	in := start(t, 2, append([]string{"dmarc_report_from", "dmarc@example.test"}, checking...)...)
 	strict := start(t, 1, append([]string{"mail_auth_failed", "reject"}, checking...)...)
 	require.NoError(t, os.WriteFile(dir+"/users", []byte("u0@sender.test:{PLAIN}secret0\n"), 0o600))
 	out := start(t, 1, append([]string{"myhostname", "mail.sender.test", "mydomain", "sender.test", "virtual_mailbox_domains", "sender.test",
@@ -100,4 +104,19 @@ func TestMailAuthentication(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, refusal, "550 5.7.1 Email rejected per DMARC policy for forged.test")
 	require.Zero(t, strict.count(1))
+
+	// When the server ends it reports what it has seen to the domain's owner, or whom he names.
+	require.NoError(t, in.cmd.Process.Signal(syscall.SIGTERM))
+	<-in.done
+	in.startAgain()
+	m, _ = find("u1", "Report Domain")
+	require.Regexp(t, `(?s)^Return-Path: <>.*Subject: Report Domain: forged\.test\s+Submitter: mail\.example\.test\s+Report-ID: `, m)
+	encoded := regexp.MustCompile(`(?s)base64\s+(.*?)\s+--`).FindStringSubmatch(m)
+	require.NotNil(t, encoded, m)
+	feedback, err := report.Parse(base64.NewDecoder(base64.StdEncoding, strings.NewReader(encoded[1])), report.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, "forged.test", feedback.Policy.Domain)
+	require.Len(t, feedback.Records, 1)
+	require.EqualValues(t, 1, feedback.Records[0].Row.Count)
+	require.EqualValues(t, "quarantine", feedback.Records[0].Row.Disposition)
 }

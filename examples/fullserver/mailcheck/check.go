@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mailauth/authres"
 	"github.com/buuta/mail/smtp/mailauth/dmarc"
+	"github.com/buuta/mail/smtp/mailauth/dmarc/report"
 )
 
 // Checker checks mail from outside. It may be used by many goroutines at once.
@@ -22,6 +24,8 @@ type Checker struct {
 	ServID   string // our authserv-id: myhostname
 	Junk     bool   // file what fails in the junk mailbox
 	Refuse   bool   // refuse it, where the author's domain wants that
+
+	Reports *report.Collector // counts what came of it; nil: nobody does
 }
 
 // Verdict is what came of a check.
@@ -41,15 +45,32 @@ func (c *Checker) Check(ctx context.Context, message io.Reader, env mailauth.Env
 		return nil, err
 	}
 	v := &Verdict{Fields: r.Authentication(c.ServID).String(), Text: r.String()}
-	reason := reason(r)
+	reason, done := reason(r), dmarc.PolicyNone
 	switch {
 	case reason == "":
 	case c.Refuse && r.DMARC.Disposition == dmarc.PolicyReject: // RFC 7489 section 10.3
+		done = dmarc.PolicyReject
 		v.Refused = mail.NewReply(550, mail.EnhancedCode{5, 7, 1}, "Email rejected per DMARC policy for "+r.DMARC.Domain)
 	case c.Junk:
+		done = dmarc.PolicyQuarantine
 		v.Fields = local.JunkField + ": " + reason + "\r\n" + v.Fields
 	}
+	if c.Reports != nil {
+		c.Reports.Add(counted(r, env, done))
+	}
 	return v, nil
+}
+
+// counted is what a report tells of a message. Who it was for is nobody's business.
+func counted(r *mailauth.Results, env mailauth.Envelope, done dmarc.Policy) *report.Message {
+	m := &report.Message{Results: r, Disposition: done}
+	if at := strings.LastIndexByte(env.From, '@'); at >= 0 {
+		m.EnvelopeFrom = env.From[at+1:]
+	}
+	if done != r.DMARC.Disposition {
+		m.Reasons = []report.Reason{{Type: "local_policy"}}
+	}
+	return m
 }
 
 // reason says why a message should be kept away, "" where it needn't: the domain's owner says so, or whose domain it is is

@@ -1,11 +1,17 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
+	"sync"
 
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp/mailauth"
+	"github.com/buuta/mail/smtp/mailauth/dmarc"
+	"github.com/buuta/mail/smtp/mailauth/dmarc/report"
 	"github.com/buuta/mail/smtp/mx/dnssec"
 )
 
@@ -35,7 +41,36 @@ func (s *Server) openMailAuth() error {
 		Junk:     s.set.MailAuthFailed != "deliver",
 		Refuse:   s.set.MailAuthFailed == "reject",
 	}
+	if s.set.DMARCReportFrom != "" {
+		if at := strings.LastIndexByte(s.set.DMARCReportFrom, '@'); at < 1 || at == len(s.set.DMARCReportFrom)-1 {
+			return s.cfg.ErrorFor("dmarc_report_from", errors.New("is no address"))
+		}
+		s.check.Reports = &report.Collector{Organization: s.set.MyHostname, Email: s.set.DMARCReportFrom, Now: s.opts.Now}
+		s.reporter = &mailcheck.Reporter{
+			Collector: s.check.Reports, DMARC: &dmarc.Checker{Resolver: resolver}, Keys: s.keys, From: s.set.DMARCReportFrom,
+			Receiver: s.set.MyHostname, Now: s.opts.Now, Log: func(text string) { s.log.Print("postfix/cleanup", text) },
+		}
+	}
 	return nil
+}
+
+// startReports sends each day's reports until the function that it returns is called, which sends what was counted since midnight:
+// nobody would know of it after a restart.
+func (s *Server) startReports() (stop func()) {
+	if s.reporter == nil {
+		return func() {}
+	}
+	s.reporter.Queue = s.queue
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.reporter.Run(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+		last, cancel := context.WithTimeout(context.Background(), patience/2)
+		defer cancel()
+		s.reporter.Send(last, s.check.Reports.TakeAll())
+	}
 }
 
 // resolverAt is a resolver that asks these servers, or those of resolv.conf where there are none. It is not net.Resolver, which

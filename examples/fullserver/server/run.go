@@ -41,13 +41,14 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			}
 		})
 	}
+	endReports := s.startReports()
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-s.failed:
 		s.log.Print("postfix/master", "fatal: ", err.Error())
 	}
-	s.stop(hurry)
+	s.stop(hurry, endReports)
 	wg.Wait()
 	s.log.Print("postfix/master", "terminating")
 	s.closeAll()
@@ -60,8 +61,8 @@ func isClosed(err error) bool {
 		errors.Is(err, http.ErrServerClosed)
 }
 
-// stop ends the sessions, then the queue, which they feed.
-func (s *Server) stop(hurry <-chan struct{}) {
+// stop ends the sessions, then the queue, which they and the last reports feed.
+func (s *Server) stop(hurry <-chan struct{}, endReports func()) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	go func() {
@@ -80,6 +81,7 @@ func (s *Server) stop(hurry <-chan struct{}) {
 		})
 	}
 	wg.Wait()
+	endReports()
 	_ = s.queue.Shutdown(ctx)
 }
 

@@ -47,17 +47,19 @@ type Server struct {
 	set  *config.Settings
 	opts Options
 
-	log     *maillog.Log
-	users   *passwdfile.File
-	certs   *tlscert.Source // nil without TLS
-	store   *maildir.Store
-	policy  *policy.Policy
-	check   *mailcheck.Checker // nil: mail from outside isn't checked
-	keys    *mailcheck.Keys    // nil: nothing is signed
-	spooler *spool.Spooler
-	local   *local.Deliverer
-	mx      *mx.Transport
-	queue   *queue.Queue
+	log    *maillog.Log
+	users  *passwdfile.File
+	certs  *tlscert.Source // nil without TLS
+	store  *maildir.Store
+	policy *policy.Policy
+	check  *mailcheck.Checker // nil: mail from outside isn't checked
+	keys   *mailcheck.Keys    // nil: nothing is signed
+
+	reporter *mailcheck.Reporter // nil: nobody gets DMARC's reports
+	spooler  *spool.Spooler
+	local    *local.Deliverer
+	mx       *mx.Transport
+	queue    *queue.Queue
 
 	services []*service
 	servers  []stopper

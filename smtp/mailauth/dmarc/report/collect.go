@@ -55,11 +55,7 @@ func (c *Collector) Add(m *Message) {
 	}
 	rec := record(m)
 	key := rec.key()
-	now := time.Now()
-	if c.Now != nil {
-		now = c.Now()
-	}
-	begin := now.UTC().Truncate(day).Unix() // "strongly encouraged to begin that period at 00:00 UTC" (RFC 7489 section 7.2)
+	begin := c.now().Truncate(day).Unix() // "strongly encouraged to begin that period at 00:00 UTC" (RFC 7489 section 7.2)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.days == nil {
@@ -159,17 +155,21 @@ type Ready struct {
 
 // Take returns the reports of the days that are over, sorted by day and domain, and forgets them.
 func (c *Collector) Take() []Ready {
-	now := time.Now()
-	if c.Now != nil {
-		now = c.Now()
-	}
-	return c.take(now.UTC().Truncate(day).Unix())
+	now := c.now()
+	return c.take(now.Truncate(day).Unix(), now.Unix())
 }
 
-// TakeAll is Take with today's, which ends early: for a program that ends.
-func (c *Collector) TakeAll() []Ready { return c.take(1<<63 - 1) }
+// TakeAll is Take with today's, whose time ends now: for a program that ends.
+func (c *Collector) TakeAll() []Ready { return c.take(1<<63-1, c.now().Unix()) }
 
-func (c *Collector) take(before int64) []Ready {
+func (c *Collector) now() time.Time {
+	if c.Now != nil {
+		return c.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
+func (c *Collector) take(before, now int64) []Ready {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []Ready
@@ -177,8 +177,9 @@ func (c *Collector) take(before int64) []Ready {
 		if begin >= before {
 			continue
 		}
+		end := min(begin+int64(day/time.Second)-1, now)
 		for name, d := range domains {
-			out = append(out, Ready{c.feedback(begin, name, d), d.record.AggregateTo})
+			out = append(out, Ready{c.feedback(begin, end, name, d), d.record.AggregateTo})
 		}
 		delete(c.days, begin)
 	}
@@ -188,13 +189,13 @@ func (c *Collector) take(before int64) []Ready {
 	return out
 }
 
-func (c *Collector) feedback(begin int64, name string, d *domain) *Feedback {
+func (c *Collector) feedback(begin, end int64, name string, d *domain) *Feedback {
 	rec := d.record
 	mode := map[bool]string{true: "s", false: "r"}
 	f := &Feedback{
 		Version: "1.0",
 		Metadata: Metadata{Organization: c.Organization, Email: c.Email, Contact: c.Contact, ID: strings.ToLower(rand.Text()),
-			Begin: Seconds(begin), End: Seconds(begin + int64(day/time.Second) - 1)},
+			Begin: Seconds(begin), End: Seconds(end)},
 		Policy: Policy{Domain: name, DKIM: mode[rec.StrictDKIM], SPF: mode[rec.StrictSPF], Policy: rec.Policy, Subdomain: cmp.Or(rec.Subdomain, rec.Policy),
 			NonExistent: rec.NonExistent, Percent: rec.Percent, FailureOpts: strings.Join(rec.FailureOpts, ":")},
 	}

@@ -177,7 +177,7 @@ func TestCollector(t *testing.T) {
 
 // What is counted of strangers' mail is bounded, and the report says that it isn't all.
 func TestCollectorLimits(t *testing.T) {
-	now := time.Now()
+	now := time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
 	c := &report.Collector{Domains: 1, Rows: 2, Now: func() time.Time { return now }}
 	for _, ip := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1"} {
 		c.Add(&report.Message{Results: verify(t, ip, "joe@example.com", "example.com")})
@@ -188,6 +188,7 @@ func TestCollectorLimits(t *testing.T) {
 	require.Len(t, list[0].Feedback.Records, 2)
 	require.EqualValues(t, 2, list[0].Feedback.Records[0].Row.Count)
 	require.Len(t, list[0].Feedback.Metadata.Errors, 1)
+	require.Equal(t, now, list[0].Feedback.Metadata.End.Time())
 }
 
 // RFC 7489 section 7.2.1.1: the message, its Subject and the name of the file in it.
