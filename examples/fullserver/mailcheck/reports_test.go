@@ -40,6 +40,12 @@ func TestReporter(t *testing.T) {
 				got, texts = append(got, *env), append(texts, string(b))
 				return err
 			})}
+		sent := func() ([]mail.Envelope, []string) {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return got, texts
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { r.Run(ctx) })
@@ -51,15 +57,18 @@ func TestReporter(t *testing.T) {
 		receive("forged.test")
 		receive("quiet.test")
 		time.Sleep(23 * time.Hour)
-		require.Empty(t, got)
+		out, _ := sent()
+		require.Empty(t, out)
 		time.Sleep(2 * time.Hour)
-		require.Len(t, got, 2)
-		require.Equal(t, "", got[0].From)
-		require.Equal(t, "a@forged.test", got[0].Recipients[0].Address)
-		require.Equal(t, "b@other.test", got[1].Recipients[0].Address)
-		require.Contains(t, texts[0], "Subject: Report Domain: forged.test\r\n\tSubmitter: mx.here.test\r\n")
+		out, letters := sent()
+		require.Len(t, out, 2)
+		require.Equal(t, "", out[0].From)
+		require.Equal(t, "a@forged.test", out[0].Recipients[0].Address)
+		require.Equal(t, "b@other.test", out[1].Recipients[0].Address)
+		require.Contains(t, letters[0], "Subject: Report Domain: forged.test\r\n\tSubmitter: mx.here.test\r\n")
 		time.Sleep(24 * time.Hour)
-		require.Len(t, got, 2)
+		out, _ = sent()
+		require.Len(t, out, 2)
 		receive("forged.test")
 		list := c.TakeAll()
 		require.Len(t, list, 1)

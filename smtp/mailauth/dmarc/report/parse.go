@@ -78,10 +78,10 @@ func Parse(r io.Reader, limits Limits) (*Feedback, error) {
 	switch {
 	case err == nil:
 		return f, nil
-	case packed.err != nil:
-		return nil, packed.err
+	case errors.Is(unpacked.err, ErrTooLarge):
+		return nil, ErrTooLarge
 	}
-	return nil, unpacked.reason(err)
+	return nil, packed.reason(err) // what unpacking complains of is the report's fault, and not of reading
 }
 
 // bounded reads up to a limit and keeps what went wrong besides.
@@ -115,19 +115,12 @@ func (b *bounded) keep(err error) error {
 // reason is the error of reading if there was one, else what was read is no report.
 func (b *bounded) reason(err error) error {
 	switch {
-	case errors.Is(b.err, ErrTooLarge), errors.Is(err, ErrTooLarge):
-		return ErrTooLarge
-	case errors.Is(err, ErrSyntax):
-		return err
-	case b.err != nil && !isCorrupt(b.err):
+	case b.err != nil:
 		return b.err
+	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrSyntax):
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrSyntax, err)
-}
-
-func isCorrupt(err error) bool {
-	return errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.HasPrefix(err.Error(), "flate:")
 }
 
 // maxElement bounds one of the elements below the root, in octets: what a value or a list in it can take.
