@@ -15,7 +15,7 @@ type Resolver interface {
 type Limits struct {
 	// HeaderBytes bounds the header. 0: 1 MiB.
 	HeaderBytes int
-	// Signatures bounds how many are checked, from the top; the others come back as Policy. 0: 8.
+	// Signatures bounds how many are checked, from the top; one more that is Policy stands for all others. 0: 8.
 	Signatures int
 	// KeyBits is the longest RSA key that is used. 0: 4096. Below 1024 none ever is (RFC 8301 section 3.2).
 	KeyBits int

@@ -20,8 +20,8 @@ type Verifier struct {
 	Limits   Limits
 	Now      func() time.Time // nil: time.Now
 
-	// AllowPartial takes a signature whose l= doesn't reach to the body's end. Otherwise such a one is Policy, as RFC 6376
-	// section 8.2 has it. Unsigned tells how much it leaves open, either way.
+	// AllowPartial takes a signature whose l= doesn't reach to the body's end. Otherwise such a one is Policy, and not looked at
+	// further, as RFC 6376 section 8.2 has it. Unsigned tells how much it leaves open, either way.
 	AllowPartial bool
 }
 
@@ -64,11 +64,9 @@ func (v *Verifier) Begin(h signed.Header, bodies *signed.Bodies) *Checks {
 		if !f.Is("DKIM-Signature") {
 			continue
 		}
-		if len(c.list) >= lim.Signatures {
-			if len(c.list) < 4*lim.Signatures { // what is told is bounded too
-				c.list = append(c.list, &check{sig: &Signature{Result: authres.Policy, Err: ErrTooMany}})
-			}
-			continue
+		if len(c.list) >= lim.Signatures { // one stands for all that are too many
+			c.list = append(c.list, &check{sig: &Signature{Result: authres.Policy, Err: ErrTooMany}})
+			break
 		}
 		c.list = append(c.list, v.begin(h, i, lim, bodies, false))
 	}
@@ -91,7 +89,11 @@ func (v *Verifier) begin(h signed.Header, at int, lim Limits, bodies *signed.Bod
 		s.Result, s.Err = authres.PermError, err
 		return ck
 	}
-	ck.hash = bodies.Add(s.body, s.l)
+	l := s.l
+	if !v.AllowPartial { // a part is never taken, and the whole has the hash of the whole
+		l = -1
+	}
+	ck.hash = bodies.Add(s.body, l)
 	return ck
 }
 
@@ -130,6 +132,9 @@ func (c *Checks) finish(ctx context.Context, ck *check, lim Limits) (authres.Cod
 	if s.l >= 0 {
 		s.Unsigned = ck.hash.Size() - s.l
 	}
+	if s.Unsigned > 0 && !c.v.AllowPartial {
+		return authres.Policy, ErrPartial
+	}
 	keyCtx, cancel := context.WithTimeout(ctx, lim.LookupTime)
 	keys, err := signed.LookupKeys(keyCtx, c.v.Resolver, s.Selector, s.Domain, lim.KeyBits)
 	cancel()
@@ -141,9 +146,6 @@ func (c *Checks) finish(ctx context.Context, ck *check, lim Limits) (authres.Cod
 		if code, err = c.checkKey(ck, k); code == authres.Pass {
 			break
 		}
-	}
-	if code == authres.Pass && s.Unsigned > 0 && !c.v.AllowPartial {
-		return authres.Policy, ErrPartial
 	}
 	return code, err
 }
