@@ -6,6 +6,8 @@
 //	fullserver [-c …] [-o …] postconf [-n] [name…]
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
+//	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
+//	                                            look after the queue, also under these names (ln -s fullserver mailq)
 //	fullserver version
 //
 // main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
@@ -19,13 +21,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/queuecmd"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	args := os.Args[1:]
+	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) {
+		args = asLinked(name, args)
+	}
+	os.Exit(run(args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // overrides collects -o.
@@ -42,6 +50,9 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              print the parameters in force; -n: only those that were set
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
+  fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
+                                             look after the queue, with Postfix's flags; also under the name
+                                             that the program is linked as
   fullserver version                         print the version
 
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
@@ -63,6 +74,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		fmt.Fprintf(stderr, "fullserver: %v; -h tells more\n", err)
 		return 2
+	}
+	if cmd := fs.Arg(0); queuecmd.Known(cmd) {
+		return queueCommand(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
 	var err error
 	switch cmd := fs.Arg(0); cmd {

@@ -42,6 +42,26 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// Commands that look after the queue, called by fullserver or as they are linked, with -c as Postfix's have it.
+func TestQueueCommands(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.cf")
+	require.NoError(t, os.WriteFile(file, []byte("myhostname = mx.example.test\ndata_directory = "+dir+"\n"), 0o600))
+	for _, args := range [][]string{{"-c", file, "mailq"}, asLinked("mailq", []string{"-c", dir}), asLinked("postqueue", []string{"-c" + dir, "-p"})} {
+		status, out, errs := command(t, "", args...)
+		require.Zero(t, status, errs)
+		require.Equal(t, "Mail queue is empty\n", out)
+	}
+	t.Setenv("MAIL_CONFIG", dir)
+	require.Equal(t, []string{"-c", file, "postsuper", "-d", "ALL"}, asLinked("postsuper", []string{"-d", "ALL"}))
+	status, _, errs := command(t, "", asLinked("postsuper", []string{"-d", "ALL"})...)
+	require.Zero(t, status)
+	require.Equal(t, "postsuper: Deleted: 0 messages\n", errs)
+	status, _, errs = command(t, "", "-c", dir+"/none", "mailq")
+	require.Equal(t, 1, status)
+	require.Contains(t, errs, "mailq: fatal: ")
+}
+
 func TestVersion(t *testing.T) {
 	status, out, _ := command(t, "", "version")
 	require.Zero(t, status)

@@ -1,0 +1,122 @@
+package queuecmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// The running server does the commands itself: the program that the operator calls sends it the words and what is on its standard input, over
+// a socket whose file only the server's user may open, and prints what comes back. What is written to standard error, and the
+// exit status, follow the rest as trailers.
+const (
+	statusTrailer = "Exit-Status"
+	errorsTrailer = "Standard-Error"
+	argsHeader    = "Arguments"
+	maxErrors     = 64 << 10
+)
+
+// SocketName is the control socket's name in the server's data_directory.
+const SocketName = "control"
+
+// Handler serves commands on q.
+func Handler(q Queue) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /command/{name}", func(w http.ResponseWriter, r *http.Request) {
+		var args []string
+		name := r.PathValue("name")
+		if err := json.Unmarshal([]byte(r.Header.Get(argsHeader)), &args); err != nil || !Known(name) {
+			http.Error(w, "no such command", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Trailer", statusTrailer+", "+errorsTrailer)
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.WriteHeader(http.StatusOK)
+		errs := &tail{}
+		status := (&Env{Queue: q, Stdin: r.Body, Stdout: w, Stderr: errs}).Run(r.Context(), name, args)
+		said, _ := json.Marshal(string(errs.b))
+		w.Header().Set(errorsTrailer, string(said))
+		w.Header().Set(statusTrailer, strconv.Itoa(status))
+	})
+	return mux
+}
+
+// tail keeps what is written to it, up to maxErrors.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p[:min(len(p), maxErrors-len(t.b))]...)
+	return len(p), nil
+}
+
+// ErrNotRunning says that no server listens on a control socket.
+var ErrNotRunning = errors.New("no server is running")
+
+// Call has the server whose control socket that is run a command, and returns its exit status.
+func Call(ctx context.Context, socket, name string, args []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	client := http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives: true,
+	}}
+	said, err := json.Marshal(args)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://server/command/"+name, io.NopCloser(stdin)) // who calls keeps it, to do the command himself
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set(argsHeader, string(said))
+	res, err := client.Do(req)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return 0, ErrNotRunning
+	case errors.Is(err, os.ErrPermission):
+		return 0, errors.New(filepath.Clean(socket) + " may be opened by the server's user and by root only")
+	case err != nil:
+		return 0, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return 0, errors.New("the server does not know this command: it is of another version")
+	}
+	if _, err := io.Copy(stdout, res.Body); err != nil {
+		return 0, err
+	}
+	var errs string
+	status, err := strconv.Atoi(res.Trailer.Get(statusTrailer))
+	if err != nil || json.Unmarshal([]byte(res.Trailer.Get(errorsTrailer)), &errs) != nil {
+		return 0, errors.New("the server ended in the middle of its answer")
+	}
+	_, err = io.WriteString(stderr, errs)
+	return status, err
+}
+
+// Listen makes a control socket, which only this process's user may open. One that a killed server has left is replaced.
+func Listen(socket string) (net.Listener, error) {
+	if c, err := net.Dial("unix", socket); err == nil {
+		c.Close()
+		return nil, errors.New(socket + ": a server is listening there already")
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
