@@ -210,5 +210,5 @@ func TestHostileExposure(t *testing.T) {
 			require.Regexp(t, regexp.MustCompile(fmt.Sprintf(`(?m)^  \S+ +127\.0\.0\.1:%d\b`, p)), out.String())
 		}
 	}
-	require.Equal(t, 5, n)
+	require.Equal(t, 6, n)
 }

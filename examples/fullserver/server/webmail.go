@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -13,8 +14,11 @@ import (
 	"github.com/buuta/mail/smtp"
 )
 
+// maxSocketName is how long a socket's name may be: 103 octets on some systems.
+const maxSocketName = 100
+
 // webmail makes the server of webmail_listen, nil when nobody wants it. It speaks IMAP and SMTP with the servers beside it, over
-// ports of this machine that are its own.
+// sockets in its own folder, which nobody else may enter.
 func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*http.Server, error) {
 	if len(s.set.WebmailListen)+len(s.set.WebmailsListen) == 0 {
 		return nil, nil
@@ -25,20 +29,29 @@ func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*htt
 			return nil, err
 		}
 	}
-	inner := func(param string, serve func(net.Listener) error) (string, error) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	inner := func(param, name string, serve func(net.Listener) error) (string, error) {
+		path := filepath.Join(dir, name)
+		if len(path) > maxSocketName {
+			short, err := os.MkdirTemp("", "fullserver")
+			if err != nil {
+				return "", s.cfg.ErrorFor("webmail_listen", err)
+			}
+			s.onClose(func() { _ = os.RemoveAll(short) })
+			path = filepath.Join(short, name)
+		}
+		l, err := listenUnix(path)
 		if err != nil {
 			return "", s.cfg.ErrorFor("webmail_listen", plainError(err))
 		}
 		s.services = append(s.services, &service{param: param, listener: l, serve: serve})
 		s.onClose(func() { _ = l.Close() })
-		return l.Addr().String(), nil
+		return "unix:" + path, nil
 	}
-	imapAddr, err := inner("webmail's imap", imap.Serve)
+	imapAddr, err := inner("webmail's imap", "imap", imap.Serve)
 	if err != nil {
 		return nil, err
 	}
-	smtpAddr, err := inner("webmail's submission", submission.Serve)
+	smtpAddr, err := inner("webmail's submission", "submission", submission.Serve)
 	if err != nil {
 		return nil, err
 	}
