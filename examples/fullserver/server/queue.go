@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
@@ -38,7 +39,7 @@ func (s *Server) openQueue() error {
 	s.queue = &queue.Queue{
 		Dir: s.set.QueueDirectory, Hostname: s.set.MyHostname, Route: s.route,
 		Transports: map[string]*queue.Transport{
-			string(policy.Remote):  {Deliverer: s.mx.To, ConcurrencyLimit: limit, InitialConcurrency: min(5, limit)},
+			string(policy.Remote):  {Deliverer: s.elsewhere, ConcurrencyLimit: limit, InitialConcurrency: min(5, limit)},
 			string(policy.Virtual): {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
 			string(policy.Local):   {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
 		},
@@ -57,6 +58,14 @@ func (s *Server) openQueue() error {
 		_ = s.mx.Close()
 	})
 	return nil
+}
+
+// elsewhere delivers to other servers; notifications are signed on their way.
+func (s *Server) elsewhere(nexthop string) mail.Deliverer {
+	if s.keys == nil {
+		return s.mx.To(nexthop)
+	}
+	return &mailcheck.Notices{Next: s.mx.To(nexthop), Keys: s.keys, Spooler: s.spooler, Log: func(text string) { s.log.Print("postfix/smtp", text) }}
 }
 
 // lifetime is a queue's lifetime as the queue has it: 0 means one attempt in main.cf, and the default there.
