@@ -20,6 +20,7 @@ type accounts struct {
 	mu     sync.Mutex
 	byKey  map[[32]byte]*account
 	closed bool
+	group  sync.WaitGroup // of what waits for news
 }
 
 // account is a user's connections, and what is worth remembering between two of his pages.
@@ -39,6 +40,7 @@ type account struct {
 	done   []*done         // what can be undone, the last at the end
 	sent   map[string]bool // forms whose message has gone out
 	counts countsCache
+	live   live
 }
 
 func (a *accounts) init(s *Site) {
@@ -117,8 +119,10 @@ func (a *accounts) close() {
 		if acc.timer != nil {
 			acc.timer.Stop()
 		}
+		acc.live.stop()
 		_ = acc.pool.Close()
 	}
+	a.group.Wait()
 }
 
 func (acc *account) credentials() *mail.Credentials {

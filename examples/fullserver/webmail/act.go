@@ -121,13 +121,14 @@ func (q *request) act() error {
 	if err != nil {
 		return err
 	}
-	if d == nil {
-		return q.redirect(next)
+	if q.r.Header.Get("X-Quiet") != "" { // a script that shows nothing of it
+		q.w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	return q.remember(d, next)
 }
 
-// perform does it. A nil done needs no word: one sees it, and the same button undoes it.
+// perform does it.
 func (q *request) perform(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox, do string, uids mail.UIDSet) (*done, error) {
 	switch do {
 	case "read":

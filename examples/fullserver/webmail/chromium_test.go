@@ -120,10 +120,38 @@ func (t *tab) clean() {
 	require.Empty(t, t.problems)
 }
 
-// click clicks what is visible on the page.
+// click clicks what is visible on the page. A page that is being replaced is tried again.
 func (t *tab) click(sel string) {
 	t.Helper()
-	t.run(chromedp.Click(chromedp.CSS(sel)))
+	ctx, cancel := context.WithTimeout(t.ctx, time.Minute)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(sel)))
+		if err == nil {
+			return
+		}
+		require.NoError(t, ctx.Err(), "%s: %v", sel, err)
+	}
 }
+
+// until waits for a condition of the page, written in JavaScript. It works with scripts of pages switched off, too.
+func (t *tab) until(condition string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, 40*time.Second)
+	defer cancel()
+	for {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
+		if err == nil && ok {
+			return
+		}
+		if ctx.Err() != nil {
+			html, _ := chromedp.Run(t.ctx, chromedp.OuterHTML(chromedp.CSS("html")))
+			require.Fail(t, "it never came to be", "%s: %v\n%s", condition, err, html)
+		}
+	}
+}
+
+// keys presses keys, wherever the focus is.
+func (t *tab) keys(k string) { t.Helper(); t.run(chromedp.KeyEvent(k)) }
 
 func uid(n int) mail.UID { return mail.UID(n) }

@@ -2,6 +2,7 @@ package webmail
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -75,6 +76,7 @@ type composeData struct {
 	Identities  []prefs.Identity
 	Attachments []attachmentView
 	MaxSize     int64
+	Pause       int64 // until the draft saves itself, in milliseconds
 	CanSend     bool
 	QuoteURL    string // the other message, in its frame; "": there is none
 	QuoteText   string // the other message, where it is text
@@ -129,7 +131,7 @@ func (q *request) composePage() error {
 }
 
 func (q *request) renderLetter(status int, d *composeData) error {
-	d.MaxSize, d.CanSend = q.limits.Upload, q.cfg.SMTP != ""
+	d.MaxSize, d.CanSend, d.Pause = q.limits.Upload, q.cfg.SMTP != "", q.limits.Autosave.Milliseconds()
 	return q.render(status, "compose", d)
 }
 
@@ -192,9 +194,7 @@ func (q *request) compose() error {
 			return q.notDone(l, err)
 		}
 		if q.r.Header.Get("X-Autosave") != "" { // the script goes on in the same page
-			h := q.w.Header()
-			h.Set("Content-Type", "text/plain; charset=utf-8")
-			return q.write(http.StatusOK, []byte(draftRef(l)))
+			return q.autosaved(l)
 		}
 		return q.redirect("/compose?saved=1&draft=" + strconv.FormatUint(uint64(l.Draft), 10) + "&folder=" + url.QueryEscape(l.Folder))
 	case "discard":
@@ -219,9 +219,33 @@ func (q *request) notDone(l *letter, err error) error {
 	return q.again(l, f.status, q.T(f.key, f.args...))
 }
 
-// draftRef tells a script what the draft is called now.
-func draftRef(l *letter) string {
-	return strconv.FormatUint(uint64(l.Draft), 10) + " " + strconv.FormatUint(uint64(l.Validity), 10) + " " + l.Folder
+// autosaved tells a script what the draft is called now, and the sections of its attachments, in the order in which the form had them.
+func (q *request) autosaved(l *letter) error {
+	out := struct {
+		Draft, Folder, Validity string
+		Keep                    []string
+	}{strconv.FormatUint(uint64(l.Draft), 10), l.Folder, strconv.FormatUint(uint64(l.Validity), 10), []string{}}
+	if len(l.Keep) > 0 {
+		err := q.do(func(ctx context.Context, c *imapclient.Client) error {
+			m, err := q.fetchKept(ctx, c, l)
+			if err != nil || m == nil {
+				return err
+			}
+			for _, a := range q.attachmentsOf(m, messageURL(l.Folder, l.Draft)) {
+				out.Keep = append(out.Keep, a.section())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("Content-Type", "application/json")
+	return q.write(http.StatusOK, b)
 }
 
 // again shows the form with what was written, and why it was not done.

@@ -35,6 +35,19 @@ func (f folder) Inbox() bool { return f.Name == "INBOX" }
 // System reports whether it can't be renamed or deleted here.
 func (f folder) System() bool { return f.Inbox() || f.Use != "" }
 
+// Key returns the letter behind "g" that goes to the folder.
+func (f folder) Key() string {
+	switch {
+	case f.Inbox():
+		return "i"
+	case f.Use == mail.UseSent:
+		return "s"
+	case f.Use == mail.UseDrafts:
+		return "d"
+	}
+	return ""
+}
+
 // folderURL writes a folder's address. What could be taken for a part of the path is written as "~" and two hexadecimal digits.
 func folderURL(name string) string { return "/mail/" + url.PathEscape(escapeFolder(name)) }
 

@@ -83,6 +83,9 @@ func (p *page) Langs() []i18n.Lang { return i18n.Langs() }
 // Asset returns the address of a file.
 func (p *page) Asset(name string) string { return p.q.assets.url(name) }
 
+// Modules returns the scripts that the first one needs, so that browsers fetch all at once.
+func (p *page) Modules() []string { return []string{"swap.js", "keys.js", "live.js", "compose.js"} }
+
 // Keys reports whether keyboard shortcuts are on.
 func (p *page) Keys() bool { return !p.q.prefs.NoKeys }
 

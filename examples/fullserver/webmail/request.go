@@ -58,8 +58,7 @@ func (s *Site) serve(rt route) http.Handler {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(patience(rt.upload))) // what isn't a connection has none
-		_ = control.SetWriteDeadline(time.Now().Add(patience(true)))
+		_ = control.SetWriteDeadline(time.Now().Add(patience(true))) // what isn't a connection has none
 		q := &request{Site: s, w: w, r: r, ctx: ctx, lang: i18n.Match(r.Header.Get("Accept-Language")), zone: time.UTC}
 		if err := q.serve(rt); err != nil {
 			q.fail(err)
@@ -77,7 +76,7 @@ func patience(files bool) time.Duration {
 
 func (q *request) serve(rt route) error {
 	if c, err := q.r.Cookie(q.cookieName("wm")); err == nil {
-		q.sess = q.sessions.Lookup(c.Value, q.remote())
+		q.sess = q.sessions.Lookup(c.Value, q.remote(), !rt.stream && q.r.Header.Get("X-Live") == "")
 	}
 	if rt.method == "POST" {
 		most := int64(formSize)
@@ -85,16 +84,22 @@ func (q *request) serve(rt route) error {
 			most += q.limits.Upload
 		}
 		q.r.Body = http.MaxBytesReader(q.w, q.r.Body, most)
+		control := http.NewResponseController(q.w)
+		_ = control.SetReadDeadline(time.Now().Add(patience(rt.upload)))
 		if err := q.parseForm(rt.upload); err != nil {
 			return err
 		}
+		_ = control.SetReadDeadline(time.Time{})
 		if q.r.MultipartForm != nil {
 			defer q.r.MultipartForm.RemoveAll()
 		}
 	}
 	limit := q.limits.Request
-	if rt.long {
+	switch {
+	case rt.long:
 		limit = patience(true)
+	case rt.stream:
+		limit = 24 * time.Hour
 	}
 	ctx, cancel := context.WithTimeout(q.ctx, limit)
 	defer cancel()

@@ -9,6 +9,7 @@ type route struct {
 	public       bool // for who is not signed in, too
 	upload       bool // takes files
 	long         bool // sends files
+	stream       bool // goes on until the page is closed, and is no use of the session
 }
 
 // routes are all there are, but for the files of /static/.
@@ -32,6 +33,8 @@ func routes() []route {
 		{method: "GET", path: "/compose", handle: (*request).composePage},
 		{method: "POST", path: "/compose", handle: (*request).compose, upload: true},
 		{method: "GET", path: "/search", handle: (*request).search},
+		{method: "GET", path: "/events", handle: (*request).events, stream: true},
+		{method: "GET", path: "/keys", handle: (*request).keysPage},
 		{method: "GET", path: "/folders", handle: (*request).foldersPage},
 		{method: "POST", path: "/folders", handle: (*request).changeFolder},
 		{method: "GET", path: "/settings", handle: (*request).settingsPage},

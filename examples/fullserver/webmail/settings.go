@@ -180,3 +180,26 @@ func (q *request) trust() error {
 	}
 	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
 }
+
+// shortcut is a key, or two one after the other, and what it does.
+type shortcut struct{ Keys, Text string }
+
+type keysData struct {
+	*page
+	Shortcuts []shortcut
+}
+
+// keysPage lists the keyboard shortcuts: those of Gmail, and two of mutt's.
+func (q *request) keysPage() error {
+	p, err := q.pageWithFolders("keys.title")
+	if err != nil {
+		return err
+	}
+	d := keysData{page: p}
+	for _, s := range []shortcut{{"j k", "keys.step"}, {"Enter", "keys.open"}, {"u", "read.back"}, {"x", "keys.select"}, {"c m", "compose.title"}, {"r", "act.reply"}, {"a", "act.replyall"},
+		{"f", "act.forward"}, {"e", "act.archive"}, {"# d", "act.delete"}, {"!", "act.spam"}, {"s", "act.star"}, {"Shift+U", "act.unread"}, {"z", "undo"}, {"/", "search.title"},
+		{"g i", "folder.inbox"}, {"g s", "folder.sent"}, {"g d", "folder.drafts"}, {"Ctrl+Enter", "compose.send"}, {"?", "keys.title"}} {
+		d.Shortcuts = append(d.Shortcuts, shortcut{s.Keys, q.T(s.Text)})
+	}
+	return q.render(http.StatusOK, "keys", d)
+}

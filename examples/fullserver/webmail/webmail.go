@@ -52,6 +52,8 @@ type Limits struct {
 	Request     time.Duration // for a page; 0: 1 min
 	SessionIdle time.Duration // 0: 8 h
 	SessionLife time.Duration // 0: 14 days
+	Autosave    time.Duration // after the last key, until a draft saves itself; 0: 3 s
+	Streams     int           // pages of a user that are told of new mail; 0: 8
 }
 
 func (l Limits) withDefaults() Limits {
@@ -66,6 +68,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Request == 0 {
 		l.Request = time.Minute
+	}
+	if l.Autosave == 0 {
+		l.Autosave = 3 * time.Second
+	}
+	if l.Streams == 0 {
+		l.Streams = 8
 	}
 	return l
 }

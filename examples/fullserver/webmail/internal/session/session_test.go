@@ -43,7 +43,7 @@ func TestFileHasNoSecret(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 
 	again := open(t, session.Options{File: file})
-	sess := again.Lookup(cookie, "192.0.2.9")
+	sess := again.Lookup(cookie, "192.0.2.9", true)
 	require.NotNil(t, sess, "sessions survive a restart")
 	require.Equal(t, "correct horse", sess.Secret)
 	require.Equal(t, "alice", sess.User)
@@ -54,13 +54,13 @@ func TestLookup(t *testing.T) {
 	cookie, err := s.Create("alice", "pw", "a", "b")
 	require.NoError(t, err)
 	for _, bad := range []string{"", "x", cookie + "A", cookie[:42], strings.Repeat("A", 43), session.NewCookie()} {
-		require.Nil(t, s.Lookup(bad, ""), bad)
+		require.Nil(t, s.Lookup(bad, "", true), bad)
 	}
-	sess := s.Lookup(cookie, "c")
+	sess := s.Lookup(cookie, "c", true)
 	require.Equal(t, "c", sess.Remote)
 	require.NotEqual(t, sess.Key("a"), sess.Key("b"))
 	require.NoError(t, s.End(sess))
-	require.Nil(t, s.Lookup(cookie, "c"), "a cookie shown after signing out opens nothing")
+	require.Nil(t, s.Lookup(cookie, "c", true), "a cookie shown after signing out opens nothing")
 }
 
 func TestEnds(t *testing.T) {
@@ -71,15 +71,20 @@ func TestEnds(t *testing.T) {
 	require.NoError(t, err)
 	for range 5 {
 		c.t = c.t.Add(59 * time.Minute)
-		require.NotNil(t, s.Lookup(cookie, ""))
+		require.NotNil(t, s.Lookup(cookie, "", true))
 	}
 	c.t = c.t.Add(30 * time.Minute)
-	require.Nil(t, s.Lookup(cookie, ""), "after the absolute limit")
+	require.Nil(t, s.Lookup(cookie, "", true), "after the absolute limit")
 	cookie, err = s.Create("alice", "pw", "", "")
 	require.NoError(t, err)
-	c.t = c.t.Add(time.Hour + time.Second)
-	require.Nil(t, open(t, session.Options{Now: c.now, Idle: time.Hour, File: file}).Lookup(cookie, ""), "idle, after a restart")
-	require.Nil(t, s.Lookup(cookie, ""), "idle")
+	c.t = c.t.Add(50 * time.Minute)
+	sess := s.Lookup(cookie, "", false)
+	require.NotNil(t, sess)
+	require.True(t, s.Alive(sess))
+	c.t = c.t.Add(10*time.Minute + time.Second)
+	require.False(t, s.Alive(sess), "what a page does by itself is no use")
+	require.Nil(t, open(t, session.Options{Now: c.now, Idle: time.Hour, File: file}).Lookup(cookie, "", true), "idle, after a restart")
+	require.Nil(t, s.Lookup(cookie, "", true), "idle")
 }
 
 func TestOthers(t *testing.T) {
@@ -94,19 +99,19 @@ func TestOthers(t *testing.T) {
 	}
 	bob, err := s.Create("bob", "pw", "", "")
 	require.NoError(t, err)
-	require.Nil(t, s.Lookup(cookies[0], ""), "one too many: the oldest has ended")
+	require.Nil(t, s.Lookup(cookies[0], "", true), "one too many: the oldest has ended")
 	require.Len(t, s.List("alice"), 3)
-	me := s.Lookup(cookies[3], "")
-	other := s.Lookup(cookies[2], "")
-	theirs := s.Lookup(bob, "")
+	me := s.Lookup(cookies[3], "", true)
+	other := s.Lookup(cookies[2], "", true)
+	theirs := s.Lookup(bob, "", true)
 	require.NoError(t, s.EndOthers(me, theirs.ID))
-	require.NotNil(t, s.Lookup(bob, ""), "nobody ends another user's")
+	require.NotNil(t, s.Lookup(bob, "", true), "nobody ends another user's")
 	require.NoError(t, s.EndOthers(me, other.ID))
-	require.Nil(t, s.Lookup(cookies[2], ""))
-	require.NotNil(t, s.Lookup(cookies[1], ""))
+	require.Nil(t, s.Lookup(cookies[2], "", true))
+	require.NotNil(t, s.Lookup(cookies[1], "", true))
 	require.NoError(t, s.EndOthers(me, ""))
-	require.Nil(t, s.Lookup(cookies[1], ""))
-	require.NotNil(t, s.Lookup(cookies[3], ""))
+	require.Nil(t, s.Lookup(cookies[1], "", true))
+	require.NotNil(t, s.Lookup(cookies[3], "", true))
 	for _, u := range []string{"c", "d", "e"} {
 		_, err = s.Create(u, "pw", "", "")
 		require.NoError(t, err)

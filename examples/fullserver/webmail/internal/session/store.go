@@ -121,8 +121,17 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// Lookup returns the session of a cookie, which is used now from remote; nil when there is none, or none any more.
-func (s *Store) Lookup(cookie, remote string) *Session {
+// Alive reports whether the session has not ended. That is no use of it.
+func (s *Store) Alive(sess *Session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records[sha256.Sum256(sess.cookie)]
+	return r != nil && !s.over(r)
+}
+
+// Lookup returns the session of a cookie; nil when there is none, or none any more. With use it is used now, from remote: what a page does
+// by itself is no use, or a page that is left open would keep the session for ever.
+func (s *Store) Lookup(cookie, remote string, use bool) *Session {
 	raw, ok := decodeCookie(cookie)
 	if !ok {
 		return nil
@@ -141,6 +150,9 @@ func (s *Store) Lookup(cookie, remote string) *Session {
 	secret, err := unseal(raw, r.User, r.Sealed)
 	if err != nil {
 		return nil
+	}
+	if !use {
+		return &Session{r.Info, secret, raw}
 	}
 	before := r.Seen
 	r.Seen, r.Remote = s.o.Now().UTC(), remote

@@ -1,0 +1,70 @@
+// What makes the pages quicker to use. Without it everything works too.
+import { onPage } from "./swap.js";
+import "./keys.js";
+import "./live.js";
+import "./compose.js";
+
+/** fit makes the frame of a mail as high as the mail. @param {HTMLIFrameElement} frame */
+function fit(frame) {
+	const doc = frame.contentDocument;
+	if (!doc?.documentElement || frame.closest(".quote")) return;
+	frame.style.height = "0";
+	frame.style.height = Math.min(20000, Math.max(160, doc.documentElement.scrollHeight + 2)) + "px";
+}
+
+onPage(() => {
+	for (const frame of document.querySelectorAll("iframe.mail")) {
+		const f = /** @type {HTMLIFrameElement} */ (frame);
+		f.addEventListener("load", () => {
+			fit(f);
+			for (const img of f.contentDocument?.images || []) img.addEventListener("load", () => fit(f));
+			f.contentDocument?.addEventListener("keydown", (e) => document.dispatchEvent(new KeyboardEvent("keydown", e)));
+		});
+		if (f.contentDocument?.readyState === "complete") fit(f);
+	}
+});
+
+addEventListener("resize", () => document.querySelectorAll("iframe.mail").forEach((f) => fit(/** @type {HTMLIFrameElement} */ (f))));
+
+// A message that is opened has been read.
+onPage(() => {
+	const message = document.querySelector("article[data-new]");
+	const form = /** @type {HTMLFormElement | null} */ (document.getElementById("act"));
+	if (!message || !form) return;
+	message.removeAttribute("data-new");
+	const body = new URLSearchParams(/** @type {any} */ (new FormData(form)));
+	body.set("do", "read");
+	fetch(form.action, { method: "POST", body, headers: { "X-Quiet": "1" }, keepalive: true }).then((r) => {
+		if (!r.ok) return;
+		const row = document.querySelector(`.row[data-uid="${message.getAttribute("data-uid")}"]`);
+		row?.classList.remove("new");
+		row?.querySelector(".subject > .sr")?.remove();
+		const button = form.querySelector("button[value=read]");
+		if (button) button.remove();
+	}, () => {});
+});
+
+// What has been done is told for a while; the pointer or the focus on it keeps it.
+let told = 0;
+onPage(() => {
+	clearTimeout(told);
+	const live = document.getElementById("live");
+	if (!live?.firstElementChild) return;
+	const hide = () => {
+		if (live.matches(":hover, :focus-within")) told = setTimeout(hide, 3000);
+		else live.replaceChildren();
+	};
+	told = setTimeout(hide, 12000);
+});
+
+// Menus close when something else is clicked, or by Escape.
+document.addEventListener("click", (e) => {
+	for (const d of document.querySelectorAll("details.more[open]")) if (!d.contains(/** @type {Node} */ (e.target))) d.removeAttribute("open");
+});
+document.addEventListener("keydown", (e) => {
+	if (e.key !== "Escape") return;
+	for (const d of document.querySelectorAll("details.more[open]")) {
+		d.removeAttribute("open");
+		/** @type {HTMLElement | null} */ (d.querySelector("summary"))?.focus();
+	}
+});
