@@ -2,10 +2,7 @@ package arc_test
 
 import (
 	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -47,14 +44,7 @@ type chain struct {
 const original = "DKIM-Signature: v=1; a=rsa-sha256; d=author.example; s=s; h=from; bh=x; b=y\r\nReceived: from a\r\n\tby b; x\r\n" +
 	"From: a@author.example\r\nTo: list@example.net\r\nSubject: hello\r\nDate: Fri, 11 Jul 2003 21:00:37 -0700\r\n\r\nThe  body. \r\n\r\n"
 
-func rsaKey(t testing.TB) crypto.Signer {
-	b, err := os.ReadFile("testdata/rsa2048.pem")
-	require.NoError(t, err)
-	block, _ := pem.Decode(b)
-	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-	require.NoError(t, err)
-	return key
-}
+func rsaKey(t testing.TB) crypto.Signer { return forge.RSA(t, 2048) }
 
 func has(tags, name string) bool {
 	for tag := range strings.SplitSeq(tags, ";") {

@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -53,16 +52,9 @@ const letter = "Received: from a.example.com\r\n\tby b.example.com; Fri, 11 Jul 
 	"Message-ID: <20030712040037.46341.5F8J@example.com>\r\n" +
 	"\r\nHi.\r\n\r\nWe lost the  game. \r\nAre you hungry yet?\r\n\r\nJoe.\r\n\r\n\r\n"
 
-func rsaFile(t testing.TB, name string) crypto.Signer {
-	block, _ := pem.Decode(read(t, name))
-	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-	require.NoError(t, err)
-	return key
-}
-
 func keyring(t testing.TB) map[string]crypto.Signer {
 	small, ed := keys(t)
-	return map[string]crypto.Signer{"rsa": small, "ed": ed, "rsa2048": rsaFile(t, "rsa2048.pem"), "rsa4096": rsaFile(t, "rsa4096.pem")}
+	return map[string]crypto.Signer{"rsa": small, "ed": ed, "rsa2048": forge.RSA(t, 2048), "rsa4096": forge.RSA(t, 4096)}
 }
 
 // sized is the record of some RSA key of so many bits, to which nobody has the secret one.

@@ -3,17 +3,18 @@ package dnssec
 import (
 	"context"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/buuta/mail/internal/dnstext"
 )
 
 // ask puts one question. An answer that says that there is no such name is an error with IsNotFound; secure holds for
 // it too. SERVFAIL, which is what a validating resolver says of a bogus answer, is temporary.
 func (r *Resolver) ask(ctx context.Context, name string, kind uint16) (*dns.Msg, bool, error) {
 	r.once.Do(r.setup)
-	name = strings.ReplaceAll(name, `\`, `\\`) // package dns reads it as the beginning of an escape
+	name = dnstext.Escape(name) // package dns reads it as the beginning of an escape
 	if _, ok := dns.IsDomainName(name); !ok {
 		return nil, false, &net.DNSError{Err: "bad name", Name: name, IsNotFound: true}
 	}

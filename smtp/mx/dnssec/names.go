@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
-	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/buuta/mail/internal/dnstext"
 )
 
 // LookupAddr returns the names of an address, as [net.Resolver.LookupAddr] does. With it a Resolver is one for package mailauth too.
@@ -23,7 +23,7 @@ func (r *Resolver) LookupAddr(ctx context.Context, addr string) ([]string, error
 	var out []string
 	for _, rr := range m.Answer {
 		if rec, ok := rr.(*dns.PTR); ok {
-			out = append(out, unescape(rec.Ptr))
+			out = append(out, dnstext.Unescape(rec.Ptr))
 		}
 	}
 	return out, none(addr, len(out))
@@ -37,26 +37,4 @@ func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// unescape reads octets as package dns writes them: what is special behind "\", what can't be seen as "\DDD".
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 10, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		if s[i] == '\\' && i+1 < len(s) {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

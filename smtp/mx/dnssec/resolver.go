@@ -13,6 +13,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/buuta/mail/internal/dnstext"
 	"github.com/buuta/mail/smtp/mx"
 )
 
@@ -179,7 +180,7 @@ func (r *Resolver) LookupTXT(ctx context.Context, name string) ([]string, error)
 	var out []string
 	for _, rr := range m.Answer {
 		if rec, ok := rr.(*dns.TXT); ok {
-			out = append(out, unescape(strings.Join(rec.Txt, "")))
+			out = append(out, dnstext.Unescape(strings.Join(rec.Txt, "")))
 		}
 	}
 	return out, none(name, len(out))

@@ -9,7 +9,10 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"embed"
 	"encoding/base64"
+	"encoding/pem"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -118,6 +121,20 @@ func Fields(header string) []string {
 		}
 	}
 	return out
+}
+
+//go:embed rsa2048.pem rsa4096.pem
+var files embed.FS
+
+// RSA returns a key for tests, of 2048 or 4096 bits.
+func RSA(t testing.TB, bits int) crypto.Signer {
+	t.Helper()
+	b, err := files.ReadFile(fmt.Sprintf("rsa%d.pem", bits))
+	require.NoError(t, err)
+	block, _ := pem.Decode(b)
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	require.NoError(t, err)
+	return key
 }
 
 // Record returns p= of a key.

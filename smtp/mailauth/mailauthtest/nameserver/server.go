@@ -7,13 +7,13 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/miekg/dns"
 
+	"github.com/buuta/mail/internal/dnstext"
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
 )
 
@@ -79,7 +79,7 @@ func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
 	if len(q.Question) == 1 {
 		var err error
 		m.Answer, err = s.records(q.Question[0])
-		name := strings.TrimSuffix(unescape(q.Question[0].Name), ".")
+		name := strings.TrimSuffix(dnstext.Unescape(q.Question[0].Name), ".")
 		if known, failed := s.zone.Load().Exists(context.Background(), name); failed != nil {
 			m.Rcode = dns.RcodeServerFailure
 		} else if err != nil && !known {
@@ -101,7 +101,7 @@ func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
 }
 
 func (s *Server) records(q dns.Question) (out []dns.RR, err error) {
-	zone, ctx, name := s.zone.Load(), context.Background(), unescape(q.Name)
+	zone, ctx, name := s.zone.Load(), context.Background(), dnstext.Unescape(q.Name)
 	head := dns.RR_Header{Name: q.Name, Rrtype: q.Qtype, Class: dns.ClassINET}
 	switch q.Qtype {
 	case dns.TypeTXT:
@@ -109,9 +109,9 @@ func (s *Server) records(q dns.Question) (out []dns.RR, err error) {
 		for _, text := range list {
 			rr := &dns.TXT{Hdr: head}
 			for len(text) > 255 {
-				rr.Txt, text = append(rr.Txt, escape(text[:255])), text[255:]
+				rr.Txt, text = append(rr.Txt, dnstext.Escape(text[:255])), text[255:]
 			}
-			rr.Txt = append(rr.Txt, escape(text))
+			rr.Txt = append(rr.Txt, dnstext.Escape(text))
 			out = append(out, rr)
 		}
 		return out, err
@@ -139,30 +139,6 @@ func (s *Server) records(q dns.Question) (out []dns.RR, err error) {
 		return out, err
 	}
 	return nil, nil
-}
-
-// escape writes octets as package dns has them in text, where it reads "\" and "\DDD".
-func escape(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }
-
-// unescape reads a name as package dns writes it: special characters behind "\", octets that can't be seen as "\DDD".
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) && s[i+1] >= '0' && s[i+1] <= '9' {
-			n, _ := strconv.Atoi(s[i+1 : i+4])
-			b.WriteByte(byte(n))
-			i += 3
-			continue
-		}
-		if s[i] == '\\' && i+1 < len(s) {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // address turns a name in in-addr.arpa or ip6.arpa into the address, "" for others.
