@@ -94,7 +94,7 @@ func TestList(t *testing.T) {
 	changed := strings.Replace(came, "Subject: ", "Subject: [list] ", 1)
 	seal, err := arc.Seal(strings.NewReader(changed), &dkim.Signer{Domain: "list.example.net", Selector: "s", Key: key}, r.Authentication("list.example.net"), r.ARC, dkim.Limits{})
 	require.NoError(t, err)
-	r, err = v.Verify(t.Context(), strings.NewReader(seal+changed), mailauth.Envelope{IP: netip.MustParseAddr("203.0.113.1"), Helo: "list.example.net", From: "bounces@list.example.net"})
+	r, err = v.Verify(t.Context(), strings.NewReader(seal+changed), mailauth.Envelope{IP: netip.MustParseAddr("::ffff:203.0.113.1"), Helo: "list.example.net", From: "bounces@list.example.net"})
 	require.NoError(t, err)
 	require.Equal(t, "spf=pass dkim=fail dmarc=fail arc=pass", r.String())
 	require.Equal(t, dmarc.PolicyReject, r.DMARC.Disposition)

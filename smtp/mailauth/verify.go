@@ -96,7 +96,7 @@ func (v *Verifier) Verify(ctx context.Context, message io.Reader, env Envelope) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	out := &Results{IP: env.IP, Authors: authors(h)}
+	out := &Results{IP: env.IP.Unmap(), Authors: authors(h)}
 	sp := &spf.Checker{Resolver: v.Resolver, Limits: v.Limits.SPF, Hostname: v.Hostname, Now: v.Now}
 	var wg sync.WaitGroup // each waits for the DNS most of its time
 	wg.Go(func() { out.SPF = sp.Check(ctx, env.IP, env.Helo, env.From) })

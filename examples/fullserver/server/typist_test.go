@@ -34,7 +34,7 @@ type running struct {
 func base(dir string) []string {
 	return []string{
 		"data_directory=" + dir, "myhostname=mail.example.test", "mydomain=example.test", "virtual_mailbox_domains=example.test",
-		"maillog_file=" + dir + "/mail.log", "auth_failure_delay=0",
+		"maillog_file=" + dir + "/mail.log", "auth_failure_delay=0", "mail_auth_check=no",
 		"smtp_listen=127.0.0.1:0", "submission_listen=127.0.0.1:0", "submissions_listen=127.0.0.1:0", "lmtp_listen=unix:" + dir + "/lmtp",
 		"imap_listen=127.0.0.1:0", "imaps_listen=127.0.0.1:0", "pop3_listen=127.0.0.1:0", "pop3s_listen=127.0.0.1:0", "pop2_listen=127.0.0.1:0",
 		"http_listen=127.0.0.1:0", "https_listen=127.0.0.1:0",
