@@ -14,7 +14,7 @@ import (
 )
 
 // answered gives one call its answer, and then a NOOP to see that the connection goes on.
-func answered(t *testing.T, answer string, do func(ctx context.Context, c *imapclient.Client) error) (err error, list []imapclient.Event) {
+func answered(t *testing.T, answer string, do func(ctx context.Context, c *imapclient.Client) error) (list []imapclient.Event, err error) {
 	t.Helper()
 	var ev events
 	ev.news = make(chan struct{}, 1)
@@ -33,7 +33,7 @@ func answered(t *testing.T, answer string, do func(ctx context.Context, c *imapc
 	}
 	_ = c.Close()
 	<-over
-	return err, ev.take()
+	return ev.take(), err
 }
 
 // One bad response spoils one command, not the connection: a response of each kind, cut off at each octet.
@@ -45,7 +45,7 @@ func TestResponsesCutOff(t *testing.T) {
 		}
 		for at := 2; at < len(head); at++ {
 			answer := head[:at] + "\r\n" + rest
-			err, _ := answered(t, answer, call.do)
+			_, err := answered(t, answer, call.do)
 			if err != nil && !imapclient.Refused(err) && !errors.Is(err, mail.ErrExpunged) {
 				require.ErrorIs(t, err, imapclient.ErrSyntax, "call %d: %q", i, answer)
 			}
@@ -115,7 +115,7 @@ func TestResponseSpoilsItsCommand(t *testing.T) {
 		}},
 	} {
 		t.Run(x.kind, func(t *testing.T) {
-			err, list := answered(t, x.bad+"\r\nA1 OK done\r\n", x.do)
+			list, err := answered(t, x.bad+"\r\nA1 OK done\r\n", x.do)
 			require.ErrorIs(t, err, imapclient.ErrSyntax)
 			for _, e := range list {
 				_, told := e.(imapclient.MalformedEvent)
@@ -129,7 +129,7 @@ func TestResponseSpoilsItsCommand(t *testing.T) {
 func TestBadNews(t *testing.T) {
 	for _, bad := range []string{"* x EXISTS", "* 99999999999 EXISTS", "* 1x RECENT", "* VANISHED x", "* VANISHED (EARLIER 1", "* FLAGS (", "* LIST (((",
 		"* STATUS", "* 0 FETCH (UID", "* METADATA", "* ESEARCH (TAG", "*", "* ", "", "?"} {
-		err, list := answered(t, bad+"\r\nA1 OK done\r\n", func(ctx context.Context, c *imapclient.Client) error { return c.Noop(ctx) })
+		list, err := answered(t, bad+"\r\nA1 OK done\r\n", func(ctx context.Context, c *imapclient.Client) error { return c.Noop(ctx) })
 		require.NoError(t, err, bad)
 		require.NotEmpty(t, list, bad)
 		for _, e := range list {
