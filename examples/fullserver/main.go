@@ -8,6 +8,8 @@
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
+//	fullserver [-c …] sendmail [flags] [address…]
+//	                                            what programs on this machine send mail with
 //	fullserver version
 //
 // main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
@@ -32,6 +34,8 @@ func main() {
 	args := os.Args[1:]
 	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) {
 		args = asLinked(name, args)
+	} else if name == "sendmail" || name == "newaliases" {
+		args = asSendmail(name, args)
 	}
 	os.Exit(run(args, os.Stdin, os.Stdout, os.Stderr))
 }
@@ -53,6 +57,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
                                              look after the queue, with Postfix's flags; also under the name
                                              that the program is linked as
+  fullserver [-c ...] sendmail [flags] [address...]
+                                             send the message on standard input, as /usr/sbin/sendmail does
   fullserver version                         print the version
 
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
@@ -77,6 +83,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if cmd := fs.Arg(0); queuecmd.Known(cmd) {
 		return queueCommand(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
+	}
+	if fs.Arg(0) == "sendmail" {
+		return sendMail(file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
 	var err error
 	switch cmd := fs.Arg(0); cmd {

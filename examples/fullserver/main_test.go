@@ -62,6 +62,21 @@ func TestQueueCommands(t *testing.T) {
 	require.Contains(t, errs, "mailq: fatal: ")
 }
 
+func TestSendmailAsLinked(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.cf")
+	require.NoError(t, os.WriteFile(file, []byte("myhostname = mx.example.test\nsmtp_listen = 127.0.0.1:1\ndata_directory = "+dir+"\n"), 0o600))
+	require.Equal(t, []string{"-c", file, "sendmail", "-C", dir, "-t"}, asSendmail("sendmail", []string{"-C", dir, "-t"}))
+	require.Equal(t, []string{"-c", file, "sendmail", "-bi", "-C" + file}, asSendmail("newaliases", []string{"-C" + file}))
+	t.Setenv("MAIL_CONFIG", dir)
+	status, _, errs := command(t, "Subject: x\n\nx\n", asSendmail("sendmail", []string{"binh@example.test"})...)
+	require.Equal(t, 75, status)
+	require.Contains(t, errs, "sendmail: fatal: the server at 127.0.0.1:1 can't be reached: ")
+	status, out, errs := command(t, "", asSendmail("sendmail", []string{"-bp"})...)
+	require.Zero(t, status, errs)
+	require.Equal(t, "Mail queue is empty\n", out)
+}
+
 func TestVersion(t *testing.T) {
 	status, out, _ := command(t, "", "version")
 	require.Zero(t, status)
