@@ -96,15 +96,16 @@ func (r *nodeReader) disposition(p *mime.Part) {
 // params reads a list of names and values.
 func (r *nodeReader) params() (out []mime.Param) {
 	in := r.list()
+	var raw []string
 	for in.more() {
 		name := strings.ToLower(in.string())
 		value := in.nstring()
-		if name == "" {
-			continue
+		if name != "" {
+			raw = append(raw, name, value.Value)
 		}
-		p := mime.Param{Name: name, Value: value.Value}
-		p.Name, p.Extended = strings.CutSuffix(name, "*")
-		out = append(out, p)
 	}
-	return out
+	if len(raw) == 0 {
+		return nil
+	}
+	return joinParams(raw)
 }
