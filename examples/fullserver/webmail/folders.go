@@ -216,7 +216,7 @@ func rank(f folder) int {
 		return 0
 	}
 	for i, p := range purposes() {
-		if f.Use == p.use && f.Depth == 0 {
+		if f.Use == p.use && (f.Depth == 0 || f.Depth == 1 && strings.HasPrefix(f.Name, "INBOX"+f.Delimiter)) {
 			return 1 + i
 		}
 	}
@@ -249,18 +249,27 @@ func (q *request) ensureUse(ctx context.Context, c *imapclient.Client, use mail.
 	if f, ok := byUse(list, use); ok {
 		return f.Name, nil
 	}
-	name := strings.TrimPrefix(string(use), `\`)
-	for _, f := range list { // servers that keep everything below INBOX
-		if f.Inbox() && f.Delimiter == "." && !slices.ContainsFunc(list, func(g folder) bool { return g.Depth == 0 && !g.Inbox() }) && len(list) > 1 {
-			name = "INBOX." + name
-		}
-	}
+	name := personalPrefix(ctx, c) + strings.TrimPrefix(string(use), `\`)
 	if _, err := c.Create(ctx, name, use); err != nil {
 		return "", err
 	}
 	_ = c.Subscribe(ctx, name) // it is there without, too
 	q.forgetCounts()
 	return name, nil
+}
+
+// personalPrefix returns what the names of the user's own folders begin with: "INBOX." at servers that keep all of them there (RFC 2342).
+func personalPrefix(ctx context.Context, c *imapclient.Client) string {
+	list, err := c.Namespaces(ctx)
+	if err != nil {
+		return ""
+	}
+	for _, n := range list {
+		if n.Kind == mail.PersonalNamespace {
+			return n.Prefix
+		}
+	}
+	return ""
 }
 
 func (q *request) forgetCounts() {
@@ -351,8 +360,10 @@ func (q *request) changeFolder() error {
 		}
 		switch do {
 		case "create":
-			if i >= 0 && list[i].Delimiter != "" {
+			if prefix := personalPrefix(ctx, c); i >= 0 && list[i].Delimiter != "" {
 				to = name + list[i].Delimiter + to
+			} else if !strings.HasPrefix(to, prefix) {
+				to = prefix + to
 			}
 			if _, err = c.Create(ctx, to); err == nil {
 				err = c.Subscribe(ctx, to)
