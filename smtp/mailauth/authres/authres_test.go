@@ -106,6 +106,8 @@ func TestClaims(t *testing.T) {
 		{"without results", " mx.example.org", true},
 		{"with something that is no result", " mx.example.org; ???", true},
 		{"what can't be read and begins with ours", " \"mx.example.org; spf=pass", true},
+		{"behind what looks like nothing", " \u00a0\ufeff\u200bmx.exam\u00adple.org; spf=pass", true},
+		{"before what isn't seen", " mx.example.org\x00; spf=pass", true},
 		{"nothing", "", false},
 		{"in the case of EAI, after converting A-labels into U-labels", " xn--bcher-kva.example; spf=pass", true},
 		{"in the case of EAI", " bücher.example; spf=pass", true},

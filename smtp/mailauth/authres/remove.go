@@ -2,6 +2,7 @@ package authres
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -27,7 +28,13 @@ func Claims(value string, ids ...string) bool {
 }
 
 func canonical(s string) string {
-	s = strings.ToLower(strings.TrimSuffix(strings.Trim(s, " \t\r\n"), "."))
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) { // what a reader may not see
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.ToLower(strings.TrimSuffix(s, "."))
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			if a, err := idna.Punycode.ToASCII(s); err == nil {
