@@ -66,6 +66,8 @@ type Settings struct {
 	DKIMKeyTable    string
 	DMARCReportFrom string
 
+	ARCTrustedDomains []string
+
 	MaximalQueueLifetime   time.Duration
 	BounceQueueLifetime    time.Duration
 	MinimalBackoffTime     time.Duration

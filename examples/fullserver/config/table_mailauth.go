@@ -12,6 +12,8 @@ func mailAuth() []Param {
 			Help: "Name servers to ask for it, address or address:port. Empty: the system's."},
 		{Name: "junk_mailbox", Group: g, Kind: Text, Default: "Junk", into: func(s *Settings) any { return &s.JunkMailbox },
 			Help: "Where each user's junk goes; made when it is missing."},
+		{Name: "arc_trusted_domains", Group: g, Kind: Domains, Default: "", into: func(s *Settings) any { return &s.ARCTrustedDomains },
+			Help: "Domains of lists and forwarders whose seals (ARC) are believed: mail that fails DMARC because they changed it is delivered, if it passed when it came to them."},
 		{Name: "dmarc_report_from", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.DMARCReportFrom },
 			Help: "The address from which domains that ask for them (rua=) get daily reports on the mail that claimed to be theirs. Empty: they get none."},
 		{Name: "dkim_key_table", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.DKIMKeyTable },

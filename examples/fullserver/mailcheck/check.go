@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -24,6 +25,10 @@ type Checker struct {
 	ServID   string // our authserv-id: myhostname
 	Junk     bool   // file what fails in the junk mailbox
 	Refuse   bool   // refuse it, where the author's domain wants that
+
+	// Sealers are domains, in lower case, of those who pass mail on changed, lists above all, and are believed: what they seal with ARC
+	// isn't kept away if the first of them found that it passed DMARC (RFC 8617 section 7.2.1).
+	Sealers []string
 
 	Reports *report.Collector // counts what came of it; nil: nobody does
 }
@@ -45,9 +50,12 @@ func (c *Checker) Check(ctx context.Context, message io.Reader, env mailauth.Env
 		return nil, err
 	}
 	v := &Verdict{Fields: r.Authentication(c.ServID).String(), Text: r.String()}
-	reason, done := reason(r), dmarc.PolicyNone
+	reason, done, trusted := reason(r), dmarc.PolicyNone, c.sealed(r)
+	if trusted && r.DMARC.Result == authres.Fail {
+		v.Text += " (sealed by " + r.ARC.Sets[len(r.ARC.Sets)-1].Domain + ")"
+	}
 	switch {
-	case reason == "":
+	case reason == "", trusted && r.DMARC.Result == authres.Fail:
 	case c.Refuse && r.DMARC.Disposition == dmarc.PolicyReject: // RFC 7489 section 10.3
 		done = dmarc.PolicyReject
 		v.Refused = mail.NewReply(550, mail.EnhancedCode{5, 7, 1}, "Email rejected per DMARC policy for "+r.DMARC.Domain)
@@ -56,18 +64,38 @@ func (c *Checker) Check(ctx context.Context, message io.Reader, env mailauth.Env
 		v.Fields = local.JunkField + ": " + reason + "\r\n" + v.Fields
 	}
 	if c.Reports != nil {
-		c.Reports.Add(counted(r, env, done))
+		c.Reports.Add(counted(r, env, done, trusted))
 	}
 	return v, nil
 }
 
+// sealed reports whether all who have passed a message on are believed, and what the first of them found.
+func (c *Checker) sealed(r *mailauth.Results) bool {
+	if r.ARC.Result != authres.Pass {
+		return false
+	}
+	for _, s := range r.ARC.Sets {
+		if !slices.Contains(c.Sealers, s.Domain) {
+			return false
+		}
+	}
+	first := r.ARC.Sets[0].Results
+	return first != nil && slices.ContainsFunc(first.Methods, func(m authres.Method) bool {
+		return strings.EqualFold(m.Name, "dmarc") && m.Result == authres.Pass
+	})
+}
+
 // counted is what a report tells of a message. Who it was for is nobody's business.
-func counted(r *mailauth.Results, env mailauth.Envelope, done dmarc.Policy) *report.Message {
+func counted(r *mailauth.Results, env mailauth.Envelope, done dmarc.Policy, trusted bool) *report.Message {
 	m := &report.Message{Results: r, Disposition: done}
 	if at := strings.LastIndexByte(env.From, '@'); at >= 0 {
 		m.EnvelopeFrom = env.From[at+1:]
 	}
-	if done != r.DMARC.Disposition {
+	switch {
+	case done == r.DMARC.Disposition:
+	case trusted:
+		m.Reasons = []report.Reason{{Type: "trusted_forwarder", Comment: "arc=pass"}}
+	default:
 		m.Reasons = []report.Reason{{Type: "local_policy"}}
 	}
 	return m

@@ -40,6 +40,7 @@ func (s *Server) openMailAuth() error {
 		ServID:   s.set.MyHostname,
 		Junk:     s.set.MailAuthFailed != "deliver",
 		Refuse:   s.set.MailAuthFailed == "reject",
+		Sealers:  s.set.ARCTrustedDomains,
 	}
 	if s.set.DMARCReportFrom != "" {
 		if at := strings.LastIndexByte(s.set.DMARCReportFrom, '@'); at < 1 || at == len(s.set.DMARCReportFrom)-1 {
