@@ -61,6 +61,7 @@ type Client struct {
 	selecting *Mailbox // while SELECT runs
 	saved     saved    // what the last search with Save has found, if that is here
 	idle      *idling
+	listeners []*func(Event)
 	err       error // why the connection has ended
 }
 

@@ -139,3 +139,21 @@ func TestPoolAfterSleep(t *testing.T) {
 		srv.Close()
 	})
 }
+
+// A loop over Idle that is left while IDLE has not begun yet leaves the connection as it was.
+func TestIdleCancelledAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.NewServer(t)
+		var w imapclient.Wall
+		c, _ := at(t, &w, srv, nil)
+		srv.Fail(imaptest.Fault{Command: "IDLE", Times: 1, Delay: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		for _, err := range c.Idle(ctx) {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		require.NoError(t, c.Noop(t.Context()))
+		require.NoError(t, c.Close())
+		srv.Close()
+	})
+}

@@ -1,6 +1,8 @@
 package imapclient
 
 import (
+	"slices"
+
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 )
@@ -61,15 +63,33 @@ func (ByeEvent) event()        {}
 func (UnknownEvent) event()    {}
 func (MalformedEvent) event()  {}
 
+// Listen calls f with everything that Options.Events is called with, in the same way, until the returned function is called. It may be called
+// once more then.
+func (c *Client) Listen(f func(Event)) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &f
+	c.listeners = append(c.listeners, l)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		// A new list: the reading goroutine may be at the old one.
+		c.listeners = slices.DeleteFunc(slices.Clone(c.listeners), func(o *func(Event)) bool { return o == l })
+	}
+}
+
 // tell hands an event to whoever listens. It is called by the reading goroutine without locks.
 func (c *Client) tell(e Event) {
 	c.mu.Lock()
-	idle := c.idle
+	idle, listeners := c.idle, c.listeners
 	c.mu.Unlock()
 	if idle != nil {
 		idle.add(e)
 	}
 	if c.opts.Events != nil {
 		c.opts.Events(e)
+	}
+	for _, f := range listeners {
+		(*f)(e)
 	}
 }

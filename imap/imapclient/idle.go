@@ -98,7 +98,7 @@ func (w *idling) round(ctx context.Context) error {
 	if !c.Has(imap.CapIdle) {
 		return w.poll(ctx)
 	}
-	cmd := &command{name: "IDLE", rule: rule{alone: true}, quiet: true}
+	cmd := &command{name: "IDLE", rule: rule{alone: true}}
 	c.mu.Lock()
 	w.yield = false // before the turn is taken: who finds it taken asks anew
 	c.mu.Unlock()
@@ -109,36 +109,43 @@ func (w *idling) round(ctx context.Context) error {
 	if err := c.admit(ctx, cmd); err != nil {
 		return c.failed(cmd, err)
 	}
-	if err := c.send(ctx, cmd, nil); err != nil {
+	// Not ctx: when that ends now the session shall go on, which it can't in the middle of this.
+	whole := context.WithoutCancel(ctx)
+	if err := c.send(whole, cmd, nil); err != nil {
 		return err
 	}
-	if _, err := c.awaitContinuation(ctx, cmd); err != nil {
+	if _, err := c.awaitContinuation(whole, cmd); err != nil {
 		if err == errRefused {
 			return c.result(cmd)
 		}
 		c.fail(err)
 		return c.failed(cmd, err)
 	}
+	c.setQuiet(cmd, true)
 	ended := w.rest(ctx, cmd, orDefault(c.opts.Timeouts.Idle, 9*time.Minute))
 	if ended {
 		return c.result(cmd)
 	}
-	c.mu.Lock()
-	cmd.quiet = false // from here on the server owes an answer
-	c.mu.Unlock()
+	c.setQuiet(cmd, false) // from here on the server owes an answer
 	if err := c.enc.Raw("DONE").CRLF().Flush(); err != nil {
 		c.fail(err)
 		return c.failed(cmd, err)
 	}
 	c.line.expect()
-	// Not ctx: that has perhaps ended, and the session shall go on.
-	if err := c.wait(context.WithoutCancel(ctx), cmd); err != nil {
+	if err := c.wait(whole, cmd); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return c.failed(cmd, context.Cause(ctx))
 	}
 	return nil
+}
+
+// setQuiet says whether silence is no failure while a command runs.
+func (c *Client) setQuiet(cmd *command, yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cmd.quiet = yes
 }
 
 // rest waits until something happens, looking at the clocks now and then. It reports whether the command has ended.

@@ -92,7 +92,6 @@ func (r raw) Read(p []byte) (int, error) {
 			return n, err
 		}
 		l.mu.Lock()
-		l.waiting = false
 		late := l.expected && l.c.now().since(latest(l.heard, since)) >= l.silence
 		l.mu.Unlock()
 		if late {

@@ -4,6 +4,8 @@
 //	m := &mirror.Mirror{Mailbox: "INBOX", Cache: cache}
 //	result, err := m.Sync(ctx, client)
 //
+// [Mirror.Follow] keeps it so for as long as the program runs, and [Group] several mailboxes over one connection.
+//
 // # How it is kept in step
 //
 // A server with QRESYNC tells what has changed and what is gone since the last time (RFC 7162); one with CONDSTORE tells what has
