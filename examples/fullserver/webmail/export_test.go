@@ -1,6 +1,7 @@
 package webmail
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
@@ -45,4 +46,13 @@ func Texts() map[string]string {
 		}
 	})
 	return out
+}
+
+// RawBody serves HTML as a mail's own document, with all of its headers and without having been made safe: what holds when that fails.
+func (s *Site) RawBody(html string) http.Handler {
+	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &request{Site: s, w: w, r: r}
+		q.bodyPolicy(q.origin() + "/mail/INBOX/1/part/")
+		_ = q.write(http.StatusOK, []byte(html))
+	}))
 }

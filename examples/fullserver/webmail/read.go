@@ -13,7 +13,6 @@ import (
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/mime"
-	"github.com/buuta/mail/mime/mailhtml"
 )
 
 // person is somebody in a message's header.
@@ -25,12 +24,6 @@ func (p person) String() string {
 		return p.Addr
 	}
 	return p.Name + " <" + p.Addr + ">"
-}
-
-type attachmentView struct {
-	Name, Type, URL string
-	Size            int64
-	Inline          string // address of the picture; "": it can't be shown
 }
 
 // messageView is a message as it is read.
@@ -223,77 +216,6 @@ func (q *request) addBody(ctx context.Context, c *imapclient.Client, v *messageV
 	}
 	q.addAttachments(v, b, used)
 	return nil
-}
-
-// addImages decides on remote images: they are shown once where the page's own link asks for it, and always for senders that the user has
-// chosen.
-func (q *request) addImages(v *messageView, r *mailhtml.Result) {
-	v.Frame = v.URL + "/body"
-	if len(v.From) > 0 {
-		v.Sender = strings.ToLower(v.From[0].Addr)
-	}
-	key := mark(q.sess.Key("images"), v.URL)
-	if q.imagesAllowed(v.URL, v.Sender) {
-		v.Frame += "?images=" + key
-	} else if r.Blocked > 0 {
-		v.Blocked = r.Blocked
-		v.ShowImages = v.URL + "?images=" + key
-	}
-}
-
-func (q *request) imagesAllowed(url, sender string) bool {
-	if got := q.r.URL.Query().Get("images"); got != "" && got == mark(q.sess.Key("images"), url) {
-		return true
-	}
-	for _, t := range q.prefs.Trusted {
-		if sender != "" && t == sender {
-			return true
-		}
-	}
-	return false
-}
-
-func (q *request) addAttachments(v *messageView, b parts.Body, used []string) {
-	for _, l := range b.Rest {
-		shown := false
-		for _, id := range used {
-			shown = shown || id != "" && id == l.ContentID()
-		}
-		if shown && (l.Disposition == nil || l.Disposition.Type != "attachment") {
-			continue
-		}
-		a := attachmentView{Name: q.partName(l), Type: clean(l.MediaType(), 100), Size: decodedSize(l.Part), URL: v.URL + "/part/" + l.Section()}
-		if l.Type == "image" && inlineType(l.Subtype) != "" {
-			a.Inline = a.URL + "?show=1"
-		}
-		v.Attachments = append(v.Attachments, a)
-	}
-}
-
-// decodedSize is about how many octets a part has without its transfer encoding.
-func decodedSize(p *mime.Part) int64 {
-	n := p.Body.Size
-	if p.Encoding == "base64" {
-		return n / 78 * 57
-	}
-	return n
-}
-
-// partName returns a file name for a part.
-func (q *request) partName(l parts.Leaf) string {
-	name := clean(l.Filename(), 200)
-	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
-		name = name[i+1:]
-	}
-	if name = strings.Trim(name, " ."); name != "" {
-		return name
-	}
-	if l.Envelope != nil {
-		if s := clean(decodeText(l.Envelope.Subject.Value), 100); s != "" {
-			return strings.NewReplacer("/", "-", `\`, "-").Replace(s) + ".eml"
-		}
-	}
-	return q.T("part.unnamed", l.Section())
 }
 
 // print shows a message by itself, for paper.

@@ -1,0 +1,110 @@
+package webmail
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/imap/imapclient"
+)
+
+// done is what an action has done, so that it can be undone.
+type done struct {
+	id      string
+	session string // of whom
+	key     string // of the text
+	count   int
+	args    []any
+	at      time.Time
+
+	// What undoes it; folder "" means that nothing does.
+	folder   string
+	validity uint32
+	uids     mail.UIDSet
+	to       string // where the messages go back to
+	op       mail.FlagOp
+	flags    mail.Flags // where "to" is ""
+}
+
+// doneView is a done as a page shows it.
+type doneView struct {
+	ID, Text string
+	Undo     bool
+}
+
+// MaxUndo is how many actions of a user can be undone, for how long.
+const (
+	maxUndo  = 20
+	undoTime = 10 * time.Minute
+)
+
+// remember keeps what was done and returns where the page goes on, which shows it.
+func (q *request) remember(d *done, next string) error {
+	d.id, d.session, d.at = session.NewCookie()[:16], q.sess.ID, q.cfg.Now()
+	q.acc.mu.Lock()
+	if len(q.acc.done) >= maxUndo {
+		q.acc.done = q.acc.done[1:]
+	}
+	q.acc.done = append(q.acc.done, d)
+	q.acc.mu.Unlock()
+	sep := "?"
+	if strings.Contains(next, "?") {
+		sep = "&"
+	}
+	return q.redirect(next + sep + "done=" + d.id)
+}
+
+func (q *request) findDone(id string) *done {
+	q.acc.mu.Lock()
+	defer q.acc.mu.Unlock()
+	for _, d := range q.acc.done {
+		if d.id == id && d.session == q.sess.ID && q.cfg.Now().Sub(d.at) < undoTime {
+			return d
+		}
+	}
+	return nil
+}
+
+func (q *request) doneView(id string) *doneView {
+	d := q.findDone(id)
+	if d == nil {
+		return nil
+	}
+	return &doneView{ID: d.id, Text: q.N(d.key, d.count, d.args...), Undo: d.folder != ""}
+}
+
+// undo takes back what was done.
+func (q *request) undo() error {
+	d := q.findDone(q.r.PostFormValue("id"))
+	next := localPath(q.r.PostFormValue("next"), "/")
+	if d == nil || d.folder == "" {
+		return &failure{status: http.StatusGone, key: "error.undo"}
+	}
+	defer q.forgetCounts()
+	err := q.in(d.folder, func(ctx context.Context, c *imapclient.Client, m *imapclient.Mailbox) error {
+		if d.validity != 0 && m.UIDValidity != d.validity {
+			return changed
+		}
+		if d.to != "" {
+			_, err := c.Move(ctx, imapclient.UIDs(d.uids), d.to)
+			return err
+		}
+		_, err := c.Store(ctx, imapclient.UIDs(d.uids), d.op, d.flags, &imapclient.StoreOptions{Silent: true})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	q.acc.mu.Lock()
+	for i, other := range q.acc.done {
+		if other == d {
+			q.acc.done = append(q.acc.done[:i], q.acc.done[i+1:]...)
+			break
+		}
+	}
+	q.acc.mu.Unlock()
+	return q.remember(&done{key: "done.undone"}, next)
+}
