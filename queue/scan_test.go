@@ -97,7 +97,7 @@ func TestClaimWaitsForTheScan(t *testing.T) {
 func TestScanOnABadDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slowFolders{Crash: newDisk(t)}
-		s := &queue.Spool{Dir: "/spool", FS: disk}
+		s := &queue.Spool{Dir: "/spool", FS: disk, Fresh: -1}
 		defer s.Close()
 		require.NoError(t, s.Start())
 		disk.fail.Store(true)

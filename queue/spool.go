@@ -29,6 +29,7 @@ type Spool struct {
 	Limits Limits
 
 	Syncers     int              // files synced at the same time; 0: 24, past which only the slowest get slower
+	Fresh       int              // octets of messages that have just come to keep in memory for their delivery; 0: 4 MiB; negative: none
 	Hints       int              // due times kept in memory, about 64 octets each; 0: 50000
 	RescanDelay time.Duration    // how often the folders are read for what was put there by hand; 0: 300 s
 	MaxDelay    time.Duration    // the longest delay that Finish is given; more than that tells of a clock that was wrong; 0: 4000 s
@@ -46,34 +47,37 @@ type Spool struct {
 	dirs    map[State]*sharedSync
 	buffers sync.Pool
 
-	mu      sync.Mutex
-	open    bool
-	closed  bool
-	due     dueList
-	scanned time.Time          // when the last scan has ended
-	latest  time.Time          // when it was last asked
-	doubt   bool               // the clock may have been put back: the next scan looks whether times are right
-	scan    *scanOf            // the one that is running
-	scanErr error              // why the last one failed
-	news    *sync.Cond         // a hint came while a scan is running, or it has ended
-	held    map[string]*holder // messages that somebody works on
-	doomed  map[string]bool    // files of drafts that could not be removed
-	foreign idSet              // ids in the queue that name another file's inode
-	fence   uint64
+	mu        sync.Mutex
+	open      bool
+	closed    bool
+	due       dueList
+	scanned   time.Time          // when the last scan has ended
+	latest    time.Time          // when it was last asked
+	doubt     bool               // the clock may have been put back: the next scan looks whether times are right
+	scan      *scanOf            // the one that is running
+	scanErr   error              // why the last one failed
+	news      *sync.Cond         // a hint came while a scan is running, or it has ended
+	held      map[string]*holder // messages that somebody works on
+	doomed    map[string]bool    // files of drafts that could not be removed
+	fresh     map[string]*fresh  // messages that have just come
+	freshSize int                // octets of these and of such that are leased
+	foreign   idSet              // ids in the queue that name another file's inode
+	fence     uint64
 }
 
 // holder is who works on a message: a lease, or an edit for a moment.
 type holder struct {
-	lease  *Lease
-	file   *queueFile
-	edit   Op            // what an operator wants when the lease ends; 0: nothing
-	ending bool          // too late for that
-	wanted bool          // a hint came up meanwhile
-	done   chan struct{} // closed when the hold has ended
-	mu     sync.Mutex    // of the journal
-	safe   place         // as far as it has been synced
-	lost   int           // how often a sync has failed
-	sync   sharedSync
+	lease   *Lease
+	file    *queueFile
+	content []byte        // if it is in memory
+	edit    Op            // what an operator wants when the lease ends; 0: nothing
+	ending  bool          // too late for that
+	wanted  bool          // a hint came up meanwhile
+	done    chan struct{} // closed when the hold has ended
+	mu      sync.Mutex    // of the journal
+	safe    place         // as far as it has been synced
+	lost    int           // how often a sync has failed
+	sync    sharedSync
 }
 
 // place is where a journal ends.
@@ -138,6 +142,7 @@ func (s *Spool) setUp() (err error) {
 	s.syncing = make(semaphore, orInt(s.Syncers, 24))
 	s.dirs = map[State]*sharedSync{}
 	s.buffers.New = func() any { return bufio.NewWriterSize(nil, 64<<10) }
+	s.fresh = map[string]*fresh{}
 	s.held, s.foreign, s.doomed = map[string]*holder{}, newIDSet(), map[string]bool{}
 	s.news = sync.NewCond(&s.mu)
 	s.due.max = orInt(s.Hints, 50000)

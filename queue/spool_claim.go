@@ -89,6 +89,14 @@ func (s *Spool) take() (string, bool) {
 
 // claim leases the message that take has got hold of, if it is there and due.
 func (s *Spool) claim(id string, n int) (*Lease, error) {
+	s.mu.Lock()
+	kept := s.takeFresh(id)
+	s.mu.Unlock()
+	if kept != nil && (n == 0 || len(kept.file.msg.Recipients) <= n) {
+		if l := s.claimFresh(id, kept); l != nil {
+			return l, nil
+		}
+	}
 	later := s.now().Add(time.Minute) // after an error
 	from, due, err := s.dueIn(id)
 	if err != nil {
@@ -126,17 +134,7 @@ func (s *Spool) claim(id string, n int) (*Lease, error) {
 	if h == nil {
 		return nil, ErrClosed
 	}
-	s.fence++
-	h.file, h.safe = f, f.place
-	f.clock = f.msg.arrivedNow(s.now())
-	h.sync.do = func() error { return s.syncJournal(h) }
-	h.lease = &Lease{ID: id, Fence: s.fence, Message: f.msg, Rest: f.env.left(), Due: due}
-	if h.lease.Rest > 0 {
-		head := *f.msg
-		head.Recipients = nil // the part is the caller's
-		f.msg = &head
-	}
-	return h.lease, nil
+	return s.lease(h, id, f, due), nil
 }
 
 // dueIn looks where a message waits and since or until when. "" means nowhere. One that is in active, though nobody has it,
@@ -231,6 +229,7 @@ func (s *Spool) drop(id string) {
 	if h := s.held[id]; h != nil {
 		close(h.done)
 		delete(s.held, id)
+		s.freshSize -= len(h.content)
 	}
 }
 

@@ -24,6 +24,7 @@ type draft struct {
 	file vfs.File
 
 	size    int64
+	fresh   *fresh // to be kept in memory
 	written bool
 	synced  bool
 	named   State // where it has its name already, "" for nowhere
@@ -120,6 +121,9 @@ func (d *draft) Write(ctx context.Context, m *Message, r io.Reader) error {
 	w.Reset(d.file)
 	w.Write(buf) // its error stays for Flush
 	sum := &sumWriter{w: w, limit: d.s.Limits.MessageSize}
+	if d.s.Fresh >= 0 {
+		sum.kept = make([]byte, 0, min(max(m.Options.Size+512, 4096), freshLimit))
+	}
 	if err := sum.copyFrom(ctx, r); err != nil {
 		return err
 	}
@@ -132,6 +136,7 @@ func (d *draft) Write(ctx context.Context, m *Message, r io.Reader) error {
 		return err
 	}
 	d.written = true
+	d.fresh = freshOf(m, &p, sum.kept)
 	return nil
 }
 
@@ -141,6 +146,16 @@ type sumWriter struct {
 	limit int64
 	n     int64
 	sum   uint32
+	kept  []byte // a copy, nil if it is none, or too long
+}
+
+func (s *sumWriter) keep(b []byte) {
+	if len(s.kept)+len(b) > freshLimit {
+		s.kept = nil
+	}
+	if s.kept != nil {
+		s.kept = append(s.kept, b...)
+	}
 }
 
 // copyFrom reads r to its end. It reads straight into the buffer, so that nothing is copied twice.
@@ -164,6 +179,7 @@ func (s *sumWriter) copyFrom(ctx context.Context, r io.Reader) error {
 			if s.limit > 0 && s.n > s.limit {
 				return ErrTooLarge
 			}
+			s.keep(buf[:n])
 			if _, err := s.w.Write(buf[:n]); err != nil {
 				return err
 			}
@@ -224,6 +240,9 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 		due = d.s.now()
 	}
 	d.s.mu.Lock()
+	if d.named == Incoming {
+		d.s.keep(d.id, d.fresh)
+	}
 	d.s.hint(due, d.id)
 	d.s.mu.Unlock()
 	return nil

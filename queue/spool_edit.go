@@ -89,6 +89,7 @@ func (s *Spool) edit(ctx context.Context, id string, f *Filter, op change, touch
 		h := s.held[id]
 		if h == nil {
 			s.held[id] = newHolder()
+			s.takeFresh(id)
 			s.mu.Unlock()
 			did, due, err := s.editFile(id, f, op, touched)
 			if !did {

@@ -89,6 +89,9 @@ func (s *Spool) Content(ctx context.Context, l *Lease) (Content, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.content != nil {
+		return newFreshContent(h.content), nil
+	}
 	f, err := s.fs.OpenFile(s.path(Active, l.ID), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err

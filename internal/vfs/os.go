@@ -17,7 +17,7 @@ type OS struct{}
 
 // OpenFile is os.OpenFile.
 func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, flag, perm)
+	f, err := openFile(name, flag, perm)
 	if err != nil {
 		return nil, err // not a nil *os.File in an interface
 	}
@@ -56,7 +56,7 @@ func (OS) Chtimes(name string, atime, mtime time.Time) error { return os.Chtimes
 
 // SyncDir makes the names in a folder durable.
 func (OS) SyncDir(name string) error {
-	d, err := os.Open(name)
+	d, err := openFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -74,12 +74,17 @@ type Transport struct {
 	pool smtp.Pool
 }
 
+// maxIdle is how many connections to one place wait for another message: as many as a queue has there at a time. All of them have
+// carried a message within IdleTimeout.
+const maxIdle = 20
+
 // connections returns the pool of idle connections.
 func (t *Transport) connections() *smtp.Pool {
 	t.once.Do(func() {
 		if t.pool.IdleTimeout = t.IdleTimeout; t.IdleTimeout == 0 {
 			t.pool.IdleTimeout = 2 * time.Second
 		}
+		t.pool.MaxIdle = maxIdle
 	})
 	return &t.pool
 }
