@@ -29,6 +29,7 @@ const webmailUsage = `fullserver webmail: mail in the browser, on any IMAP and s
   -cert, -key file    serve HTTPS with this certificate; without it plain HTTP, for this machine only
   -proxy              a proxy in front of it speaks TLS with the browsers
   -domain name        what follows the @ of users who sign in without it
+  -authserv-id name   whose Authentication-Results are believed: what the IMAP server's side writes into mail that comes in
   -data folder        where sessions and settings are kept; without it they are forgotten at the end
 `
 
@@ -54,6 +55,7 @@ func runWebmail(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	fs.StringVar(&c.IMAP, "imap", "", "")
 	fs.StringVar(&c.SMTP, "smtp", "", "")
 	fs.StringVar(&c.Domain, "domain", "", "")
+	fs.StringVar(&c.AuthservID, "authserv-id", "", "")
 	fs.BoolVar(&c.BehindTLS, "proxy", false, "")
 	listen, cert, key, data := fs.String("listen", "127.0.0.1:8025", ""), fs.String("cert", "", ""), fs.String("key", "", ""), fs.String("data", "", "")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -55,7 +55,8 @@ type messageView struct {
 	Attachments []attachmentView
 	Next, Prev  string
 	Unsubscribe string
-	ListPost    string
+	Verdict     *verdict
+	Thread      string // address of the whole conversation
 }
 
 // uid returns the message that the path names.
@@ -160,6 +161,7 @@ func (q *request) addHeader(v *messageView, m *message) {
 	if reply := persons(m.header.Addresses("Reply-To")); len(reply) > 0 && (len(v.From) == 0 || !strings.EqualFold(reply[0].Addr, v.From[0].Addr)) {
 		v.ReplyTo = reply
 	}
+	v.Verdict, v.Thread = findVerdict(m.header, q.cfg.AuthservID), conversation(m.header)
 	list := m.header.List()
 	for _, u := range list.Unsubscribe {
 		if l := strings.ToLower(u); v.Unsubscribe == "" && (strings.HasPrefix(l, "https://") || strings.HasPrefix(l, "mailto:")) {

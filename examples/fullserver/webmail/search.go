@@ -20,18 +20,19 @@ type query struct {
 	Since, Before                 string // days, as browsers write them
 	Unread, Starred               bool
 	Folder                        string // "": all
+	Thread                        string // Message-ID of the first message of a conversation
 }
 
 // Empty reports whether nothing is asked for.
 func (s *query) Empty() bool {
-	return s.Text+s.From+s.To+s.Subject+s.Body+s.Since+s.Before == "" && !s.Unread && !s.Starred
+	return s.Text+s.From+s.To+s.Subject+s.Body+s.Since+s.Before+s.Thread == "" && !s.Unread && !s.Starred
 }
 
 func (q *request) readQuery() (*query, error) {
 	v := q.r.URL.Query()
 	s := &query{Text: v.Get("q"), From: v.Get("from"), To: v.Get("to"), Subject: v.Get("subject"), Body: v.Get("body"), Since: v.Get("since"),
-		Before: v.Get("before"), Unread: v.Get("unread") != "", Starred: v.Get("starred") != "", Folder: v.Get("in")}
-	for _, t := range []string{s.Text, s.From, s.To, s.Subject, s.Body} {
+		Before: v.Get("before"), Unread: v.Get("unread") != "", Starred: v.Get("starred") != "", Folder: v.Get("in"), Thread: v.Get("thread")}
+	for _, t := range []string{s.Text, s.From, s.To, s.Subject, s.Body, s.Thread} {
 		if len(t) > 500 || strings.ContainsAny(t, "\r\n\x00") || strings.ToValidUTF8(t, "") != t {
 			return nil, badRequest
 		}
@@ -57,6 +58,12 @@ func (s *query) key() imap.SearchKey {
 	add(imap.SearchTo, s.To)
 	add(imap.SearchSubject, s.Subject)
 	add(imap.SearchBody, s.Body)
+	if s.Thread != "" {
+		id := func(field string) imap.SearchKey {
+			return imap.SearchKey{Op: imap.SearchHeader, Field: field, Value: "<" + s.Thread + ">"}
+		}
+		and.Keys = append(and.Keys, imap.SearchKey{Op: imap.SearchOr, Keys: []imap.SearchKey{id("Message-ID"), {Op: imap.SearchOr, Keys: []imap.SearchKey{id("References"), id("In-Reply-To")}}}})
+	}
 	for _, d := range []struct {
 		op    imap.SearchOp
 		value string

@@ -30,6 +30,10 @@ type Config struct {
 	SMTP        string             // where messages are submitted, "host:port"; "" makes sending impossible
 	SMTPOptions smtp.ClientOptions // how to connect; Auth is each user's own
 
+	// AuthservID is the name under which the mail server writes Authentication-Results (RFC 8601), with those of others that bear it
+	// removed. What they say of the sender is shown; "": nothing is.
+	AuthservID string
+
 	Domain string // of users who sign in without one: the address that they write from
 
 	Sessions string // the file that sessions are kept in; "": in memory, and a restart ends them
