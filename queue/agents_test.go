@@ -20,7 +20,7 @@ func TestDiscardAndRefuse(t *testing.T) {
 			"gone.example": {Transport: "discard"}, "moved.example": {Transport: "error", Nexthop: "5.1.6 has moved"},
 			"later.example": {Transport: "error", Nexthop: "4.7.0 come again"}, "no.example": {Transport: "error", Nexthop: "no mail here"},
 		} {
-			q.Pause(domain)
+			require.NoError(t, q.Pause(t.Context(), domain))
 			send(t, q, domain+"@example.org", letter, "b@"+domain)
 			synctest.Wait()
 			_, err := q.Reroute(t.Context(), queue.Filter{Destination: domain}, to)

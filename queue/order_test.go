@@ -3,6 +3,12 @@ package queue_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,7 +72,7 @@ func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
 		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Transports: map[string]*queue.Transport{"smtp": s.transport()}})
-		q.Pause("Example.NET")
+		require.NoError(t, q.Pause(t.Context(), "Example.NET"))
 		require.Equal(t, []string{"example.net"}, q.Paused())
 		id := send(t, q, "a@example.org", letter, "b@example.net", "c@other.example")
 		time.Sleep(24 * time.Hour)
@@ -96,5 +102,65 @@ func TestPause(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, s.all(), 2)
 		require.Empty(t, states(t, q))
+	})
+}
+
+// A pause outlives restarts and crashes, and so does its end; an operator can read it. What can't be written down holds until the
+// end of the queue.
+func TestPauseAcrossRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newDisk(t)
+		var s sink
+		mk := func() *queue.Queue {
+			return &queue.Queue{Dir: "/spool", FS: disk, Transports: map[string]*queue.Transport{"smtp": s.transport()}}
+		}
+		q := mk()
+		require.NoError(t, q.Pause(t.Context(), "two.example"))
+		require.NoError(t, q.Pause(t.Context(), "One.example"))
+		require.Error(t, q.Pause(t.Context(), "no\nway"))
+		require.Error(t, q.Pause(t.Context(), ""))
+		text := func() string {
+			f, err := disk.OpenFile("/spool/paused", os.O_RDONLY, 0)
+			require.NoError(t, err)
+			defer f.Close()
+			b, err := io.ReadAll(f)
+			require.NoError(t, err)
+			return string(b)
+		}
+		require.Equal(t, "one.example\ntwo.example\n", text())
+		disk.Stop()
+		_ = q.Close()
+		disk = disk.Recover(rand.New(rand.NewPCG(1, 2)))
+		q = mk()
+		require.NoError(t, q.Start())
+		require.Equal(t, []string{"one.example", "two.example"}, q.Paused())
+		send(t, q, "a@example.org", letter, "b@one.example", "b@two.example")
+		time.Sleep(time.Hour)
+		require.Empty(t, s.all())
+		_, err := q.Resume(t.Context(), "ONE.example")
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Len(t, s.all(), 1)
+
+		var broken atomic.Bool
+		broken.Store(true)
+		disk.Fail = func(op, name string) error {
+			if broken.Load() && strings.HasPrefix(name, "/spool/paused") {
+				return syscall.EIO
+			}
+			return nil
+		}
+		require.ErrorIs(t, q.Pause(t.Context(), "three.example"), syscall.EIO)
+		require.Equal(t, []string{"three.example", "two.example"}, q.Paused())
+		_, err = q.Resume(t.Context(), "two.example")
+		require.ErrorIs(t, err, syscall.EIO)
+		synctest.Wait()
+		require.Len(t, s.all(), 2)
+		require.NoError(t, q.Shutdown(t.Context()))
+		require.ErrorIs(t, mk().Start(), syscall.EIO, "mail that must not go out isn't sent because a list can't be read")
+		broken.Store(false)
+		disk.Fail = nil
+		q = start(t, mk())
+		require.Equal(t, []string{"two.example"}, q.Paused())
 	})
 }

@@ -231,6 +231,8 @@ func TestConcurrencyLimits(t *testing.T) {
 		{"and grows while it goes well", queue.Transport{}, false, 10, time.Minute, 0},
 		{"a transport's processes", queue.Transport{ProcessLimit: 3}, true, 3, time.Minute, 16 * time.Second},
 		{"many destinations", queue.Transport{}, true, 50, time.Minute, 0},
+		{"a transport's rate", queue.Transport{TransportRateDelay: 10 * time.Second}, true, 1, 500 * time.Second, 490 * time.Second},
+		{"a transport's rate, one destination", queue.Transport{TransportRateDelay: 10 * time.Second}, false, 1, 500 * time.Second, 490 * time.Second},
 		{"rate", queue.Transport{RateDelay: 10 * time.Second}, false, 1, 500 * time.Second, 490 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,6 +36,7 @@ type Transport struct {
 	ConcurrencyLimit   int           // deliveries to one destination at a time at most; 0: 20 (default_destination_concurrency_limit)
 	RecipientLimit     int           // recipients in one transaction; 0: 50 (default_destination_recipient_limit)
 	FailedCohortLimit  int           // how many whole windows must fail before a destination is dead; 0: 1
-	RateDelay          time.Duration // pause between two deliveries to one destination; they then go one at a time
+	RateDelay          time.Duration // pause between two deliveries to one destination; they then go one at a time (destination_rate_delay)
+	TransportRateDelay time.Duration // pause between two deliveries, whatever their destinations (transport_rate_delay)
 	Timeout            time.Duration // for one delivery as a whole; 0: none but the deliverer's own
 }

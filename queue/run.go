@@ -24,6 +24,7 @@ type engine struct {
 	pending  int              // their recipients in memory
 	ticking  *time.Timer
 	paused   map[string]bool // domains, lower case
+	pausing  sync.Mutex      // one at a time writes them down
 	starting semaphore
 
 	swept     time.Time
@@ -72,6 +73,12 @@ func (q *Queue) open() error {
 		if err := s.Start(); err != nil {
 			return err
 		}
+	}
+	if err := q.loadPauses(); err != nil {
+		if q.Storage == nil { // the next try makes another Spool
+			err = errors.Join(err, q.storage.Close())
+		}
+		return err
 	}
 	q.opened = true
 	q.stop, q.wake = make(chan struct{}), make(chan struct{}, 1)

@@ -29,13 +29,14 @@ const (
 )
 
 type lane struct {
-	name    string
-	t       *Transport
-	running int
-	dests   map[string]*destination
-	fifo    workHeap
-	bySize  [sizeClasses]ageHeap // the same messages, by how much they have left
-	picks   int
+	name      string
+	t         *Transport
+	running   int
+	notBefore time.Time // for TransportRateDelay
+	dests     map[string]*destination
+	fifo      workHeap
+	bySize    [sizeClasses]ageHeap // the same messages, by how much they have left
+	picks     int
 }
 
 type work struct {
@@ -121,7 +122,7 @@ func (s *scheduler) next(now time.Time) *batch {
 	for range s.lanes {
 		s.turn = (s.turn + 1) % len(s.lanes)
 		l := s.lanes[s.turn]
-		if l.running >= orInt(l.t.ProcessLimit, 100) {
+		if l.running >= orInt(l.t.ProcessLimit, 100) || now.Before(l.notBefore) {
 			continue
 		}
 		if b := l.next(now); b != nil {
@@ -214,6 +215,9 @@ func (p *peer) take(now time.Time) *batch {
 	d.lane.running++
 	if r := d.lane.t.RateDelay; r > 0 {
 		d.notBefore = now.Add(r)
+	}
+	if r := d.lane.t.TransportRateDelay; r > 0 {
+		d.lane.notBefore = now.Add(r)
 	}
 	return b
 }

@@ -142,17 +142,26 @@ func (d *destination) forget(now time.Time) {
 	}
 }
 
-// tick wakes destinations whose RateDelay is over and returns when the next will, zero for none.
+// tick wakes destinations whose RateDelay is over and returns when the next will be, or a TransportRateDelay, zero for none.
 func (s *scheduler) tick(now time.Time) (next time.Time) {
+	wait := func(until time.Time) bool {
+		if !now.Before(until) {
+			return false
+		}
+		if next.IsZero() || until.Before(next) {
+			next = until
+		}
+		return true
+	}
 	for _, l := range s.lanes {
+		if len(l.fifo) > 0 {
+			wait(l.notBefore)
+		}
 		if l.t.RateDelay == 0 {
 			continue
 		}
 		for _, d := range l.dests {
-			if now.Before(d.notBefore) {
-				if next.IsZero() || d.notBefore.Before(next) {
-					next = d.notBefore
-				}
+			if wait(d.notBefore) {
 				continue
 			}
 			d.wake(now)
@@ -184,6 +193,7 @@ func (s *scheduler) revive() {
 func (s *scheduler) clockBack() {
 	s.revive()
 	for _, l := range s.lanes {
+		l.notBefore = time.Time{}
 		for _, d := range l.dests {
 			d.notBefore = time.Time{}
 		}

@@ -39,6 +39,7 @@ type Spool struct {
 	SetAside func(id string, why error)
 
 	opening sync.Mutex
+	pausing sync.Mutex
 	scans   sync.WaitGroup
 	ending  atomic.Bool // Close has been called: a scan should end
 	fs      vfs.FS
