@@ -58,8 +58,13 @@ func (c *Client) Has(name imap.Capability) bool {
 	return c.has(name)
 }
 
+// refused reports whether Options.Without has a capability.
+func (c *Client) refused(name imap.Capability) bool {
+	return slices.ContainsFunc(c.opts.Without, func(w string) bool { return strings.EqualFold(w, string(name)) })
+}
+
 func (c *Client) has(name imap.Capability) bool {
-	if slices.ContainsFunc(c.opts.Without, func(w string) bool { return strings.EqualFold(w, string(name)) }) {
+	if c.refused(name) {
 		return false
 	}
 	return c.caps.Has(name) || c.enabled.Has(imap.CapIMAP4rev2) && slices.Contains(rev2(), name)

@@ -28,7 +28,7 @@ func (c *Client) exchangeItems(o *FetchOptions) *itemExchange {
 	var items, added []imap.FetchItem
 	for _, item := range o.Items {
 		switch {
-		case (item.Att == imap.FetchBinary || item.Att == imap.FetchBinarySize) && !c.Has(imap.CapBinary) && !c.isEnabled(imap.CapIMAP4rev2):
+		case (item.Att == imap.FetchBinary || item.Att == imap.FetchBinarySize) && !c.fetchesBinary():
 			x.binary = append(x.binary, item)
 			raw := item
 			raw.Att, raw.Partial = imap.FetchBodySection, nil
@@ -50,6 +50,11 @@ func (c *Client) exchangeItems(o *FetchOptions) *itemExchange {
 	}
 	o.Items = items
 	return x
+}
+
+// fetchesBinary reports whether FETCH has BINARY: by the extension, or as a part of IMAP4rev2 (RFC 9051 appendix E.1).
+func (c *Client) fetchesBinary() bool {
+	return c.Has(imap.CapBinary) || c.isEnabled(imap.CapIMAP4rev2) && !c.refused(imap.CapBinary)
 }
 
 // hasItem reports whether the server knows an attribute.

@@ -94,6 +94,9 @@ func (c *Client) searchThere(want *imap.SearchOptions) (o imap.SearchOptions, he
 	if !o.Return {
 		return imap.SearchOptions{Charset: o.Charset}, here
 	}
+	if o.All {
+		o.Partial = nil // "either one PARTIAL, one ALL" (RFC 5267 section 4.4): it is a piece of that
+	}
 	return o, here
 }
 
