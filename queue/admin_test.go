@@ -187,6 +187,34 @@ func TestTransactionRules(t *testing.T) {
 	require.Empty(t, states(t, q))
 }
 
+// Send tells each recipient's fate, in order; what can't be is an error for all.
+func TestSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Limits: queue.Limits{Recipients: 2}, Transports: map[string]*queue.Transport{"smtp": s.transport()}})
+		rcpts := []mail.Recipient{{Address: "bad\n@example.net"}, {Address: "a@example.net"}, {Address: "b@example.net"}, {Address: "c@example.net"}}
+		res, err := q.Send(t.Context(), &mail.Envelope{From: "a@example.org", Recipients: rcpts}, readerOf(letter))
+		require.NoError(t, err)
+		require.Len(t, res, 4)
+		for i, code := range []int{501, 250, 250, 452} {
+			require.Equal(t, code, res[i].Reply.Code)
+			require.Equal(t, rcpts[i].Address, res[i].Recipient)
+		}
+		synctest.Wait()
+		require.Len(t, s.all(), 2)
+		_, err = q.Send(t.Context(), &mail.Envelope{From: "a@example.org", Recipients: rcpts[:1]}, readerOf(letter))
+		require.Equal(t, 501, mail.ReplyOf(err).Code)
+		_, err = q.Send(t.Context(), &mail.Envelope{From: "a@example.org"}, readerOf(letter))
+		require.Equal(t, "554 5.5.1 Error: no valid recipients", mail.ReplyOf(err).String())
+		_, err = q.Send(t.Context(), &mail.Envelope{From: "a\n", Recipients: rcpts}, readerOf(letter))
+		require.Equal(t, 501, mail.ReplyOf(err).Code)
+		gone := errors.New("gone")
+		_, err = q.Send(t.Context(), &mail.Envelope{From: "a@example.org", Recipients: rcpts[1:]}, errReader{gone})
+		require.Equal(t, gone, err)
+		require.Empty(t, states(t, q))
+	})
+}
+
 type countReader struct {
 	r io.Reader
 	n int

@@ -8,13 +8,12 @@
 // Transport hands messages to another mail.Deliverer, such as an SMTP client, a mailbox or a program.
 //
 //	q := &queue.Queue{
-//		Dir:      "/var/spool/buuta",
-//		Hostname: "mail.example.org",
-//		Transports: map[string]*queue.Transport{
-//			"smtp": {Deliverer: func(nexthop string) mail.Deliverer { return client(nexthop) }},
-//		},
+//		Dir:        "/var/spool/shop",
+//		Hostname:   "shop.example.org",
+//		Transports: map[string]*queue.Transport{"smtp": {Deliverer: out.To}}, // out is an mx.Transport
 //	}
-//	err := q.Run(ctx) // until ctx is done
+//	go q.Run(ctx) // until ctx is done
+//	_, err := q.Send(ctx, envelope, message) // nil: on disk, and on its way
 //
 // # The spool
 //

@@ -12,28 +12,54 @@ import (
 	"github.com/buuta/mail/queue"
 )
 
-// A queue needs a folder and a way out. The way out here prints; an SMTP client or a mailbox fits as well.
+// Mail that a program must get out: what Send has taken is on disk, and is delivered, tried again or returned until it is done. The
+// way out here prints; for the world it is To of smtp/mx's Transport.
 func Example() {
+	dir := folder()
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(context.Background())
+	q := &queue.Queue{Dir: dir, Transports: map[string]*queue.Transport{"smtp": {Deliverer: printer(stop)}}}
+
+	_, err := q.Send(ctx, &mail.Envelope{
+		From:       "shop@example.org",
+		Recipients: []mail.Recipient{{Address: "nga@example.net"}},
+	}, strings.NewReader("Subject: Your order\r\n\r\nXin chào!\r\n"))
+	if err == nil {
+		err = q.Run(ctx) // until ctx is done
+	}
+	fmt.Println(err)
+	// Output:
+	// to nga@example.net: "Subject: Your order\r\n\r\nXin chào!\r\n"
+	// <nil>
+}
+
+// folder is where the queue of an example lives.
+func folder() string {
 	dir, err := os.MkdirTemp("", "queue")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	return dir
+}
 
-	ctx, stop := context.WithCancel(context.Background())
-	out := mail.DelivererFunc(func(_ context.Context, env *mail.Envelope, message io.Reader) error {
-		text, err := io.ReadAll(message)
-		fmt.Printf("to %s: %q\n", env.Recipients[0].Address, text)
-		stop()
-		return err
-	})
-	q := &queue.Queue{
-		Dir:        dir,
-		Hostname:   "mail.example.org",
-		Transports: map[string]*queue.Transport{"smtp": {Deliverer: func(nexthop string) mail.Deliverer { return out }}},
+// printer is a way out that prints a message and calls done.
+func printer(done func()) func(nexthop string) mail.Deliverer {
+	return func(string) mail.Deliverer {
+		return mail.DelivererFunc(func(_ context.Context, env *mail.Envelope, message io.Reader) error {
+			text, err := io.ReadAll(message)
+			fmt.Printf("to %s: %q\n", env.Recipients[0].Address, text)
+			done()
+			return err
+		})
 	}
+}
 
-	// Any mail.Deliverer is used like this. When Commit returns, the message is on disk.
+// The same step by step, as any mail.Deliverer is used: the queue id is known before the content, for its Received field.
+func ExampleQueue_Begin() {
+	dir := folder()
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(context.Background())
+	q := &queue.Queue{Dir: dir, Transports: map[string]*queue.Transport{"smtp": {Deliverer: printer(stop)}}}
 	tx, err := q.Begin(ctx, "alice@example.org", &mail.MailOptions{})
 	if err != nil {
 		log.Fatal(err)
@@ -45,11 +71,10 @@ func Example() {
 	if err := tx.Body(ctx, strings.NewReader("Subject: hello\r\n\r\nXin chào!\r\n")); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := tx.Commit(ctx); err != nil {
+	if _, err := tx.Commit(ctx); err != nil { // durable when it returns
 		log.Fatal(err)
 	}
-
-	if err := q.Run(ctx); err != nil { // until ctx is done
+	if err := q.Run(ctx); err != nil {
 		log.Fatal(err)
 	}
 	// Output:

@@ -31,12 +31,12 @@ func (b *bench) relay() error {
 	if err != nil {
 		return err
 	}
-	var ours, theirs relayed
+	var ours, theirs, direct relayed
 	for round := range rounds {
 		for _, k := range []struct {
 			sum   *relayed
 			start func(dir string, sinkPort int) (*relay, error)
-		}{{&ours, server.start}, {&theirs, startPostfix}} {
+		}{{&ours, server.start}, {&theirs, startPostfix}, {&direct, noRelay}} {
 			dir := filepath.Join(b.dir, fmt.Sprintf("relay%d-%p", round, k.sum))
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				return err
@@ -57,7 +57,13 @@ func (b *bench) relay() error {
 		b.printf("| %s | %.0f | %.2f ms |\n", k.name, float64(k.r.messages)/k.r.took.Seconds(), 1000*k.r.cpu.Seconds()/float64(k.r.messages))
 	}
 	b.printf("| ratio | %.1f | 1/%.1f |\n", theirs.took.Seconds()/ours.took.Seconds(), theirs.cpu.Seconds()/ours.cpu.Seconds())
+	b.printf("| none: source to sink | %.0f | |\n", float64(direct.messages)/direct.took.Seconds())
 	return nil
+}
+
+// noRelay lets the source talk to the sink itself, which is the most that any relay could come to.
+func noRelay(_ string, sinkPort int) (*relay, error) {
+	return &relay{addr: "127.0.0.1:" + strconv.Itoa(sinkPort), pid: -1, stop: func() {}}, nil
 }
 
 func (b *bench) relayOnce(dir string, sessions, n int, start func(string, int) (*relay, error)) (out relayed, err error) {
