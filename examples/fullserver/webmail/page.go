@@ -124,6 +124,7 @@ func (q *request) render(status int, name string, data any) error {
 		return err
 	}
 	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	q.w.Header().Set("X-Page", name) // scripts put nothing in a page that has none: a mail's own document is HTML from here, too
 	return q.write(status, b.Bytes())
 }
 

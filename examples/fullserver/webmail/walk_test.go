@@ -78,8 +78,8 @@ func TestScripts(t *testing.T) {
 	require.NotContains(t, f.flags("INBOX"), uid(54))
 	b.keys("z")
 	b.see("Undone")
-	b.run(chromedp.NavigateBack())
-	b.until(`location.pathname.startsWith("/mail/INBOX")`)
+	b.run(chromedp.Evaluate[chromedp.Void]("window.before = location.href"), chromedp.NavigateBack())
+	b.until(`location.href !== window.before && !document.body.hasAttribute("aria-busy")`)
 	b.until("window.stays === 1") // never was a page loaded anew
 
 	// A frame is as high as its mail.
@@ -130,4 +130,16 @@ func TestScripts(t *testing.T) {
 	b.until(`location.pathname === "/mail/INBOX/53"`)
 	require.Contains(t, f.flags("INBOX"), uid(53))
 	b.clean()
+}
+
+// A link of this site's own to a mail's document, as a mail could have one, is not put into the page.
+func TestForeignDocument(t *testing.T) {
+	f := newFixture(t)
+	f.add("INBOX", "Subject: x\nContent-Type: text/html\n\n<h1 id=mine>mine</h1>\n")
+	b := f.chromium(1000, 700, true)
+	b.signIn()
+	b.run(chromedp.Evaluate[chromedp.Void](`{ const a = document.createElement("a"); a.href = "/mail/INBOX/1/body"; a.id = "forged"; a.textContent = "x"; document.getElementById("main").append(a); }`))
+	b.click("#forged")
+	b.until(`location.pathname === "/mail/INBOX/1/body"`)
+	b.until(`document.getElementById("list") === null && document.querySelector("header.top") === null`)
 }

@@ -114,7 +114,8 @@ async function send(by) {
 			dirty = false;
 			forget();
 		} else keep();
-		show(x.responseText, x.responseURL);
+		if (x.getResponseHeader("X-Page")) show(x.responseText, x.responseURL);
+		else location.href = x.responseURL;
 	});
 	x.addEventListener("error", () => {
 		sending = false;

@@ -10,7 +10,7 @@ async function refresh() {
 	const url = location.href;
 	try {
 		const r = await fetch(url.includes("/mail/") ? url : "/mail/INBOX", { headers: { "X-Live": "1" }, credentials: "same-origin" });
-		if (!r.ok || r.redirected) return;
+		if (!r.ok || r.redirected || !r.headers.has("X-Page")) return;
 		const doc = parse(await r.text());
 		if (url !== location.href) return;
 		for (const id of url.includes("/mail/") ? ["list", "folders"] : ["folders"]) {

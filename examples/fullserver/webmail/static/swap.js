@@ -19,9 +19,9 @@ export function parse(text) {
 	return new DOMParser().parseFromString(/** @type {any} */ (policy.createHTML(text)), "text/html");
 }
 
-/** sameSite reports whether the answer is a page of ours. @param {Response} r */
+/** isPage reports whether the answer is a page of ours, and not a mail's own document. @param {Response} r */
 function isPage(r) {
-	return new URL(r.url).origin === location.origin && (r.headers.get("Content-Type") || "").startsWith("text/html");
+	return new URL(r.url).origin === location.origin && r.headers.has("X-Page");
 }
 
 /** handle names an element so that it can be found again on the next page. @param {Element | null} e */
