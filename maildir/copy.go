@@ -182,15 +182,17 @@ func (t *txn) take(from []copied, dir string, tr *transfer) (out mail.UIDMap, ta
 		c := &from[i]
 		path := dir + "/" + whereDir(c.m.where) + "/" + c.name
 		uid, err := t.takeOne(c, path, modseq, tr)
-		if errors.Is(err, fs.ErrNotExist) {
+		// Whoever changes flags there gives files other names, and we don't hold that mailbox.
+		for try := 0; errors.Is(err, fs.ErrNotExist) && try < renameTries; try++ {
 			where, name, lerr := locateIn(t.b.sh.fs, dir, c.base)
-			if errors.Is(lerr, mail.ErrExpunged) {
-				continue
-			}
 			if lerr != nil {
-				return out, nil, lerr
+				err = lerr
+				break
 			}
 			uid, err = t.takeOne(c, dir+"/"+whereDir(where)+"/"+name, modseq, tr)
+		}
+		if errors.Is(err, mail.ErrExpunged) {
+			continue
 		}
 		if err != nil {
 			return out, nil, err
@@ -231,6 +233,7 @@ func (t *txn) takeOne(c *copied, path string, modseq uint64, tr *transfer) (uint
 			return 0, err
 		}
 		if err := t.copyFile(path, to); err != nil { // no hard links here
+			t.meter.rollback(at)
 			return 0, err
 		}
 	}

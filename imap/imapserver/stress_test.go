@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ func stress(t *testing.T, store mail.Store) {
 		if store != nil {
 			s.Store = store
 		}
+		s.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)) // what a SERVERBUG was
 		s.Hooks.Connected = func(*imapserver.Conn) { open.Add(1) }
 		s.Hooks.Disconnected = func(*imapserver.Conn, *imapserver.End) { open.Add(-1) }
 	})
