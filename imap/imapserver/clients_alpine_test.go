@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// typist runs a program on a terminal and types what it is asked for: after each prompt, in turn, its answer. Programs throw away what
+// typist runs a program on a terminal and types what it is asked for: after each prompt, a regular expression, in turn, its answer. Programs throw away what
 // is typed while they draw, so that it waits until they are silent, and types again what nothing has come of.
 const typist = `
-import json, os, pty, select, sys
+import json, os, pty, re, select, sys
 prompts, program = json.loads(sys.argv[1]), sys.argv[2:]
 pid, tty = pty.fork()
 if pid == 0:
@@ -30,12 +30,11 @@ while True:
         seen, answer, tries = seen + now, b"", 0
         continue
     if not answer and prompts:
-        i = seen.find(prompts[0].encode(), start)
-        if i >= 0:
-            start = i + len(prompts[0])
+        if re.search(prompts[0].encode(), seen[start:]):
+            start = len(seen)
             answer, prompts = prompts[1].encode(), prompts[2:]
     tries += 1
-    if tries > 150:
+    if tries > 100:
         sys.exit("nothing more from %r" % seen)
     os.write(tty, answer)
 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -54,18 +53,20 @@ user-domain=example.test
 inbox-path={%[1]s/notls/user=alice}INBOX
 folder-collections=Mail {%[1]s/notls/user=alice}[]
 last-version-used=7.99
+busy-cue-rate=0
 feature-list=enable-flag-cmd,quit-without-confirm,expunge-without-confirm,expunge-without-confirm-everywhere,disable-password-file-saving,disable-password-caching
 `, f.addr), 0o600))
+	// Of what its last line says only a part comes when the machine is slow, so that the first tells where it is.
 	prompts, err := json.Marshal([]string{
 		"PASSWORD:", "secret\r",
-		"opened with 3 messages", "1\r>",
+		"Message 1 of 3", "1\r>",
 		"first text", "i**",
 		"Important", "3\rs",
-		"[saved-messages]", "Kept\r",
-		"Create?", "y",
-		`copied to folder "Kept"`, "2\rd",
-		"Message 2 marked", "x",
-		"2 messages expunged", "q",
+		"saved-messages", "Kept\r",
+		"Create", "y",
+		"DEL", "2\rd",
+		"Message 2 (of 3 DEL|marked)", "x",
+		"Message 1 of 1", "q",
 	})
 	require.NoError(t, err)
 	runProgram(t, "/usr/bin/env", "TERM=linux", "HOME="+dir, "LANG=C", program(t, "python3"), "-c", typist, string(prompts), alpine, "-p", rc, "-i")
