@@ -45,6 +45,7 @@ type Settings struct {
 	SMTPDBanner          string
 	SMTPDPeernameLookup  bool
 	DisablePlaintextAuth bool
+	SenderRestrictions   []string
 	POP3UIDLFormat       string
 	TLSCertFile          string
 	TLSKeyFile           string

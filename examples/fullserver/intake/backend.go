@@ -66,6 +66,10 @@ type Backend struct {
 	Hops     int    // Received fields a message may have with ours; 0: 50
 	Now      func() time.Time
 
+	// OwnSenders has users who have logged in send from no addresses but those whose mail they get: Postfix's
+	// reject_authenticated_sender_login_mismatch.
+	OwnSenders bool
+
 	Check *mailcheck.Checker    // of mail from outside; nil: none
 	Keys  *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
 	Note  func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
@@ -94,7 +98,20 @@ func (s *session) Close() error { return nil }
 
 // Begin implements mail.Deliverer.
 func (s *session) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
-	return &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now()}, nil
+	return &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now(), refuse: s.refuse(s.b.Policy.Sender(from), from)}, nil
+}
+
+// refuse is why a sender may not be used, which is said to each recipient as Postfix does, nil when it may. The null sender, of notifications, is
+// everybody's. said is as the client wrote it.
+func (s *session) refuse(from, said string) error {
+	id := s.c.Identity()
+	if !s.b.OwnSenders || id == nil || from == "" {
+		return nil
+	}
+	if t, err := s.b.Policy.Resolve(from); err == nil && t.Class != policy.Remote && t.Account == id.AccountName() {
+		return nil
+	}
+	return mail.NewReply(553, mail.EnhancedCode{5, 7, 1}, "<"+said+">: Sender address rejected: not owned by user "+id.Username)
 }
 
 // trusted reports whether the client may send anywhere.

@@ -23,6 +23,8 @@ type transaction struct {
 	began time.Time
 	rcpts []rcpt
 
+	refuse error // what every recipient is answered; nil: nothing
+
 	msg    Message
 	local  *local.Transaction
 	queue  *queue.Transaction
@@ -42,6 +44,9 @@ type rcpt struct {
 
 // Recipient implements mail.Transaction.
 func (t *transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
+	if t.refuse != nil {
+		return t.refuse
+	}
 	target, err := t.s.resolve(to)
 	if err != nil {
 		return err

@@ -149,7 +149,8 @@ func (s *Server) backend(kind intake.Kind, log intake.Log) *intake.Backend {
 	return &intake.Backend{
 		Kind: kind, Policy: s.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(s.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
-		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
+		OwnSenders: slices.Contains(s.set.SenderRestrictions, "reject_authenticated_sender_login_mismatch"),
+		Note:       func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
 }
 

@@ -60,6 +60,36 @@ func TestInAndOut(t *testing.T) {
 	require.Equal(t, before, uids())
 }
 
+// Users send from addresses whose mail they get, however those are spelt, and from no others, unless the site lets them.
+func TestSendersAreOnesOwn(t *testing.T) {
+	login := "AUTH PLAIN " + plain("alice", "secret")
+	r := start(t)
+	m := r.dial("submission_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say(login, "235 ")
+	for from, want := range map[string]string{
+		"alice@example.test": "250 ", "Alice@localhost": "250 ", "alice": "250 ", "": "250 ",
+		"bob@example.test":             "553 5.7.1 <bob@example.test>: Sender address rejected: not owned by user alice@example.test",
+		"nobody@example.test":          "553 5.7.1 <nobody@example.test>: Sender address rejected: not owned by user alice@example.test",
+		"alice@elsewhere.test":         "553 5.7.1 <alice@elsewhere.test>: Sender address rejected: not owned by user alice@example.test",
+		"bob@[127.0.0.1]":              "553 5.7.1 <bob@[127.0.0.1]>: Sender address rejected: not owned by user alice@example.test",
+		`"bob@example.test"@localhost`: `553 5.7.1 <"bob@example.test"@localhost>: Sender address rejected: not owned by user alice@example.test`,
+	} {
+		m.say("MAIL FROM:<"+from+">", "250 ")
+		m.say("RCPT TO:<bob@example.test>", want)
+		m.say("RSET", "250 ")
+	}
+	r.end()
+	r.run(append(base(r.dir), "smtpd_sender_restrictions=")...)
+	m = r.dial("submission_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say(login, "235 ")
+	m.say("MAIL FROM:<boss@elsewhere.test>", "250 ")
+	m.say("RCPT TO:<bob@example.test>", "250 ")
+}
+
 // What is compressed on disk comes out as it went in, also after compression was switched off; POP3's unique-ids are as the site wants them.
 func TestCompressed(t *testing.T) {
 	for method, magic := range map[string]string{"gz": "\x1f\x8b", "zstd": "\x28\xb5\x2f\xfd"} {
@@ -151,7 +181,7 @@ func TestTLS(t *testing.T) {
 	m.startTLS()
 	require.Contains(t, m.say("EHLO c.test", "250 "), "AUTH PLAIN LOGIN")
 	m.say("AUTH PLAIN "+plain("alice", "secret"), "235 ")
-	m.mail("bob@example.test")
+	m.mailFrom("alice@example.test", "bob@example.test")
 	r.logged(`postfix/submission/smtpd\[\d+\]: [0-9A-F]+: client=localhost\[127\.0\.0\.1\], sasl_method=PLAIN, sasl_username=alice@example\.test\n`)
 	i := r.dial("imap_listen")
 	i.until("* OK")

@@ -157,7 +157,12 @@ func (y *typist) say(text string, until ...string) string {
 // mail sends a message over an SMTP connection that has been greeted.
 func (y *typist) mail(to string) string {
 	y.t.Helper()
-	y.say("MAIL FROM:<s@far.test>", "250 ")
+	return y.mailFrom("s@far.test", to)
+}
+
+func (y *typist) mailFrom(from, to string) string {
+	y.t.Helper()
+	y.say("MAIL FROM:<"+from+">", "250 ")
 	y.say("RCPT TO:<"+to+">", "250 ")
 	y.say("DATA", "354 ")
 	return y.say("Subject: Xin chào\r\n\r\nhello\r\n.", "250 ", "4", "5")
