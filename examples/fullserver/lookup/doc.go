@@ -14,7 +14,6 @@
 //	inline    inline:{ key=value, { key = text with spaces } }
 //	static    static:value: this answer to every key
 //	regexp    POSIX expressions, regexp_table(5)
-//	pcre      Perl's expressions, pcre_table(5); package lookup/pcre
 //	cidr      networks, cidr_table(5)
 //	unionmap  the answers of several tables
 //	pipemap   the answer of a table to the answer of the table before it
@@ -25,7 +24,8 @@
 //	socketmap a server that speaks socketmap_table(5)
 //	fail      fails: for tests
 //
-// Types that need other modules have packages of their own, and lookup/drivers has a list of all. "proxy:" before a type changes nothing.
+// Options.Types adds others. Not here are pcre, sqlite, pgsql, mysql and ldap: they need other modules, and Open says so by name. "proxy:"
+// before a type changes nothing.
 //
 // # Keys and values
 //

@@ -10,20 +10,20 @@ import (
 
 // Options are what tables need from outside. The zero value is Postfix's default; a nil *Options is too.
 type Options struct {
-	// Types has types beside those of this package: pcre, sqlite, pgsql, mysql and ldap have packages of their own, and
-	// drivers.All has them together. A name that this package has too is replaced.
+	// Types has types beside those of this package, such as a program's own or pcre and ldap, which need other modules. A name that
+	// this package has too is replaced.
 	Types map[string]Opener
 	// DefaultType is the type of a table that is given without one, "hash" as a rule. Empty: such a table is an error, as in Postfix.
 	DefaultType string
 
 	// Aliases reads hash:, texthash: and their like as "key: value" with quoted keys (aliases(5)), as alias_maps need it.
 	Aliases bool
-	// NoFold keeps the case of keys (postmap -f). Otherwise keys are folded, but for regexp, pcre, cidr and what a server is asked.
+	// NoFold keeps the case of keys (postmap -f). Otherwise keys are folded, but for regexp, cidr and what a server is asked.
 	NoFold bool
 	// NoUTF8 takes keys and values as octets (smtputf8_enable = no). Otherwise keys that are no UTF-8 aren't found, values that
 	// are none are errors, and keys are folded as Unicode says.
 	NoUTF8 bool
-	// NoGroups refuses $1 in results of regexp and pcre, for tables that a security decision hangs on, such as alias_maps and
+	// NoGroups refuses $1 in results of regexp, for tables that a security decision hangs on, such as alias_maps and
 	// virtual_mailbox_maps: a stranger would choose the file.
 	NoGroups bool
 

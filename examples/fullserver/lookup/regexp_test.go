@@ -29,6 +29,7 @@ func ruleKeys() []string {
 }
 
 func TestRegexpAgainstPostmap(t *testing.T) {
+	t.Parallel()
 	p := postmap.New(t)
 	for i, rule := range []string{
 		`/a/ x`, `/A/i x`, `/a/m x`, `/a/mm x`, `/^a.c$/ [$0]`, `/^(a)(b)?(c)?$/ 1=$1 2=${2} 3=$(3)`, `/a|ab|abc/ x`, `/(a|ab)(c|bcd)?(d*)/ $1-$2-$3`,

@@ -7,7 +7,7 @@ import (
 )
 
 // openUnix opens unix:passwd.byname and unix:group.byname: the line of a login or a group. They are read from the files, and again when
-// these change; users that only a directory service knows are not in them, ldap: asks such a one.
+// these change; users that only a directory service knows are not in them.
 func openUnix(_ context.Context, name string, o *Options) (Table, error) {
 	file, fields := "", 0
 	switch name {
