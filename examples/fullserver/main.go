@@ -10,6 +10,8 @@
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
 //	fullserver [-c …] sendmail [flags] [address…]
 //	                                            what programs on this machine send mail with
+//	fullserver postmap | postalias [-s] [-q key] [type:]file...
+//	                                            check, list and ask lookup tables
 //	fullserver version
 //
 // main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
@@ -18,6 +20,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,12 +31,15 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
+	"github.com/buuta/mail/examples/fullserver/tablecmd"
 )
 
 func main() {
 	args := os.Args[1:]
 	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) {
 		args = asLinked(name, args)
+	} else if tablecmd.Known(name) {
+		args = append([]string{name}, args...)
 	} else if name == "sendmail" || name == "newaliases" {
 		args = asSendmail(name, args)
 	}
@@ -59,6 +65,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              that the program is linked as
   fullserver [-c ...] sendmail [flags] [address...]
                                              send the message on standard input, as /usr/sbin/sendmail does
+  fullserver postmap | postalias [-s] [-q key] [type:]file...
+                                             check, list and ask lookup tables, as Postfix's do
   fullserver version                         print the version
 
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
@@ -83,6 +91,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if cmd := fs.Arg(0); queuecmd.Known(cmd) {
 		return queueCommand(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
+	}
+	if cmd := fs.Arg(0); tablecmd.Known(cmd) {
+		return (&tablecmd.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr}).Run(context.Background(), cmd, fs.Args()[1:])
 	}
 	if fs.Arg(0) == "sendmail" {
 		return sendMail(file, over, fs.Args()[1:], stdin, stdout, stderr)

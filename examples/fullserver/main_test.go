@@ -62,6 +62,13 @@ func TestQueueCommands(t *testing.T) {
 	require.Contains(t, errs, "mailq: fatal: ")
 }
 
+func TestTables(t *testing.T) {
+	status, out, errs := command(t, "", "postmap", "-q", "x", "inline:{x=y}")
+	require.Equal(t, []any{0, "y\n", ""}, []any{status, out, errs})
+	status, _, _ = command(t, "", "postmap", "-q", "z", "inline:{x=y}")
+	require.Equal(t, 1, status)
+}
+
 func TestSendmailAsLinked(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "main.cf")
