@@ -92,7 +92,8 @@ func parse(args []string) (*flags, error) {
 func (e *Env) Run(ctx context.Context, name string, args []string) int {
 	f, err := parse(args)
 	if errors.Is(err, errUsage) {
-		err = fmt.Errorf("usage: %s [-fsv] [-c config_dir] [-q key] [map_type:]file...", name)
+		fmt.Fprintf(e.Stderr, "%s: fatal: usage: %s [-fsv] [-c config_dir] [-q key] [map_type:]file...\n", name, name)
+		return 1
 	}
 	found := false
 	if err == nil {
