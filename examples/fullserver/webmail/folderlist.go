@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 )
@@ -15,6 +16,7 @@ import (
 type countsCache struct {
 	list  []folder
 	until time.Time
+	lang  i18n.Lang // of the labels
 }
 
 // listFolders returns the folders in the order in which they are shown: INBOX, those with a purpose, the others by name.
@@ -24,7 +26,7 @@ func (q *request) listFolders(ctx context.Context, c *imapclient.Client) ([]fold
 		q.acc.mu.Lock()
 		cached := q.acc.counts
 		q.acc.mu.Unlock()
-		if q.cfg.Now().Before(cached.until) {
+		if q.cfg.Now().Before(cached.until) && cached.lang == q.lang {
 			return cached.list, nil
 		}
 	}
@@ -47,7 +49,7 @@ func (q *request) listFolders(ctx context.Context, c *imapclient.Client) ([]fold
 	})
 	if slow {
 		q.acc.mu.Lock()
-		q.acc.counts = countsCache{out, q.cfg.Now().Add(time.Minute)}
+		q.acc.counts = countsCache{out, q.cfg.Now().Add(time.Minute), q.lang}
 		q.acc.mu.Unlock()
 	}
 	return out, nil
