@@ -1,7 +1,6 @@
 package mailauth
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -76,18 +75,18 @@ type Results struct {
 // time, then DMARC. The error is one of
 // reading, or [ErrHeaderTooLarge]: what the DNS or the message does wrong is in the results.
 func (v *Verifier) Verify(ctx context.Context, message io.Reader, env Envelope) (*Results, error) {
-	r := bufio.NewReader(message)
-	h, err := signed.ReadHeader(r, v.Limits.DKIM.WithDefaults().HeaderBytes)
+	var header signed.Header
+	var dk *dkim.Checks
+	var chain *arc.Check
+	rest, err := signed.Read(message, v.Limits.DKIM.WithDefaults().HeaderBytes, func(h signed.Header, bodies *signed.Bodies) {
+		header = h
+		dk = (&dkim.Verifier{Resolver: v.Resolver, Limits: v.Limits.DKIM, Now: v.Now, AllowPartial: v.AllowPartial}).Begin(h, bodies)
+		chain = (&arc.Verifier{Resolver: v.Resolver, Limits: v.Limits.DKIM, Sets: v.Limits.ARCSets, Now: v.Now}).Begin(h, bodies)
+	})
 	if err != nil {
 		return nil, err
 	}
-	var bodies signed.Bodies
-	dk := (&dkim.Verifier{Resolver: v.Resolver, Limits: v.Limits.DKIM, Now: v.Now, AllowPartial: v.AllowPartial}).Begin(h, &bodies)
-	chain := (&arc.Verifier{Resolver: v.Resolver, Limits: v.Limits.DKIM, Sets: v.Limits.ARCSets, Now: v.Now}).Begin(h, &bodies)
-	if _, err := bodies.ReadFrom(r); err != nil {
-		return nil, err
-	}
-	if _, err := io.Copy(io.Discard, r); err != nil {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return nil, err
 	}
 	limit := v.Limits.Time
@@ -96,7 +95,7 @@ func (v *Verifier) Verify(ctx context.Context, message io.Reader, env Envelope) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	out := &Results{IP: env.IP.Unmap(), Authors: authors(h)}
+	out := &Results{IP: env.IP.Unmap(), Authors: authors(header)}
 	sp := &spf.Checker{Resolver: v.Resolver, Limits: v.Limits.SPF, Hostname: v.Hostname, Now: v.Now}
 	var wg sync.WaitGroup // each waits for the DNS most of its time
 	wg.Go(func() { out.SPF = sp.Check(ctx, env.IP, env.Helo, env.From) })

@@ -3,7 +3,6 @@
 package arc
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -66,14 +65,9 @@ func fail(err error, format string, args ...any) error {
 
 // Verify reads a message and checks its chain. The error is that of reading.
 func (v *Verifier) Verify(ctx context.Context, message io.Reader) (*Result, error) {
-	r := bufio.NewReader(message)
-	h, err := signed.ReadHeader(r, v.Limits.WithDefaults().HeaderBytes)
+	var c *Check
+	_, err := signed.Read(message, v.Limits.WithDefaults().HeaderBytes, func(h signed.Header, bodies *signed.Bodies) { c = v.Begin(h, bodies) })
 	if err != nil {
-		return nil, err
-	}
-	var bodies signed.Bodies
-	c := v.Begin(h, &bodies)
-	if _, err := bodies.ReadFrom(r); err != nil {
 		return nil, err
 	}
 	return c.Finish(ctx), nil

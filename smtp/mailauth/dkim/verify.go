@@ -1,7 +1,6 @@
 package dkim
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -28,14 +27,9 @@ type Verifier struct {
 // Verify reads a message and returns what became of each signature, from the top. The error is that of reading; the message
 // then has no results.
 func (v *Verifier) Verify(ctx context.Context, message io.Reader) ([]*Signature, error) {
-	r := bufio.NewReader(message)
-	h, err := signed.ReadHeader(r, v.Limits.WithDefaults().HeaderBytes)
+	var c *Checks
+	_, err := signed.Read(message, v.Limits.WithDefaults().HeaderBytes, func(h signed.Header, bodies *signed.Bodies) { c = v.Begin(h, bodies) })
 	if err != nil {
-		return nil, err
-	}
-	var bodies signed.Bodies
-	c := v.Begin(h, &bodies)
-	if _, err := bodies.ReadFrom(r); err != nil {
 		return nil, err
 	}
 	return c.Finish(ctx), nil

@@ -1,6 +1,7 @@
 package signed
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"hash"
@@ -80,6 +81,20 @@ func (b *Bodies) ReadFrom(r io.Reader) (int64, error) {
 			return n, err
 		}
 	}
+}
+
+// Read reads a message: begin is told the header, and asks for the body hashes that it wants, and then the body is read as far as they need it; rest is what
+// is left of it. The error is that of reading, or ErrHeaderTooLarge where the header has more than limit octets.
+func Read(message io.Reader, limit int, begin func(h Header, bodies *Bodies)) (rest io.Reader, err error) {
+	r := bufio.NewReader(message)
+	h, err := ReadHeader(r, limit)
+	if err != nil {
+		return nil, err
+	}
+	var bodies Bodies
+	begin(h, &bodies)
+	_, err = bodies.ReadFrom(r)
+	return r, err
 }
 
 // Finish says that the body is over.
