@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
@@ -28,10 +27,11 @@ func (s *Store) packing() packing {
 	if s.Compress.NewWriter != nil {
 		p.save, p.wrap = &s.Compress, s.Compress
 	}
+	own := s.Codecs
 	if s.Compress.NewReader != nil {
-		p.codecs = append(p.codecs, s.Compress)
+		own = append([]compress.Codec{s.Compress}, own...)
 	}
-	p.codecs = slices.Concat(p.codecs, s.Codecs, []compress.Codec{compress.Gzip(0), compress.Bzip2()}, compress.Known())
+	p.codecs = compress.Readers(own...)
 	return p
 }
 

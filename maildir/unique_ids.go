@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strings"
 
@@ -139,11 +140,7 @@ func (m *mailbox) FileNames(ctx context.Context) (map[mail.UID]mail.FileName, er
 	out := make(map[mail.UID]mail.FileName, n)
 	for b, s := range v.all {
 		base := v.base(b, s)
-		name := mail.FileName{Base: base, GUID: base}
-		if g := b.guid(s); g != "" {
-			name.GUID = g
-		}
-		out[mail.UID(s.uid)] = name
+		out[mail.UID(s.uid)] = mail.FileName{Base: base, GUID: cmp.Or(b.guid(s), base)}
 	}
 	return out, nil
 }

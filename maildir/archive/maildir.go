@@ -203,11 +203,11 @@ func (m *Maildir) Next(ctx context.Context) (*Message, error) {
 	m.j++
 	m.at = path.Join(b.dir, orderOf(file))
 	name := path.Join(b.dir, file)
-	r, info, err := m.openMessage(name)
+	r, date, err := m.openMessage(name)
 	if err != nil {
 		return nil, &MessageError{name, err}
 	}
-	return &Message{Mailbox: b.mailbox, Flags: m.flags(file), Date: info.ModTime(), Body: &crlfReader{r: r, id: name}, ID: m.at}, nil
+	return &Message{Mailbox: b.mailbox, Flags: m.flags(file), Date: date, Body: &crlfReader{r: r, id: name}, ID: m.at}, nil
 }
 
 func (m *Maildir) flags(file string) (f mail.Flags) {

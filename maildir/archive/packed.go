@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"time"
 
 	"github.com/buuta/mail/maildir/compress"
 )
@@ -17,32 +17,27 @@ var errDecoded = errors.New("gives more than a compressed message may")
 
 // openMessage opens a message's file. One that is compressed is read as what it was before, by its first octets alone, as Dovecot does; one that only
 // seems to be, of which nothing can be decoded, as it is.
-func (m *Maildir) openMessage(name string) (io.Reader, fs.FileInfo, error) {
-	f, err := m.fsys.Open(name)
+func (m *Maildir) openMessage(name string) (r io.Reader, date time.Time, err error) {
+	f, date, err := openFile(m.fsys, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, date, err
 	}
 	m.open = append(m.open, f)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
 	head := make([]byte, compress.MaxMagic)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, nil, err
+		return nil, date, err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), f)
 	if m.codecs == nil {
-		m.codecs = append(append(m.codecs, m.Codecs...), compress.Gzip(0), compress.Bzip2())
-		m.codecs = append(m.codecs, compress.Known()...)
+		m.codecs = compress.Readers(m.Codecs...)
 	}
 	c := compress.Find(m.codecs, head[:n])
 	if c == nil {
-		return whole, info, nil
+		return whole, date, nil
 	}
 	if c.NewReader == nil {
-		return nil, nil, fmt.Errorf("is compressed with %s, which no Codec reads", c.Name)
+		return nil, date, fmt.Errorf("is compressed with %s, which no Codec reads", c.Name)
 	}
 	if z, err := c.NewReader(whole); err == nil {
 		m.open = append(m.open, z)
@@ -52,14 +47,14 @@ func (m *Maildir) openMessage(name string) (io.Reader, fs.FileInfo, error) {
 			if most <= 0 {
 				most = maxDecoded
 			}
-			return &bounded{io.MultiReader(bytes.NewReader(first[:n]), z), most}, info, nil
+			return &bounded{io.MultiReader(bytes.NewReader(first[:n]), z), most}, date, nil
 		}
 	}
 	if f, err = m.fsys.Open(name); err != nil {
-		return nil, nil, err
+		return nil, date, err
 	}
 	m.open = append(m.open, f)
-	return f, info, nil
+	return f, date, nil
 }
 
 // bounded ends with an error where r gives more than it may.

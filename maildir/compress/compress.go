@@ -6,7 +6,10 @@
 // Gzip is here; zstd, which is faster and smaller, is in package compress/zstd, so that only who wants it compiles it.
 package compress
 
-import "io"
+import (
+	"io"
+	"slices"
+)
 
 // Codec is one way to compress. It is used by many goroutines at once.
 type Codec struct {
@@ -59,4 +62,10 @@ func Known() []Codec {
 		{Name: "lz4", Magic: "Dovecot-LZ4\x0d\x2a\x9b\xc5"},
 		{Name: "zstd", Magic: "\x28\xb5\x2f\xfd"},
 	}
+}
+
+// Readers returns what the files of a Maildir are told apart by: codecs of one's own first, those that are always read, gzip and bzip2, and the other
+// [Known] ones, without what would read them.
+func Readers(own ...Codec) []Codec {
+	return slices.Concat(own, []Codec{Gzip(0), Bzip2()}, Known())
 }
