@@ -30,28 +30,38 @@ func queueCommand(name, file string, over overrides, args []string, stdin io.Rea
 }
 
 // asLinked turns the words of a command that was called by its own name, where -c names the folder of main.cf as Postfix has it, into
-// ours. MAIL_CONFIG does so too.
+// ours.
 func asLinked(name string, args []string) []string {
-	dir := os.Getenv("MAIL_CONFIG")
-	var rest []string
+	file, rest := configOf("-c", args)
+	return withConfig(file, name, rest)
+}
+
+// configOf returns the main.cf that a flag, with its folder or itself, or MAIL_CONFIG names, "" for none; and the words without that flag.
+func configOf(flag string, args []string) (file string, rest []string) {
+	file = os.Getenv("MAIL_CONFIG")
 	for i := 0; i < len(args); i++ {
-		if v, ok := strings.CutPrefix(args[i], "-c"); ok && v != "" {
-			dir = v
+		if v, ok := strings.CutPrefix(args[i], flag); ok && v != "" {
+			file = v
 		} else if ok && i+1 < len(args) {
 			i++
-			dir = args[i]
+			file = args[i]
 		} else {
 			rest = append(rest, args[i])
 		}
 	}
-	out := []string{name}
-	if dir != "" {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			dir = filepath.Join(dir, "main.cf")
-		}
-		out = []string{"-c", dir, name}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		file = filepath.Join(file, "main.cf")
 	}
-	return append(out, rest...)
+	return file, rest
+}
+
+// withConfig is a command line of ours.
+func withConfig(file, command string, args []string) []string {
+	out := []string{command}
+	if file != "" {
+		out = []string{"-c", file, command}
+	}
+	return append(out, args...)
 }
 
 // findConfig returns the main.cf that a command means when it is told none: the demo's in this folder, or the system's.

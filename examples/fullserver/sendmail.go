@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -39,26 +38,11 @@ func sendMail(file string, over overrides, args []string, stdin io.Reader, stdou
 	return e.Run(ctx, args)
 }
 
-// asSendmail turns the words of sendmail, or newaliases, that was called by its own name into ours. Its -C names main.cf, or its folder; so
-// does MAIL_CONFIG.
+// asSendmail turns the words of sendmail, or newaliases, that was called by its own name into ours. Its -C names main.cf, or its folder.
 func asSendmail(name string, args []string) []string {
-	file := os.Getenv("MAIL_CONFIG")
-	for i, a := range args {
-		if v, ok := strings.CutPrefix(a, "-C"); ok && v != "" {
-			file = v
-		} else if ok && i+1 < len(args) {
-			file = args[i+1]
-		}
-	}
+	file, _ := configOf("-C", args)
 	if name == "newaliases" {
 		args = append([]string{"-bi"}, args...)
 	}
-	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		file = filepath.Join(file, "main.cf")
-	}
-	out := []string{"sendmail"}
-	if file != "" {
-		out = []string{"-c", file, "sendmail"}
-	}
-	return append(out, args...)
+	return withConfig(file, "sendmail", args)
 }

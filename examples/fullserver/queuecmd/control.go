@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
 )
 
 // The running server does the commands itself: the program that the operator calls sends it the words and what is on its standard input, over
@@ -103,20 +105,9 @@ func Call(ctx context.Context, socket, name string, args []string, stdin io.Read
 
 // Listen makes a control socket, which only this process's user may open. One that a killed server has left is replaced.
 func Listen(socket string) (net.Listener, error) {
-	if c, err := net.Dial("unix", socket); err == nil {
-		c.Close()
+	l, err := unixsocket.Listen(socket, 0o600)
+	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, errors.New(socket + ": a server is listening there already")
 	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(socket, 0o600); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l, nil
+	return l, err
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
+	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/queue"
 )
 
 // mailq is "mailq", which is "postqueue -p".
 func mailq(ctx context.Context, e *Env, args []string) error {
-	if _, rest, ok := options(args, "C", "v"); !ok || len(rest) > 0 {
+	if _, rest, err := (getopt.Flags{With: "C", Without: "v"}).Parse(args); err != nil || len(rest) > 0 {
 		return usage("mailq")
 	}
 	return e.list(ctx)
@@ -109,11 +111,4 @@ func reason(r *queue.Recipient) string {
 }
 
 // oneLine keeps a text from making lines or moving the cursor.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func oneLine(s string) string { return string(maillog.AppendClean(nil, s)) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 	"github.com/buuta/mail/queue"
 )
 
@@ -18,11 +19,11 @@ type parts struct{ envelope, header, body bool }
 
 // postcat is postcat(1), for messages by their IDs: -e the envelope, -h the header, -b the body; without any of them everything.
 func postcat(ctx context.Context, e *Env, args []string) error {
-	opts, ids, ok := options(args, "c", "bdehoqv")
+	opts, ids, err := getopt.Flags{With: "c", Without: "bdehoqv"}.Parse(args)
 	var p parts
 	byID := false
 	for _, o := range opts {
-		switch o.letter {
+		switch o.Letter {
 		case 'b':
 			p.body = true
 		case 'e':
@@ -33,7 +34,7 @@ func postcat(ctx context.Context, e *Env, args []string) error {
 			byID = true
 		}
 	}
-	if !ok || len(ids) == 0 {
+	if err != nil || len(ids) == 0 {
 		return usage(postcatUsage)
 	}
 	if !byID {

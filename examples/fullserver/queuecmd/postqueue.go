@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 	"github.com/buuta/mail/queue"
 )
 
@@ -13,20 +14,21 @@ const postqueueUsage = "postqueue -f | postqueue -i queueid | postqueue -j | pos
 
 // postqueue is postqueue(1): -p lists, -j lists as JSON, -f has all tried now, -i one message, -s those for a domain.
 func postqueue(ctx context.Context, e *Env, args []string) error {
-	opts, rest, ok := options(args, "cis", "fjpv")
-	mode := option{}
+	opts, rest, err := getopt.Flags{With: "cis", Without: "fjpv"}.Parse(args)
+	ok := err == nil
+	mode := getopt.Option{}
 	for _, o := range opts {
-		switch o.letter {
+		switch o.Letter {
 		case 'c', 'v':
 		default:
-			ok = ok && mode.letter == 0
+			ok = ok && mode.Letter == 0
 			mode = o
 		}
 	}
 	if !ok || len(rest) > 0 {
 		return usage(postqueueUsage)
 	}
-	switch mode.letter {
+	switch mode.Letter {
 	case 'p':
 		return e.list(ctx)
 	case 'j':
@@ -35,22 +37,22 @@ func postqueue(ctx context.Context, e *Env, args []string) error {
 		_, err := e.Queue.Flush(ctx, queue.Filter{})
 		return err
 	case 'i':
-		if !validID(mode.value) {
-			return unavailable("Cannot flush queue ID - invalid name: \"%s\"", oneLine(mode.value))
+		if !validID(mode.Value) {
+			return unavailable("Cannot flush queue ID - invalid name: \"%s\"", oneLine(mode.Value))
 		}
-		f := queue.Filter{IDs: []string{mode.value}}
+		f := queue.Filter{IDs: []string{mode.Value}}
 		if n, err := e.Queue.Flush(ctx, f); err != nil || n > 0 {
 			return err
 		}
 		for range e.Queue.List(ctx, f) {
 			return nil // it is due already, or on hold
 		}
-		return unavailable("Cannot flush queue ID %s: it is not in the queue", mode.value)
+		return unavailable("Cannot flush queue ID %s: it is not in the queue", mode.Value)
 	case 's':
-		if mode.value == "" || mode.value == "." {
-			return unavailable("Cannot flush mail queue - invalid destination: \"%s\"", mode.value)
+		if mode.Value == "" || mode.Value == "." {
+			return unavailable("Cannot flush mail queue - invalid destination: \"%s\"", mode.Value)
 		}
-		_, err := e.Queue.Flush(ctx, queue.Filter{Destination: mode.value})
+		_, err := e.Queue.Flush(ctx, queue.Filter{Destination: mode.Value})
 		return err
 	}
 	return usage(postqueueUsage)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 	"github.com/buuta/mail/queue"
 )
 
@@ -26,7 +27,6 @@ var (
 	actions = map[byte]action{
 		'd': {"removed", "Deleted", anywhere, Queue.Delete},
 		'e': {"expired", "Force-expired", anywhere, Queue.Expire},
-		'f': {"expired", "Force-expired", anywhere, Queue.Expire},
 		'h': {"placed on hold", "Placed on hold", unheld, Queue.Hold},
 		'H': {"released from hold", "Released from hold", []queue.State{queue.Held}, Queue.Release},
 		'r': {"requeued", "Requeued", anywhere, Queue.Requeue},
@@ -35,8 +35,8 @@ var (
 
 // postsuper is postsuper(1). There is nothing to purge or mend by -p and -s: the queue sees to that when it is opened.
 func postsuper(ctx context.Context, e *Env, args []string) error {
-	opts, rest, ok := options(args, "cdefhHr", "psSv")
-	if !ok {
+	opts, rest, err := getopt.Flags{With: "cdefhHr", Without: "psSv"}.Parse(args)
+	if err != nil {
 		return usage(postsuperUsage)
 	}
 	var states []queue.State
@@ -47,16 +47,15 @@ func postsuper(ctx context.Context, e *Env, args []string) error {
 		states = append(states, queue.State(s))
 	}
 	for _, o := range opts {
-		a, ok := actions[o.letter]
-		if !ok {
-			continue
+		letters := []byte{o.Letter}
+		if o.Letter == 'f' { // expire, and take from hold what is there
+			letters = []byte("eH")
 		}
-		if err := e.super(ctx, a, o.value, states); err != nil {
-			return err
-		}
-		if o.letter == 'f' {
-			if err := e.super(ctx, actions['H'], o.value, states); err != nil {
-				return err
+		for _, l := range letters {
+			if a, ok := actions[l]; ok {
+				if err := e.super(ctx, a, o.Value, states); err != nil {
+					return err
+				}
 			}
 		}
 	}

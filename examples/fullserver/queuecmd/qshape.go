@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 	"github.com/buuta/mail/queue"
 )
 
@@ -23,13 +24,14 @@ type shape struct {
 // qshape is qshape(1): which domains mail waits for (-s: whose senders it has), by how long it has been in the queue. -p counts domains above
 // as well, -n leaves out those with fewer, -l has columns of equal width.
 func qshape(ctx context.Context, e *Env, args []string) error {
-	opts, names, ok := options(args, "bcntmw", "lps")
+	opts, names, err := getopt.Flags{With: "bcntmw", Without: "lps"}.Parse(args)
+	ok := err == nil
 	columns, first, least := 10, 5, 0
 	var senders, parents, linear bool
 	for _, o := range opts {
-		n, err := strconv.Atoi(o.value)
+		n, err := strconv.Atoi(o.Value)
 		number := err == nil && n > 0 && n <= 100000
-		switch o.letter {
+		switch o.Letter {
 		case 'b':
 			columns, ok = min(n, 64), ok && number && n <= 64
 		case 't':

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 )
 
 // mode is what the program is to do: the letter of -b.
@@ -36,35 +37,21 @@ type options struct {
 	to         []string
 }
 
-// parse reads the words as sendmail has them: values may stand behind the letter or in the next word, but for -o, -b and -q. Flags of which
-// nothing depends here are taken and left.
+// flags are sendmail's. -p, and others of which nothing depends here, are taken and left.
+var flags = getopt.Flags{With: "ABCFLNORVXfhpr", Attached: "boq", Without: "GIUimntv"}
+
+// parse reads the words of the command line.
 func parse(args []string) (*options, error) {
-	o := &options{mode: deliver}
-	for len(args) > 0 {
-		a := args[0]
-		if a == "--" {
-			o.to = append(o.to, args[1:]...)
-			return o, nil
-		}
-		if len(a) < 2 || a[0] != '-' {
-			o.to = append(o.to, a)
-			args = args[1:]
-			continue
-		}
-		letter, value := a[1], a[2:]
-		args = args[1:]
-		switch {
-		case strings.IndexByte("ABCFLNORVXfhpr", letter) >= 0 && value == "":
-			if len(args) == 0 {
-				return nil, fmt.Errorf("-%c needs a value", letter)
-			}
-			value, args = args[0], args[1:]
-		case strings.IndexByte("GImntvU", letter) >= 0 && value != "": // "-ti" is "-t -i"
-			args = append([]string{"-" + value}, args...)
-		case letter == 'i' && value != "":
-			args = append([]string{"-" + value}, args...)
-		}
-		if err := o.set(letter, value); err != nil {
+	opts, to, err := flags.Parse(args)
+	if bad, ok := errors.AsType[*getopt.Error](err); ok && !bad.Known {
+		return nil, fmt.Errorf("%w of sendmail", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := &options{mode: deliver, to: to}
+	for _, f := range opts {
+		if err := o.set(f.Letter, f.Value); err != nil {
 			return nil, err
 		}
 	}
@@ -73,7 +60,6 @@ func parse(args []string) (*options, error) {
 
 func (o *options) set(letter byte, value string) error {
 	switch letter {
-	case 'A', 'C', 'G', 'I', 'L', 'O', 'U', 'X', 'h', 'm', 'n', 'p':
 	case 'B':
 		switch strings.ToUpper(value) {
 		case "8BITMIME":
@@ -123,8 +109,6 @@ func (o *options) set(letter byte, value string) error {
 		o.fromHeader = true
 	case 'v':
 		o.verbose = true
-	default:
-		return fmt.Errorf("-%c is not a flag of sendmail", letter)
 	}
 	return nil
 }

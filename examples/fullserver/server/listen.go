@@ -3,12 +3,11 @@ package server
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"syscall"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
 )
 
 // service is a listener with what serves it.
@@ -56,35 +55,9 @@ func (s *Server) listen() error {
 
 func listen(a config.Address) (net.Listener, error) {
 	if a.Network == "unix" {
-		return listenUnix(a.Address)
+		return unixsocket.Listen(a.Address, 0o666) // who may reach the folder may connect, as with Postfix's and Dovecot's sockets
 	}
 	return net.Listen(a.Network, a.Address)
-}
-
-// listenUnix listens on a socket. One that a former run left is replaced; one that somebody answers on is not. Who may
-// reach the folder may connect, as with Postfix's and Dovecot's sockets.
-func listenUnix(path string) (net.Listener, error) {
-	if info, err := os.Lstat(path); err == nil {
-		if info.Mode()&fs.ModeSocket == 0 {
-			return nil, errors.New("is there already and no socket")
-		}
-		if c, err := net.Dial("unix", path); err == nil {
-			_ = c.Close()
-			return nil, syscall.EADDRINUSE
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		_ = l.Close()
-		return nil, err
-	}
-	return l, nil
 }
 
 // plainError leaves of a network error what went wrong: "address already in use".

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
 	"github.com/buuta/mail/examples/fullserver/webmail"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/imap/imapserver"
@@ -39,7 +40,7 @@ func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*htt
 			s.onClose(func() { _ = os.RemoveAll(short) })
 			path = filepath.Join(short, name)
 		}
-		l, err := listenUnix(path)
+		l, err := unixsocket.Listen(path, 0o600)
 		if err != nil {
 			return "", s.cfg.ErrorFor("webmail_listen", plainError(err))
 		}

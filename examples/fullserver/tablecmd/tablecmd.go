@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/internal/getopt"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 )
 
@@ -22,8 +23,8 @@ type Env struct {
 // Known reports whether there is a command of that name.
 func Known(name string) bool { return name == "postmap" || name == "postalias" }
 
-// flags are the words of the command line.
-type flags struct {
+// words are what the command line says.
+type words struct {
 	query  string // -q
 	asked  bool
 	list   bool // -s
@@ -33,59 +34,31 @@ type flags struct {
 
 var errUsage = errors.New("usage")
 
-// parse takes Postfix's flags: those about how a file is made mean nothing here and are taken.
-func parse(args []string) (*flags, error) {
-	f := &flags{}
-	for len(args) > 0 {
-		a := args[0]
-		if len(a) < 2 || a[0] != '-' {
-			f.tables = append(f.tables, a)
-			args = args[1:]
-			continue
-		}
-		args = args[1:]
-		for a = a[1:]; a != ""; {
-			c := a[0]
-			a = a[1:]
-			value := func() (string, error) {
-				v := a
-				a = ""
-				if v == "" {
-					if len(args) == 0 {
-						return "", errUsage
-					}
-					v, args = args[0], args[1:]
-				}
-				return v, nil
-			}
-			var err error
-			switch c {
-			case 'q':
-				f.query, err = value()
-				f.asked = true
-			case 'c':
-				_, err = value()
-			case 'd':
-				if _, err = value(); err == nil {
-					err = errors.New("-d: tables are read from their text: take the line out of the file")
-				}
-			case 's':
-				f.list = true
-			case 'f':
-				f.noFold = true
-			case 'N', 'n', 'o', 'p', 'r', 'u', 'U', 'v', 'w', 'i':
-			default:
-				err = errUsage
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	if len(f.tables) == 0 || f.asked && f.list {
+// flags are Postfix's. Those about how a file is made mean nothing here and are taken.
+var flags = getopt.Flags{With: "cdq", Without: "NUfinoprsuvw"}
+
+func parse(args []string) (*words, error) {
+	opts, tables, err := flags.Parse(args)
+	if err != nil {
 		return nil, errUsage
 	}
-	return f, nil
+	w := &words{tables: tables}
+	for _, o := range opts {
+		switch o.Letter {
+		case 'd':
+			return nil, errors.New("-d: tables are read from their text: take the line out of the file")
+		case 'f':
+			w.noFold = true
+		case 'q':
+			w.query, w.asked = o.Value, true
+		case 's':
+			w.list = true
+		}
+	}
+	if len(tables) == 0 || w.asked && w.list {
+		return nil, errUsage
+	}
+	return w, nil
 }
 
 // Run runs postmap or postalias and returns its exit status: 1 where nothing was found, or something went wrong.
@@ -123,7 +96,7 @@ func (e *Env) Run(ctx context.Context, name string, args []string) int {
 }
 
 // query asks the tables one after the other.
-func query(ctx context.Context, f *flags, o *lookup.Options, key string) (value string, found bool, err error) {
+func query(ctx context.Context, f *words, o *lookup.Options, key string) (value string, found bool, err error) {
 	for _, t := range f.tables {
 		if value, found, err = lookup.Query(ctx, t, key, o); found || err != nil {
 			return value, found, err
@@ -136,7 +109,7 @@ func query(ctx context.Context, f *flags, o *lookup.Options, key string) (value 
 const maxKey = 64 << 10
 
 // queries answers keys, a line each, with lines of a key and its value.
-func (e *Env) queries(ctx context.Context, f *flags, o *lookup.Options) (found bool, err error) {
+func (e *Env) queries(ctx context.Context, f *words, o *lookup.Options) (found bool, err error) {
 	tables, err := lookup.OpenList(ctx, strings.Join(f.tables, ", "), o)
 	if err != nil {
 		return false, err
@@ -158,7 +131,7 @@ func (e *Env) queries(ctx context.Context, f *flags, o *lookup.Options) (found b
 	return found, errors.Join(lines.Err(), w.Flush())
 }
 
-func (e *Env) list(ctx context.Context, f *flags, o *lookup.Options) error {
+func (e *Env) list(ctx context.Context, f *words, o *lookup.Options) error {
 	w := bufio.NewWriter(e.Stdout)
 	for _, t := range f.tables {
 		for entry, err := range lookup.Sequence(ctx, t, o) {
@@ -171,7 +144,7 @@ func (e *Env) list(ctx context.Context, f *flags, o *lookup.Options) error {
 	return w.Flush()
 }
 
-func check(ctx context.Context, f *flags, o *lookup.Options) error {
+func check(ctx context.Context, f *words, o *lookup.Options) error {
 	for _, t := range f.tables {
 		problems, err := lookup.Check(ctx, t, o)
 		for _, p := range problems {
