@@ -16,15 +16,10 @@ import (
 
 // answer begins a reply to a message, or its forwarding.
 func (q *request) answer(ctx context.Context, c *imapclient.Client, d *composeData, mode, folder, uid string) error {
-	u, err := strconv.ParseUint(uid, 10, 32)
-	if err != nil || u == 0 || folder == "" || !validFolder(folder) || mode != "reply" && mode != "all" && mode != "forward" {
+	if mode != "reply" && mode != "all" && mode != "forward" {
 		return notFound
 	}
-	box, err := selectFolder(ctx, c, folder)
-	if err != nil {
-		return err
-	}
-	m, err := fetchMessage(ctx, c, mail.UID(u))
+	box, m, err := messageAt(ctx, c, folder, uid)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -148,15 +147,7 @@ func (q *request) findDraft(ctx context.Context, c *imapclient.Client, l *letter
 
 // openDraft fills the form from a draft.
 func (q *request) openDraft(ctx context.Context, c *imapclient.Client, d *composeData, uid, folder string) error {
-	u, err := strconv.ParseUint(uid, 10, 32)
-	if err != nil || u == 0 || folder == "" || !validFolder(folder) {
-		return notFound
-	}
-	box, err := selectFolder(ctx, c, folder)
-	if err != nil {
-		return err
-	}
-	m, err := fetchMessage(ctx, c, mail.UID(u))
+	box, m, err := messageAt(ctx, c, folder, uid)
 	if err != nil {
 		return err
 	}

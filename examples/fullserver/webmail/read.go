@@ -60,8 +60,11 @@ type messageView struct {
 }
 
 // uid returns the message that the path names.
-func (q *request) uid() (mail.UID, error) {
-	n, err := strconv.ParseUint(q.r.PathValue("uid"), 10, 32)
+func (q *request) uid() (mail.UID, error) { return parseUID(q.r.PathValue("uid")) }
+
+// parseUID reads a UID of an address or a form.
+func parseUID(s string) (mail.UID, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 {
 		return 0, notFound
 	}
@@ -72,6 +75,20 @@ func (q *request) uid() (mail.UID, error) {
 type message struct {
 	*imapclient.Message
 	header *mime.Header
+}
+
+// messageAt selects a folder and fetches the message in it that an address or a form names. What can be none is notFound.
+func messageAt(ctx context.Context, c *imapclient.Client, folder, uid string) (*imapclient.Mailbox, *message, error) {
+	u, err := parseUID(uid)
+	if err != nil || folder == "" || !validFolder(folder) {
+		return nil, nil, notFound
+	}
+	box, err := selectFolder(ctx, c, folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := fetchMessage(ctx, c, u)
+	return box, m, err
 }
 
 // fetchMessage fetches a message's structure and header.
