@@ -71,5 +71,11 @@ func ReplyOf(err error) *Reply {
 	if r, ok := errors.AsType[*Reply](err); ok {
 		return r
 	}
-	return &Reply{Code: 451, Enhanced: EnhancedCode{4, 3, 0}, Text: "Local error in processing", Err: err}
+	return &Reply{Code: 451, Enhanced: EnhancedCode{4, 3, 0}, Text: localError, Err: err}
 }
+
+const localError = "Local error in processing"
+
+// LocalError reports whether a reply is what [ReplyOf] makes of an error that is none: its cause is for the log, and not for senders to read. It
+// can be told of one that was written down and read again, without its cause.
+func (r *Reply) LocalError() bool { return r.Code == 451 && r.Text == localError }

@@ -168,15 +168,11 @@ func (q *Queue) resultOf(err error, tx mail.Transaction) mail.Result {
 		Detail() string
 	}](err); ok {
 		res.Detail = d.Detail()
-	} else if r.Err != nil && isInternal(r) {
+	} else if r.Err != nil && r.LocalError() {
 		res.Detail = oneLine(r.Err.Error())
 	}
 	return res
 }
-
-// isInternal reports whether a reply is what [mail.ReplyOf] makes of an error that is none: the log has the error, and no
-// sender reads it.
-func isInternal(r *mail.Reply) bool { return r.Code == 451 && r.Text == "Local error in processing" }
 
 // relayOf asks the error, and then the transaction, who the peer was.
 func relayOf(err error, tx mail.Transaction) string {

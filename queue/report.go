@@ -53,7 +53,7 @@ func (q *Queue) reportRecipient(m *Message, rc *Recipient) dsn.Recipient {
 	}
 	// A temporary failure that has lasted too long is reported as what it was, with action "failed" (RFC 3464 section 2.3.3).
 	out.Status, out.Diagnostic = enhancedOf(a.Reply), a.Reply.String()
-	if a.Relay == "" && a.Detail != "" && !isInternal(a.Reply) {
+	if a.Relay == "" && a.Detail != "" && !a.Reply.LocalError() {
 		out.Diagnostic = oneLine(a.Detail) // nobody has said anything over SMTP
 	}
 	return out
