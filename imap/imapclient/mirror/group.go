@@ -124,6 +124,16 @@ func (f *following) telling() bool {
 }
 
 func (f *following) sync(ctx context.Context, m *Mirror) error {
+	if open := f.open(); open != m {
+		if err := f.switchTo(ctx, m); err != nil || open == nil || !f.telling() {
+			return err
+		}
+		return f.left(ctx, open)
+	}
+	return f.switchTo(ctx, m)
+}
+
+func (f *following) switchTo(ctx context.Context, m *Mirror) error {
 	for again := 0; ; again++ {
 		f.setSyncing(true)
 		res, err := m.Sync(ctx, f.c)

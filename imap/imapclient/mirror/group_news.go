@@ -155,6 +155,40 @@ func (f *following) wait(ctx context.Context) error {
 	return nil
 }
 
+// left looks at the mailbox that was open until now: what came to it since its last Sync and before the server took it for one that is
+// not open may be told neither way, or be taken for what the Sync of the next one sees.
+func (f *following) left(ctx context.Context, m *Mirror) error {
+	now, err := f.status(ctx, m)
+	if err != nil {
+		if imapclient.Refused(err) {
+			return nil
+		}
+		return err
+	}
+	state, err := m.Cache.State(ctx)
+	if err != nil {
+		return err
+	}
+	uids, err := m.Cache.UIDs(ctx)
+	if err != nil {
+		return err
+	}
+	same := now.validity == state.UIDValidity && now.next == state.UIDNext && now.modSeq == state.HighestModSeq && int(now.messages) == uids.Count()
+	if !same && f.last[m] != now { // a second Sync of the same would do no better
+		f.last[m] = now
+		f.mark(m)
+	}
+	return nil
+}
+
+func (f *following) status(ctx context.Context, m *Mirror) (counters, error) {
+	s, err := f.c.Status(ctx, m.Mailbox, imap.StatusMessages|imap.StatusUIDNext|imap.StatusUIDValidity|imap.StatusUnseen|imap.StatusHighestModSeq)
+	if err != nil {
+		return counters{}, err
+	}
+	return counters{s.Messages, s.UIDValidity, s.Unseen, s.UIDNext, s.HighestModSeq}, nil
+}
+
 // poll asks for the counters of all mailboxes but the one that is open, and finds what has changed.
 func (f *following) poll(ctx context.Context) error {
 	if f.telling() {
@@ -164,14 +198,13 @@ func (f *following) poll(ctx context.Context) error {
 		if m == f.open() {
 			continue
 		}
-		s, err := f.c.Status(ctx, m.Mailbox, imap.StatusMessages|imap.StatusUIDNext|imap.StatusUIDValidity|imap.StatusUnseen|imap.StatusHighestModSeq)
+		now, err := f.status(ctx, m)
 		if imapclient.Refused(err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		now := counters{s.Messages, s.UIDValidity, s.Unseen, s.UIDNext, s.HighestModSeq}
 		if old, known := f.last[m]; !known || old != now {
 			f.last[m] = now
 			f.mark(m)
