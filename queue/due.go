@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"cmp"
 	"container/heap"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,17 +15,23 @@ type dueEntry struct {
 	id string
 }
 
+// compare orders hints by time, and those of one time by id: a million messages may have the same.
+func (e dueEntry) compare(o dueEntry) int {
+	return cmp.Or(cmp.Compare(e.at, o.at), strings.Compare(e.id, o.id))
+}
+
 // dueList is the hints for those messages that come next. When there are too many it keeps the soonest and remembers from
-// which time on it doesn't know everything, so that a queue of a million messages costs memory for a part of them.
+// which on it doesn't know all, so that a queue of a million messages costs memory for a part of them.
 type dueList struct {
 	h     dueHeap
 	max   int
-	known int64 // what is due after this may be missing; 0: nothing is
+	part  bool
+	known dueEntry // if part: what comes after this may be missing
 }
 
 func (l *dueList) add(at time.Time, id string) {
 	e := dueEntry{at.UnixNano(), id}
-	if l.known != 0 && e.at > l.known {
+	if l.part && e.compare(l.known) > 0 {
 		return
 	}
 	heap.Push(&l.h, e)
@@ -32,28 +40,21 @@ func (l *dueList) add(at time.Time, id string) {
 	}
 }
 
+// found adds a hint of a message that is due, though others that come before it may be missing.
+func (l *dueList) found(at time.Time, id string) {
+	if len(l.h) < l.max {
+		heap.Push(&l.h, dueEntry{at.UnixNano(), id})
+	}
+}
+
 // trim keeps the soonest max entries.
 func (l *dueList) trim() {
-	slices.SortFunc(l.h, func(a, b dueEntry) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
-		}
-		return 0
-	})
-	// A sorted slice is a heap. Entries of the same time stay together, so that known is true.
-	keep := l.max
-	for keep < len(l.h) && l.h[keep].at == l.h[keep-1].at {
-		keep++
+	slices.SortFunc(l.h, dueEntry.compare) // a sorted slice is a heap
+	if last := l.h[l.max-1]; !l.part || last.compare(l.known) < 0 {
+		l.part, l.known = true, last
 	}
-	if keep >= len(l.h) {
-		return
-	}
-	l.known = l.h[keep-1].at
-	clear(l.h[keep:])
-	l.h = l.h[:keep] // what was behind it is room for the next
+	clear(l.h[l.max:])
+	l.h = l.h[:l.max] // what was behind it is room for the next
 }
 
 // pop returns the soonest entry if it is due.
@@ -77,21 +78,22 @@ func (l *dueList) next() (time.Time, bool) {
 	switch {
 	case len(l.h) > 0:
 		return time.Unix(0, l.h[0].at), true
-	case l.known != 0:
-		return time.Unix(0, l.known), true
+	case l.part:
+		return time.Unix(0, l.known.at), true
 	}
 	return time.Time{}, false
 }
 
-// needScan reports whether messages may be due of which there is no hint.
+// needScan reports whether messages may be due of which there is no hint, and the hints there are run out. Before that a
+// scan would find nothing that comes before them.
 func (l *dueList) needScan(now time.Time) bool {
-	return l.known != 0 && (len(l.h) == 0 || now.UnixNano() > l.known)
+	return l.part && (len(l.h) == 0 || now.UnixNano() >= l.known.at && len(l.h) <= l.max/4)
 }
 
 type dueHeap []dueEntry
 
 func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h dueHeap) Less(i, j int) bool { return h[i].compare(h[j]) < 0 }
 func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueEntry)) }
 func (h *dueHeap) Pop() any {

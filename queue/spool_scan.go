@@ -133,10 +133,8 @@ func (s *Spool) scanInto(l *dueList, doubt bool) error {
 func (s *Spool) found(at time.Time, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.due.h) < s.due.max {
-		s.due.add(at, id)
-		s.news.Broadcast()
-	}
+	s.due.found(at, id)
+	s.news.Broadcast()
 }
 
 // awaitNews waits until there is a hint that is due, which it reports, or no scan is running any more. Its error is that of
@@ -186,7 +184,11 @@ func (s *Spool) isHeld(id string) bool {
 
 // hint remembers that a message is due at a time. The lock is held.
 func (s *Spool) hint(at time.Time, id string) {
-	s.due.add(at, id)
+	if s.scan != nil && !at.After(s.now()) {
+		s.due.found(at, id) // which may be later than what the old list knows
+	} else {
+		s.due.add(at, id)
+	}
 	if s.scan != nil {
 		s.scan.recent = append(s.scan.recent, dueEntry{at.UnixNano(), id})
 		s.news.Broadcast()
