@@ -23,13 +23,13 @@ func TestAsOtherServersDo(t *testing.T) {
 		// wants the internal one; so for threads, which are in the order of dates.
 		"Courier": {"SUBJECT", "CC", "DATE", "FROM", "TO", "ORDEREDSUBJECT", "SIZE"},
 	}
-	for name, start := range map[string]func() *peers.Server{
-		"Dovecot": func() *peers.Server { return peers.Dovecot(t, "") },
-		"Cyrus":   func() *peers.Server { return peers.Cyrus(t) },
-		"Courier": func() *peers.Server { return peers.Courier(t) },
+	for name, start := range map[string]func(t *testing.T) *peers.Server{
+		"Dovecot": func(t *testing.T) *peers.Server { return peers.Dovecot(t, "") },
+		"Cyrus":   func(t *testing.T) *peers.Server { return peers.Cyrus(t) },
+		"Courier": func(t *testing.T) *peers.Server { return peers.Courier(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := start().IMAP
+			addr := start(t).IMAP
 			dial := func(without ...string) *imapclient.Client {
 				c, err := imapclient.Dial(t.Context(), addr, &imapclient.Options{Auth: &mail.Credentials{Username: "user1", Password: peers.Password}, Without: without})
 				require.NoError(t, err)

@@ -21,12 +21,12 @@ var record = flag.Bool("record", false, "write down anew what Debian's servers s
 // TestRecord writes down what Debian's Dovecot and Cyrus say to the calls of TestServersInTheWild. Without -record it sees that the
 // calls are understood by the servers as they are now.
 func TestRecord(t *testing.T) {
-	for name, start := range map[string]func() *peers.Server{
-		"dovecot": func() *peers.Server { return peers.Dovecot(t, "") },
-		"cyrus":   func() *peers.Server { return peers.Cyrus(t) },
+	for name, start := range map[string]func(t *testing.T) *peers.Server{
+		"dovecot": func(t *testing.T) *peers.Server { return peers.Dovecot(t, "") },
+		"cyrus":   func(t *testing.T) *peers.Server { return peers.Cyrus(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := start().IMAP
+			addr := start(t).IMAP
 			var tr trace
 			dial := func(o imapclient.Options) *imapclient.Client {
 				o.Auth = &mail.Credentials{Username: "user1", Password: peers.Password, Mechanisms: []string{"PLAIN"}, AllowPlaintext: true}
