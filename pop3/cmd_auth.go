@@ -178,6 +178,8 @@ func (c *Conn) login(command, mechanism, username string, id *mail.Identity, err
 		c.fail(command, "", err, "malformed authentication data")
 	case errors.Is(err, sasl.ErrNoMechanism):
 		c.fail(command, "", err, "unknown authentication mechanism")
+	case errors.Is(err, mail.ErrTooManyAttempts):
+		c.fail(command, "SYS/TEMP", err, "too many failed logins, try again later")
 	case errors.Is(err, errLoginDelay):
 		c.fail(command, "LOGIN-DELAY", err, "minimum time between logins is %d seconds", c.srv.delaySeconds())
 	case errors.Is(err, ErrInUse):

@@ -100,7 +100,7 @@ func (c *Conn) secured() bool {
 // sasl returns what authentication works with.
 func (c *Conn) sasl() *sasl.Config {
 	cfg := &sasl.Config{
-		Authenticator: c.srv.Authenticator, Service: c.srv.Service, Hostname: c.srv.host(), Remote: c.RemoteAddr(),
+		Authenticator: c.srv.Authenticator, Guard: c.srv.Guard, Service: c.srv.Service, Hostname: c.srv.host(), Remote: c.RemoteAddr(),
 		Secured: c.secured(), TLS: c.tls, Allow: c.srv.Mechanisms,
 	}
 	if cfg.Service == "" {

@@ -36,6 +36,8 @@ type Server struct {
 	// Authenticator decides who logs in. USER needs nothing more; AUTH has the mechanisms that its abilities allow
 	// ([mail.PasswordStore] and the others), and APOP needs mail.PasswordStore.
 	Authenticator mail.Authenticator
+	// Guard, if not nil, slows down those who guess passwords. Servers that have the same one share what it knows.
+	Guard mail.AuthGuard
 	// Mechanisms narrows the ways to log in to those named: SASL mechanisms, "USER", "APOP". nil allows all.
 	Mechanisms []string
 	// AllowPlaintext says that passwords may cross this connection without TLS. nil allows it to nobody;

@@ -20,6 +20,7 @@ func (c *Conn) saslConfig() *sasl.Config {
 	s := c.srv
 	cfg := &sasl.Config{
 		Authenticator: c.authenticator(),
+		Guard:         s.Guard,
 		Service:       s.Service,
 		Hostname:      s.host(),
 		Remote:        c.remote,
@@ -144,5 +145,9 @@ func authReply(err error) *Reply {
 	case errors.Is(err, sasl.ErrMalformed):
 		return &Reply{Code: 501, Enhanced: EnhancedCode{5, 5, 2}, Text: "Error: malformed authentication response", Err: err}
 	}
-	return &Reply{Code: 454, Enhanced: EnhancedCode{4, 7, 0}, Text: "Temporary authentication failure", Err: err}
+	text := "Temporary authentication failure"
+	if errors.Is(err, mail.ErrTooManyAttempts) {
+		text = "Too many failed logins, try again later"
+	}
+	return &Reply{Code: 454, Enhanced: EnhancedCode{4, 7, 0}, Text: text, Err: err}
 }

@@ -80,7 +80,7 @@ func (c *Conn) isDisabled(name imap.Capability) bool {
 
 // sasl returns what internal/sasl has to know of this connection.
 func (c *Conn) sasl() *sasl.Config {
-	cfg := &sasl.Config{Authenticator: c.srv.Authenticator, Service: orDefault(c.srv.Service, "imap"),
+	cfg := &sasl.Config{Authenticator: c.srv.Authenticator, Guard: c.srv.Guard, Service: orDefault(c.srv.Service, "imap"),
 		Hostname: c.srv.host(), Remote: c.RemoteAddr(), Secured: c.mayPlaintext(), TLS: c.tls, Allow: c.srv.Mechanisms}
 	if c.shown != nil {
 		cfg.Certificate = c.shown.DER()

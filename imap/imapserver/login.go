@@ -89,6 +89,8 @@ func (c *Conn) finishLogin(ctx context.Context, cmd *command, id *mail.Identity,
 		return imap.Bad("Authentication cancelled.")
 	case errors.Is(err, sasl.ErrMalformed):
 		return imap.Bad("Invalid authentication data.")
+	case errors.Is(err, mail.ErrTooManyAttempts):
+		return &imap.Status{Type: imap.NO, Code: imap.CodeUnavailable, Text: "Too many failed logins, try again later.", Err: err}
 	case !errors.Is(err, mail.ErrAuthFailed):
 		c.srv.logError(ctx, "authentication", err, "user", user)
 		return &imap.Status{Type: imap.NO, Code: imap.CodeUnavailable, Text: "Temporary authentication failure.", Err: err}

@@ -46,6 +46,8 @@ type Server struct {
 	// Authenticator decides who logs in. LOGIN needs nothing more; AUTHENTICATE has the mechanisms that its abilities
 	// allow.
 	Authenticator mail.Authenticator
+	// Guard, if not nil, slows down those who guess passwords. Servers that have the same one share what it knows.
+	Guard mail.AuthGuard
 	// Mechanisms narrows the SASL mechanisms to those named. nil allows all.
 	Mechanisms []string
 	// AllowPlaintext says that passwords may cross this connection without TLS. nil allows it to nobody, and LOGINDISABLED

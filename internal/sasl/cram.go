@@ -76,6 +76,9 @@ func (e *Exchange) shared(username, got string, digest func(password string) str
 	if !ok {
 		return ErrNoMechanism
 	}
+	if err := e.admit(a); err != nil {
+		return err
+	}
 	password, id, err := ps.Password(e.ctx, a)
 	if err == nil && password == "" {
 		err = mail.ErrAuthFailed

@@ -22,6 +22,7 @@ type Exchange struct {
 	identity  *mail.Identity
 	own       IdentityFunc // of an extra mechanism
 	failure   error        // why the Authenticator refused, while the mechanism still goes through the motions
+	settled   func(error)  // tells the guard how it ended
 	ended     bool
 }
 
@@ -98,12 +99,34 @@ func (e *Exchange) settle(a *mail.AuthRequest, id *mail.Identity, err error) err
 	if err == nil {
 		err = CheckIdentity(a, id)
 	}
+	e.tellGuard(err)
 	if err != nil {
 		e.failure, e.identity = err, nil
 		return err
 	}
 	e.identity = id
 	return nil
+}
+
+// admit asks the guard whether the Authenticator may be asked; what it has against it ends the exchange.
+func (e *Exchange) admit(a *mail.AuthRequest) error {
+	if e.cfg.Guard == nil {
+		return nil
+	}
+	settled, err := e.cfg.Guard.Admit(e.ctx, a)
+	if err != nil {
+		return e.settle(a, nil, err)
+	}
+	e.settled = settled
+	return nil
+}
+
+// tellGuard tells the guard how the attempt that it admitted has ended.
+func (e *Exchange) tellGuard(err error) {
+	if e.settled != nil {
+		e.settled(err)
+		e.settled = nil
+	}
 }
 
 // CheckIdentity refuses an identity that is not there or not the one that the client asked to act as.
@@ -150,6 +173,9 @@ func (e *Exchange) password(authorize, username, password string) error {
 		username = prepared
 	}
 	a := e.request(username, authorize, password)
+	if err := e.admit(a); err != nil {
+		return err
+	}
 	if password == "" {
 		return e.settle(a, nil, mail.ErrAuthFailed)
 	}

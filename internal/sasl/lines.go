@@ -13,6 +13,7 @@ import (
 // Run returns nil when the client is authenticated; ErrCancelled for "*"; ErrMalformed for what is not base64; an error of
 // ask as it is; else what [Exchange.Next] returns.
 func (e *Exchange) Run(initial string, ask func(challenge string) (line []byte, err error)) error {
+	defer e.tellGuard(ErrCancelled) // where nothing was settled
 	var response []byte
 	var err error
 	if initial != "" {

@@ -29,6 +29,9 @@ func (e *Exchange) token(user, token string) error {
 		}
 	}
 	a := e.request("", user, "")
+	if err := e.admit(a); err != nil {
+		return err
+	}
 	if !validToken(token) {
 		return e.settle(a, nil, mail.ErrAuthFailed)
 	}

@@ -47,10 +47,11 @@ const MaxResponse = 9216
 // after STARTTLS; it must not change while an exchange runs.
 type Config struct {
 	Authenticator mail.Authenticator
-	Service       string   // "smtp", "submission", "imap", "pop3", "sieve", "http": for the Authenticator
-	Hostname      string   // of this server, for CRAM-MD5's challenge; "" means "localhost"
-	Remote        net.Addr // the client's address
-	Secured       bool     // plaintext mechanisms are allowed: TLS, or from this machine, or by policy
+	Guard         mail.AuthGuard // nil: every attempt is looked at
+	Service       string         // "smtp", "submission", "imap", "pop3", "sieve", "http": for the Authenticator
+	Hostname      string         // of this server, for CRAM-MD5's challenge; "" means "localhost"
+	Remote        net.Addr       // the client's address
+	Secured       bool           // plaintext mechanisms are allowed: TLS, or from this machine, or by policy
 
 	// TLS is the connection's state, nil without TLS. It makes EXTERNAL and channel binding possible.
 	TLS *tls.ConnectionState

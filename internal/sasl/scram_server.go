@@ -120,6 +120,9 @@ func (s *scramServer) checkBinding() error {
 // lookup finds the user's keys, or makes some that no proof fits. Only trouble of the store itself is an error.
 func (s *scramServer) lookup(username string) error {
 	s.request = s.e.request(username, s.gs2.authzid, "")
+	if err := s.e.admit(s.request); err != nil {
+		return err
+	}
 	creds, id, err := s.stored(username)
 	if err != nil && !errors.Is(err, mail.ErrAuthFailed) {
 		return s.e.settle(s.request, nil, err)

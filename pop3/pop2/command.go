@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/sasl"
 )
 
 // state is the server's, as RFC 937's state diagram names them.
@@ -79,8 +80,8 @@ func (c *Conn) helo(arg string) error {
 		if service == "" {
 			service = "pop2"
 		}
-		c.identity, err = c.srv.Authenticator.Authenticate(c.ctx, &mail.AuthRequest{Username: user, Password: password,
-			Mechanism: "USER", Service: service, Remote: c.RemoteAddr(), Secured: true})
+		cfg := &sasl.Config{Authenticator: c.srv.Authenticator, Guard: c.srv.Guard, Service: service, Remote: c.RemoteAddr(), Secured: true}
+		c.identity, err = cfg.Authenticate(c.ctx, "USER", user, password)
 	}
 	if err == nil {
 		err = c.open()
@@ -88,7 +89,12 @@ func (c *Conn) helo(arg string) error {
 	if h := c.srv.Hooks.Authenticated; h != nil {
 		h(c, user, err)
 	}
-	if errors.Is(err, mail.ErrAuthFailed) {
+	switch {
+	case errors.Is(err, mail.ErrTooManyAttempts):
+		return &failure{text: "too many failed logins, try again later", cause: err}
+	case errors.Is(err, sasl.ErrMalformed):
+		return &failure{text: "malformed user name", cause: err}
+	case errors.Is(err, mail.ErrAuthFailed):
 		if d := wait(c.srv.Timeouts.Error, time.Second); d > 0 {
 			t := time.NewTimer(d)
 			defer t.Stop()
@@ -98,8 +104,7 @@ func (c *Conn) helo(arg string) error {
 			}
 		}
 		return &failure{text: "authentication failed", cause: err}
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	c.state = stateMBOX

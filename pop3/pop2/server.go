@@ -22,6 +22,8 @@ type Server struct {
 
 	// Authenticator decides who logs in.
 	Authenticator mail.Authenticator
+	// Guard, if not nil, slows down those who guess passwords. Servers that have the same one share what it knows.
+	Guard mail.AuthGuard
 	// AllowPlaintext says that passwords may cross this connection, which has no other way: POP2 knows no TLS. nil allows it
 	// to nobody; [Conn.FromThisMachine] is a good answer.
 	AllowPlaintext func(c *Conn) bool

@@ -111,7 +111,7 @@ func (s *Server) smtpServer(kind intake.Kind, program string) *smtp.Server {
 	srv := &smtp.Server{
 		Hostname: s.set.MyHostname, Greeting: s.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
 		Backend:       s.backend(kind, log),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !s.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr())
 		},
@@ -158,7 +158,7 @@ func (s *Server) imapServer() *imapserver.Server {
 	log := &storeLog{log: s.log}
 	return &imapserver.Server{
 		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits: imapserver.Limits{
 			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.HardErrorLimit),
@@ -176,7 +176,7 @@ func (s *Server) pop3Server() *pop3.Server {
 	}
 	return &pop3.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.tlsConfig(),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms,
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms, Guard: s.guard,
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() }, UIDLFormat: s.set.POP3UIDLFormat,
 		Limits: pop3.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:  log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
@@ -188,7 +188,7 @@ func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
 	log := &storeLog{log: s.log}
 	return &pop2.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Locker: locker, Service: "pop2",
-		Authenticator:  s.users.Authenticator(s.set.AuthMechanisms...),
+		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Guard: s.guard,
 		AllowPlaintext: func(c *pop2.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits:         pop2.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:          log.pop2Hooks(), Logger: s.log.Logger(dovecot+" pop2:", slog.LevelWarn),

@@ -72,6 +72,7 @@ func (s *Server) stop(hurry <-chan struct{}, endReports func()) {
 		case <-ctx.Done():
 		}
 	}()
+	s.guard.Stop()
 	var wg sync.WaitGroup
 	for _, srv := range s.servers {
 		wg.Go(func() {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
@@ -49,7 +50,8 @@ type Server struct {
 
 	log    *maillog.Log
 	users  *passwdfile.File
-	certs  *tlscert.Source // nil without TLS
+	guard  *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
+	certs  *tlscert.Source    // nil without TLS
 	store  *maildir.Store
 	policy *policy.Policy
 	check  *mailcheck.Checker // nil: mail from outside isn't checked
@@ -142,7 +144,7 @@ func (s *Server) openUsers() error {
 		}
 		return s.cfg.ErrorFor("passwd_file", err)
 	}
-	s.users = f
+	s.users, s.guard = f, &mail.AuthThrottle{}
 	p, notes := policy.New(s.set, directory{f}, ownAddress)
 	for _, n := range notes {
 		s.log.Print("postfix/smtpd", "warning: ", n)

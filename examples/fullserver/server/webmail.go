@@ -58,7 +58,7 @@ func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*htt
 	}
 	site, err := webmail.New(webmail.Config{
 		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
-		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy,
+		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.guard,
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
 	})
 	if err != nil {

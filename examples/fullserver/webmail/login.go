@@ -3,7 +3,9 @@ package webmail
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -81,21 +83,24 @@ func (q *request) login() error {
 	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || strings.ContainsAny(user+password, "\r\n\x00") {
 		return again(http.StatusBadRequest, q.T("login.empty"))
 	}
-	name := strings.ToLower(user)
-	if wait := q.throttle.Wait(name, q.remote()); wait > 0 {
-		seconds := int((wait + time.Second - 1) / time.Second)
-		return again(http.StatusTooManyRequests, q.N("login.wait", seconds))
+	settled, err := q.admit(user, password)
+	if err != nil {
+		var too *mail.TooManyAttemptsError
+		if errors.As(err, &too) {
+			return again(http.StatusTooManyRequests, q.N("login.wait", int((too.Wait+time.Second-1)/time.Second)))
+		}
+		return err
 	}
-	switch err := q.accounts.check(q.ctx, user, password); {
+	err = q.accounts.check(q.ctx, user, password)
+	settled(err)
+	switch {
 	case errors.Is(err, mail.ErrAuthFailed):
 		q.cfg.Log.Info("webmail: log-in failed", "user", user, "remote", q.remote())
 		return again(http.StatusUnauthorized, q.T("login.wrong"))
 	case err != nil:
-		q.throttle.Success(name, q.remote()) // it says nothing about the password
 		q.cfg.Log.Warn("webmail: log-in", "user", user, "err", err)
 		return again(http.StatusBadGateway, q.T("error.server"))
 	}
-	q.throttle.Success(name, q.remote())
 	if q.sess != nil { // a session that was there ends: its cookie was perhaps another's
 		_ = q.sessions.End(q.sess)
 	}
@@ -110,6 +115,17 @@ func (q *request) login() error {
 	q.setCookie("wm", cookie)
 	q.dropCookie("wmpre")
 	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
+}
+
+// admit asks the guard. Whom it would let wait is told how long.
+func (q *request) admit(user, password string) (settled func(error), err error) {
+	ctx, cancel := context.WithTimeout(q.ctx, time.Second)
+	defer cancel()
+	a := &mail.AuthRequest{Username: user, Password: password, Mechanism: "LOGIN", Service: "http", Secured: true}
+	if ip, err := netip.ParseAddr(q.remote()); err == nil {
+		a.Remote = net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0))
+	}
+	return q.cfg.Guard.Admit(ctx, a)
 }
 
 func (q *request) logout() error {

@@ -15,10 +15,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/throttle"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/smtp"
 )
@@ -41,6 +41,10 @@ type Config struct {
 
 	// BehindTLS says that a proxy in front speaks TLS with browsers. Without it plain HTTP is answered on loopback only.
 	BehindTLS bool
+
+	// Guard slows down those who guess passwords, by the addresses of browsers; nil: one of the site's own. The IMAP server sees none of
+	// these addresses: its guard must not count what comes from here.
+	Guard mail.AuthGuard
 
 	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
 	Now    func() time.Time
@@ -91,7 +95,6 @@ type Site struct {
 	assets    *assets
 	sessions  *session.Store
 	local     prefs.Local
-	throttle  throttle.Throttle
 	accounts  accounts
 	handler   http.Handler
 }
@@ -105,7 +108,9 @@ func New(cfg Config) (*Site, error) {
 	if s.cfg.Now == nil {
 		s.cfg.Now = time.Now
 	}
-	s.throttle.Now = s.cfg.Now
+	if s.cfg.Guard == nil {
+		s.cfg.Guard = &mail.AuthThrottle{}
+	}
 	var err error
 	if s.texts, err = i18n.Load(); err != nil {
 		return nil, err
