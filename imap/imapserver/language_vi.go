@@ -171,6 +171,8 @@ func vietnameseText(text string) string {
 		return "Đã bật TLS rồi."
 	case "TLS is not available.":
 		return "Không có TLS."
+	case "Too many failed logins, try again later.":
+		return "Đăng nhập sai quá nhiều lần, hãy thử lại sau."
 	case "Temporary authentication failure.":
 		return "Tạm thời không đăng nhập được."
 	case "The selected mailbox was deleted.":
