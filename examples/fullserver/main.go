@@ -8,6 +8,8 @@
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
+//	fullserver [-c …] queue pause | resume domain… ; queue paused
+//	                                            stop delivery to domains for a while
 //	fullserver [-c …] sendmail [flags] [address…]
 //	                                            what programs on this machine send mail with
 //	fullserver postmap | postalias [-s] [-q key] [type:]file...
@@ -63,6 +65,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
                                              look after the queue, with Postfix's flags; also under the name
                                              that the program is linked as
+  fullserver [-c ...] queue pause|resume domain... | queue paused
+                                             stop delivery to domains for a while, and list these
   fullserver [-c ...] sendmail [flags] [address...]
                                              send the message on standard input, as /usr/sbin/sendmail does
   fullserver postmap | postalias [-s] [-q key] [type:]file...

@@ -35,10 +35,12 @@ func (e *Env) now() time.Time {
 // command is one of the commands. Its error is told as Postfix tells a fatal one.
 type command func(ctx context.Context, e *Env, args []string) error
 
-var commands = map[string]command{"mailq": mailq, "postqueue": postqueue, "postsuper": postsuper, "postcat": postcat, "qshape": qshape}
+var commands = map[string]command{"mailq": mailq, "postqueue": postqueue, "postsuper": postsuper, "postcat": postcat, "qshape": qshape, "queue": queueSub}
 
 // Names returns the names of the commands.
-func Names() []string { return []string{"mailq", "postqueue", "postsuper", "postcat", "qshape"} }
+func Names() []string {
+	return []string{"mailq", "postqueue", "postsuper", "postcat", "qshape", "queue"}
+}
 
 // Known reports whether there is a command of that name.
 func Known(name string) bool { return slices.Contains(Names(), name) }

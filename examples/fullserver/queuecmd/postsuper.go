@@ -87,12 +87,15 @@ func (e *Env) super(ctx context.Context, a action, which string, states []queue.
 	if err != nil {
 		return err
 	}
-	plural := "s"
-	if n == 1 {
-		plural = ""
-	}
-	fmt.Fprintf(e.Stderr, "postsuper: %s: %d message%s\n", a.total, n, plural)
+	fmt.Fprintf(e.Stderr, "postsuper: %s: %d message%s\n", a.total, n, plural(n))
 	return nil
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
 
 func (e *Env) each(ctx context.Context, a action, f queue.Filter, ids []string) (total int, err error) {

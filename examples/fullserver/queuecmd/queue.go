@@ -17,6 +17,9 @@ type Queue interface {
 	Requeue(ctx context.Context, f queue.Filter) (int, error)
 	Delete(ctx context.Context, f queue.Filter) (int, error)
 	Expire(ctx context.Context, f queue.Filter) (int, error)
+	Pause(ctx context.Context, domain string) error
+	Resume(ctx context.Context, domain string) (int, error)
+	Paused() []string
 }
 
 var _ Queue = (*queue.Queue)(nil)
