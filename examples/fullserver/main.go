@@ -3,7 +3,7 @@
 //
 //	fullserver                                  a demo on loopback, in ./fullserver-data
 //	fullserver -c main.cf [-o name=value]...    for real
-//	fullserver [-c …] [-o …] postconf [-n] [name…]
+//	fullserver [-c …] [-o …] postconf [-dhHnx] [name…]
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
@@ -31,14 +31,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/examples/fullserver/tablecmd"
 )
 
 func main() {
 	args := os.Args[1:]
-	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) {
+	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) || name == "postconf" {
 		args = asLinked(name, args)
 	} else if tablecmd.Known(name) {
 		args = append([]string{name}, args...)
@@ -58,8 +57,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
 
   fullserver                                 a demo on loopback; what it keeps is in ./fullserver-data
   fullserver -c main.cf [-o name=value]...   run as main.cf says; -o overrides a parameter
-  fullserver [-c ...] [-o ...] postconf [-n] [name...]
-                                             print the parameters in force; -n: only those that were set
+  fullserver [-c ...] [-o ...] postconf [-dhHnx] [name...]
+                                             print the parameters in force; -n: only those that were set; -d: defaults
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
@@ -107,7 +106,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case "":
 		err = serve(file, over, stdout, stderr)
 	case "postconf":
-		err = postconf(file, over, fs.Args()[1:], stdout)
+		err = postconf(file, over, fs.Args()[1:], stdout, stderr)
 	case "passwd":
 		err = passwd(fs.Args()[1:], stdin, stdout, stderr)
 	case "webmail":
@@ -125,22 +124,4 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// postconf prints parameters. Without a file and overrides it prints the demo's, if there is one.
-func postconf(file string, over overrides, args []string, stdout io.Writer) error {
-	fs := flag.NewFlagSet("postconf", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	given := fs.Bool("n", false, "only what was set")
-	if err := fs.Parse(args); err != nil {
-		return err
-	}
-	if file == "" && len(over) == 0 {
-		file = demoConfig()
-	}
-	c, err := config.Load(config.Options{File: file, Overrides: over})
-	if err != nil {
-		return err
-	}
-	return c.Print(stdout, *given, fs.Args()...)
 }

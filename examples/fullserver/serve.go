@@ -40,6 +40,9 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range c.Warnings() {
+		fmt.Fprintf(stderr, "fullserver: warning: %v\n", w)
+	}
 	s, err := server.Open(c, server.Options{Stderr: stderr})
 	if err != nil {
 		return err

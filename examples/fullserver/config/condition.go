@@ -71,6 +71,10 @@ func (x *expander) comparison(s string, depth int) (string, error) {
 	rest = strings.TrimSpace(rest)
 	n := len(rest) - len(strings.TrimLeft(rest, "=!<>"))
 	op := rest[:n]
+	levels := strings.HasPrefix(rest[n:], "level")
+	if levels { // "<level" and its like compare values of compatibility_level
+		n += len("level")
+	}
 	right, rest, ok := balanced(strings.TrimSpace(rest[n:]))
 	if !ok {
 		return "", errors.New("a comparison has the form ${{a} == {b} ? {yes} : {no}}")
@@ -89,10 +93,36 @@ func (x *expander) comparison(s string, depth int) (string, error) {
 	if errA == nil && errB == nil {
 		order = cmp.Compare(m, k)
 	}
+	if levels {
+		if order, err = compareLevels(a, b); err != nil {
+			return "", err
+		}
+	}
 	ops := map[string]bool{"==": order == 0, "!=": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}
 	cond, ok := ops[op]
 	if !ok {
 		return "", fmt.Errorf("%q is not one of == != < <= > >=", op)
 	}
 	return x.choose(cond, rest, depth)
+}
+
+// compareLevels compares two values of compatibility_level: numbers with dots between them.
+func compareLevels(a, b string) (int, error) {
+	left, right := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(left), len(right)) {
+		var n [2]uint64
+		for j, s := range [][]string{left, right} {
+			if i >= len(s) {
+				continue
+			}
+			var err error
+			if n[j], err = strconv.ParseUint(s[i], 10, 32); err != nil || len(s) > 3 {
+				return 0, fmt.Errorf("%s is no compatibility level like 3.6", quote([]string{a, b}[j]))
+			}
+		}
+		if n[0] != n[1] {
+			return cmp.Compare(n[0], n[1]), nil
+		}
+	}
+	return 0, nil
 }

@@ -9,6 +9,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,10 @@ type Options struct {
 	File      string   // main.cf; "" for none
 	Overrides []string // "name=value", each stronger than File and than those before it
 	Hostname  string   // the machine's name; "" asks the system
+
+	Unchecked bool // what is wrong with a value is a warning and no error: for those who only want to see what there is
+
+	Interfaces []netip.Prefix // the machine's addresses and their networks, for mynetworks_style; nil asks the system
 }
 
 // Config is a set of parameters as given, expanded and checked.
@@ -28,6 +33,18 @@ type Config struct {
 	params []Param
 	given  map[string]entry  // what File and Overrides say
 	values map[string]string // every parameter's value with its $names expanded
+	usual  map[string]string // expanded defaults of those that may have no other value
+
+	unused   map[string]bool // names that are no parameters, and that nothing refers to
+	warnings []*Error
+}
+
+// Warnings are what Postfix would only warn of: parameters that don't exist, that are set twice, or that change nothing here. They are in the order
+// of the file.
+func (c *Config) Warnings() []*Error { return c.warnings }
+
+func (c *Config) warnf(e entry, param, format string, args ...any) {
+	c.warnings = append(c.warnings, &Error{File: e.file, Line: e.line, Param: param, Reason: oneLine(fmt.Sprintf(format, args...))})
 }
 
 // entry is one parameter as it stands in a source.
@@ -90,10 +107,10 @@ func Load(o Options) (*Config, error) {
 	if err := c.names(); err != nil {
 		return nil, err
 	}
-	if err := c.expandAll(o.Hostname); err != nil {
+	if err := c.expandAll(o); err != nil {
 		return nil, err
 	}
-	return c, c.decode()
+	return c, c.decode(o.Unchecked)
 }
 
 // Read is Load for a main.cf that is already open; name stands for it in errors.
@@ -105,10 +122,10 @@ func Read(name string, r io.Reader, hostname string) (*Config, error) {
 	if err := c.names(); err != nil {
 		return nil, err
 	}
-	if err := c.expandAll(hostname); err != nil {
+	if err := c.expandAll(Options{Hostname: hostname}); err != nil {
 		return nil, err
 	}
-	return c, c.decode()
+	return c, c.decode(false)
 }
 
 // names checks that every name given is a parameter or one that the site made up and uses: "$name" somewhere, as
@@ -120,9 +137,6 @@ func (c *Config) names() error {
 			unknown = append(unknown, name)
 		}
 	}
-	if unknown == nil {
-		return nil
-	}
 	used := map[string]bool{}
 	for _, e := range c.given {
 		for _, n := range references(e.text) {
@@ -131,21 +145,43 @@ func (c *Config) names() error {
 	}
 	slices.SortFunc(unknown, func(a, b string) int { return c.given[a].line - c.given[b].line })
 	for _, name := range unknown {
-		if !used[name] {
+		e := c.given[name]
+		if c.unused == nil {
+			c.unused = map[string]bool{}
+		}
+		c.unused[name] = !used[name]
+		switch {
+		case used[name]:
+		case e.file == "":
 			return c.errorf(name, "unknown parameter%s", c.suggest(name))
+		case PostfixKnows(name):
+			c.warnf(e, "", "unused parameter: %s=%s; it is one of Postfix's that this server doesn't have", name, e.text)
+		default:
+			c.warnf(e, "", "unused parameter: %s=%s%s", name, e.text, c.suggest(name))
 		}
 	}
 	return nil
 }
 
 // decode checks every value and puts it into Settings.
-func (c *Config) decode() error {
+func (c *Config) decode(unchecked bool) error {
 	for i := range c.params {
 		p := &c.params[i]
-		if err := p.decode(&c.Settings, c.values[p.Name]); err != nil {
+		e, given := c.given[p.Name]
+		if given && p.Inert != "" && e.text != p.Default {
+			c.warnf(e, p.Name, "changes nothing here: %s", p.Inert)
+		}
+		err := p.refuse(c.values[p.Name], c.usual[p.Name])
+		if err == nil {
+			err = p.decode(&c.Settings, c.values[p.Name])
+		}
+		if err != nil && unchecked {
+			c.warnf(e, p.Name, "%v", err)
+		} else if err != nil {
 			return c.errorf(p.Name, "%v", err)
 		}
 	}
+	slices.SortStableFunc(c.warnings, func(a, b *Error) int { return a.Line - b.Line })
 	return nil
 }
 

@@ -18,7 +18,7 @@ smtp_listen = 127.0.0.1:2525
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(c.Settings.MyDestination, c.Settings.MyDomain, c.Settings.SMTPListen[0])
+	fmt.Println(config.Members(c.Settings.Addresses.MyDestination), c.Settings.MyDomain, c.Settings.SMTPListen[0])
 	// Output: [mail.example.test localhost] example.test 127.0.0.1:2525
 }
 
@@ -34,7 +34,7 @@ func ExampleConfig_Print() {
 		fmt.Println(err)
 		return
 	}
-	c.Print(os.Stdout, true)
+	c.Print(os.Stdout, config.PrintOptions{OnlyGiven: true})
 	// Output:
 	// myhostname = mail.example.test
 	// smtpd_banner = $myhostname hello

@@ -19,7 +19,8 @@ type expander struct {
 }
 
 // expandAll fills c.values.
-func (c *Config) expandAll(hostname string) error {
+func (c *Config) expandAll(o Options) error {
+	hostname := o.Hostname
 	if hostname == "" {
 		hostname, _ = os.Hostname()
 	}
@@ -34,7 +35,24 @@ func (c *Config) expandAll(hostname string) error {
 		}
 	}
 	x := &expander{c: c}
+	if _, given := c.given["mynetworks_style"]; given {
+		style, err := x.value("mynetworks_style")
+		if err != nil {
+			return err
+		}
+		c.param("mynetworks").Default = networksOf(style, o.Interfaces)
+	}
+	c.usual = map[string]string{}
 	for i := range c.params {
+		if p := &c.params[i]; p.Refuse != "" && p.Raw {
+			c.usual[p.Name] = p.Default
+		} else if p.Refuse != "" {
+			v, err := x.expand(p.Default, 0)
+			if err != nil {
+				return c.errorf(p.Name, "its default: %v", err)
+			}
+			c.usual[p.Name] = v
+		}
 		if _, err := x.value(c.params[i].Name); err != nil {
 			return err
 		}
@@ -77,6 +95,10 @@ func (x *expander) value(name string) (string, error) {
 	text, err := x.text(name)
 	if err != nil {
 		return "", err
+	}
+	if p := x.c.param(name); p != nil && p.Raw {
+		x.c.values[name] = text
+		return text, nil
 	}
 	v, err := x.expand(text, 0)
 	if err != nil {

@@ -28,6 +28,9 @@ const (
 	Nets    Kind = "list of networks"
 	Listen  Kind = "list of addresses"
 	Choice  Kind = "choice"
+
+	Maps     Kind = "list of tables"
+	Patterns Kind = "list of domains, tables and files"
 )
 
 // Param is a row of the table.
@@ -42,16 +45,32 @@ type Param struct {
 	Unit     time.Duration // of a Time without a suffix; 0: seconds
 	Choices  []string      // the values of a Choice, the items of a List
 
-	// Refuse, when not "", says why a value that is not empty is refused: the service is known by name but not built.
-	Refuse string
+	// Refuse, when not "", says what to do instead of setting this parameter: it is known by name but not built. Its default may be set, and
+	// what is in Harmless.
+	Refuse   string
+	Harmless []string
 
-	into func(*Settings) any // a pointer to the field
+	// Inert, when not "", says why this parameter, which Postfix has, changes nothing here.
+	Inert string
+
+	Raw bool // $names in it stand for something of each message, and stay
+
+	into func(*Settings) any // a pointer to the field; nil where nothing but other parameters' values asks for it
+}
+
+// refuse says why value can't be had.
+func (p *Param) refuse(value, usual string) error {
+	same := func(s string) bool { return strings.Join(splitList(s), " ") == strings.Join(splitList(value), " ") }
+	if p.Refuse == "" || value == "" || same(usual) || slices.ContainsFunc(p.Harmless, same) {
+		return nil
+	}
+	return errors.New(p.Refuse)
 }
 
 // decode checks value and stores it in s.
 func (p *Param) decode(s *Settings, value string) (err error) {
-	if p.Refuse != "" && value != "" {
-		return errors.New(p.Refuse)
+	if p.into == nil {
+		return nil
 	}
 	switch dst := p.into(s).(type) {
 	case *string:
@@ -103,6 +122,10 @@ func (p *Param) checkText(value string) error {
 		if !validHost(value) {
 			return fmt.Errorf("%s is not a host name", quote(value))
 		}
+	case Patterns:
+		return checkPatterns(value)
+	case Maps:
+		return checkMaps(value)
 	}
 	return nil
 }

@@ -20,44 +20,68 @@ func (c *Config) Value(name string) (string, bool) {
 	return v, ok
 }
 
-// Print writes parameters as postconf does: "name = value", sorted, with $names as they were written. With onlyGiven
-// (-n) it leaves out those that have their default. With names it writes these alone; one that doesn't exist is an
-// error, after the others have been written.
-func (c *Config) Print(w io.Writer, onlyGiven bool, names ...string) error {
-	var missing error
-	all := len(names) == 0
-	if all {
-		for _, p := range c.params {
-			names = append(names, p.Name)
-		}
-		for n := range c.given {
-			if c.param(n) == nil {
-				names = append(names, n)
-			}
-		}
-		slices.Sort(names)
+// PrintOptions are postconf's flags. The zero value prints every parameter as it was written.
+type PrintOptions struct {
+	OnlyGiven  bool // -n: without those that have their default
+	Defaults   bool // -d: the defaults, whatever was set
+	Expanded   bool // -x: with the values of $names
+	ValuesOnly bool // -h: without names
+	NamesOnly  bool // -H: without values
+}
+
+// Print writes parameters as postconf does: "name = value", sorted, with $names as they were written and white space made one space. With names it
+// writes these alone. It returns those that don't exist, each with what may have been meant.
+func (c *Config) Print(w io.Writer, o PrintOptions, names ...string) (unknown []string, err error) {
+	if len(names) == 0 {
+		names = c.printable(o)
 	}
 	bw := bufio.NewWriter(w)
 	for _, n := range names {
 		e, given := c.given[n]
 		p := c.param(n)
+		text := e.text
 		switch {
-		case given:
-			fmt.Fprintln(bw, n+" = "+e.text)
-		case p == nil:
-			missing = fmt.Errorf("%s: unknown parameter%s", n, c.suggest(n))
-		case !onlyGiven:
-			text := p.Default
-			if text == "" {
-				text = c.values[n] // computed: myhostname, mydomain
+		case p == nil && (!given || o.Defaults):
+			unknown = append(unknown, n+": unknown parameter"+c.suggest(n))
+			continue
+		case o.OnlyGiven && !given:
+			continue
+		case o.Defaults || !given:
+			if text = p.Default; n == "mydomain" { // myhostname's default is computed when the file is read
+				text = c.values[n]
 			}
-			fmt.Fprintln(bw, n+" = "+text)
+			if n == "mydomain" && o.Defaults {
+				_, text, _ = strings.Cut(c.param("myhostname").Default, ".")
+			}
+		}
+		if o.Expanded && !o.Defaults {
+			text = c.values[n]
+		}
+		text = strings.Join(strings.Fields(text), " ")
+		switch {
+		case o.NamesOnly:
+			text = n
+		case !o.ValuesOnly:
+			text = strings.TrimRight(n+" = "+text, " ")
+		}
+		fmt.Fprintln(bw, text)
+	}
+	return unknown, bw.Flush()
+}
+
+// printable returns the names of all parameters, of the site's own too, if their values are used.
+func (c *Config) printable(o PrintOptions) []string {
+	var names []string
+	for _, p := range c.params {
+		names = append(names, p.Name)
+	}
+	for n := range c.given {
+		if c.param(n) == nil && !o.Defaults && !c.unused[n] {
+			names = append(names, n)
 		}
 	}
-	if err := bw.Flush(); err != nil {
-		return err
-	}
-	return missing
+	slices.Sort(names)
+	return names
 }
 
 // WriteCommented writes a main.cf that explains every parameter: those in values are set, the others stand there as
@@ -67,7 +91,7 @@ func WriteCommented(w io.Writer, preamble string, values map[string]string) erro
 	comment(bw, preamble)
 	group := ""
 	for _, p := range Groups() {
-		if p.Refuse != "" {
+		if p.Refuse != "" || p.Inert != "" || p.Group == "Postfix" || p.Name == "virtual_maps" {
 			continue
 		}
 		if p.Group != group {

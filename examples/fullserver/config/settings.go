@@ -7,14 +7,12 @@ import (
 
 // Settings are the parameters as values, named as in the table.
 type Settings struct {
-	MyHostname            string
-	MyDomain              string
-	MyOrigin              string
-	MyDestination         []string
-	VirtualMailboxDomains []string
-	MyNetworks            []netip.Prefix
-	RelayHost             string
-	PostmasterAddress     string
+	MyHostname        string
+	MyDomain          string
+	MyOrigin          string
+	MyNetworks        []netip.Prefix
+	RelayHost         string
+	PostmasterAddress string
 
 	DataDirectory  string
 	QueueDirectory string
@@ -79,4 +77,10 @@ type Settings struct {
 	SMTPConnectTimeout     time.Duration
 	SMTPHeloName           string
 	SMTPTLSSecurityLevel   string
+
+	Addresses Addresses
+	Local     Local
+	Checks    Checks
+	Sending   Sending
+	Receiving Receiving
 }

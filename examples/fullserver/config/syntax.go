@@ -83,7 +83,11 @@ func (c *Config) line(file string, line int, text string) error {
 	if !validName(name) {
 		return &Error{File: file, Line: line, Reason: quote(name) + " is not the name of a parameter"}
 	}
-	c.given[name] = entry{text: strings.TrimSpace(value), file: file, line: line}
+	e := entry{text: strings.TrimSpace(value), file: file, line: line}
+	if old, twice := c.given[name]; twice && old.text != e.text {
+		c.warnf(e, name, "overrides what line %d says: %s", old.line, quote(old.text))
+	}
+	c.given[name] = e
 	return nil
 }
 

@@ -8,14 +8,20 @@ import (
 
 // Table returns every parameter, sorted by name.
 func Table() []Param {
-	t := slices.Concat(identity(), places(), listeners(), access(), mailAuth(), limits(), sending())
+	t := Groups()
+	for i := range t {
+		if slices.Contains(pending, t[i].Name) {
+			t[i].Refuse = "this build doesn't have it; leave it out"
+		}
+	}
 	slices.SortFunc(t, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 	return t
 }
 
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
-	return slices.Concat(identity(), places(), listeners(), access(), mailAuth(), limits(), sending())
+	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), listeners(), access(), receiving(), mailAuth(), checks(), limits(), sending(),
+		client(), system())
 }
 
 func identity() []Param {
@@ -27,9 +33,9 @@ func identity() []Param {
 			Help: "The site's domain. Default: $myhostname without its first label. Users without a domain in passwd_file belong to it."},
 		{Name: "myorigin", Group: g, Kind: Host, Default: "$myhostname", into: func(s *Settings) any { return &s.MyOrigin },
 			Help: "The domain that an address without one gets."},
-		{Name: "mydestination", Group: g, Kind: Domains, Default: "$myhostname, localhost.$mydomain, localhost", into: func(s *Settings) any { return &s.MyDestination },
-			Help: "Domains of this machine itself. A user of passwd_file is reached there by local part, under that domain or $mydomain."},
-		{Name: "virtual_mailbox_domains", Group: g, Kind: Domains, Default: "", into: func(s *Settings) any { return &s.VirtualMailboxDomains },
+		{Name: "mydestination", Group: g, Kind: Patterns, Default: "$myhostname, localhost.$mydomain, localhost", into: func(s *Settings) any { return &s.Addresses.MyDestination },
+			Help: "Domains of this machine itself, and tables and files with more. A user of passwd_file is reached there by local part, under that domain or $mydomain."},
+		{Name: "virtual_mailbox_domains", Group: g, Kind: Patterns, Default: "$virtual_mailbox_maps", into: func(s *Settings) any { return &s.Addresses.VirtualMailboxDomains },
 			Help: "Domains whose every address is a user of passwd_file, written there in full."},
 		{Name: "mynetworks", Group: g, Kind: Nets, Default: "127.0.0.0/8 [::1]/128", into: func(s *Settings) any { return &s.MyNetworks },
 			Help: "Clients that may send anywhere without a password."},
@@ -163,3 +169,27 @@ func sending() []Param {
 			Help: "When the sender is told that mail is still on its way; 0 for never. A time without a unit is in hours."},
 	}
 }
+
+// pending are parameters whose work isn't done yet.
+var pending = strings.Fields(`
+	virtual_alias_maps virtual_alias_domains canonical_maps sender_canonical_maps recipient_canonical_maps canonical_classes
+	sender_canonical_classes recipient_canonical_classes masquerade_domains masquerade_classes masquerade_exceptions
+	always_bcc sender_bcc_maps recipient_bcc_maps smtp_generic_maps recipient_delimiter propagate_unmatched_extensions
+	append_at_myorigin append_dot_mydomain swap_bangpath allow_percent_hack resolve_dequoted_address resolve_null_domain
+	allow_min_user empty_address_recipient remote_header_rewrite_domain local_header_rewrite_clients
+	virtual_alias_recursion_limit virtual_alias_expansion_limit virtual_alias_address_length_limit
+	relay_domains relay_recipient_maps local_recipient_maps virtual_mailbox_maps transport_maps local_transport
+	virtual_transport relay_transport default_transport sender_dependent_relayhost_maps
+	sender_dependent_default_transport_maps empty_address_relayhost_maps_lookup_key relocated_maps
+	parent_domain_matches_subdomains inet_interfaces proxy_interfaces inet_protocols smtpd_reject_unlisted_recipient
+	smtpd_reject_unlisted_sender show_user_unknown_table_name unknown_local_recipient_reject_code
+	unknown_relay_recipient_reject_code unknown_virtual_alias_reject_code unknown_virtual_mailbox_reject_code
+	allow_untrusted_routing alias_maps owner_request_special expand_owner_alias reset_owner_alias
+	allow_mail_to_commands allow_mail_to_files forward_path luser_relay mailbox_transport fallback_transport
+	command_time_limit local_command_shell prepend_delivered_header default_privs smtpd_relay_restrictions
+	smtpd_recipient_restrictions smtpd_sender_login_maps header_checks mime_header_checks nested_header_checks
+	body_checks body_checks_size_limit header_size_limit smtp_sasl_auth_enable smtp_sasl_password_maps
+	smtp_tls_CAfile smtp_bind_address smtp_bind_address6 smtp_mx_session_limit smtp_mx_address_limit
+	smtp_helo_timeout smtp_mail_timeout smtp_rcpt_timeout smtp_data_init_timeout smtp_data_xfer_timeout
+	smtp_data_done_timeout smtpd_helo_required strict_rfc821_envelopes disable_vrfy_command smtpd_soft_error_limit
+	smtpd_forbid_bare_newline smtpd_tls_security_level smtpd_sasl_auth_enable`)

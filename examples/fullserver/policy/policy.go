@@ -64,12 +64,12 @@ func New(s *config.Settings, users Users, own func(netip.Addr) bool) (*Policy, [
 		postmaster: s.PostmasterAddress, relayhost: s.RelayHost, users: users, own: own,
 	}
 	var notes []string
-	for _, d := range s.MyDestination {
+	for _, d := range config.Members(s.Addresses.MyDestination) {
 		p.domains[fold(d)] = domain{Local, d}
 	}
-	for _, d := range s.VirtualMailboxDomains {
+	for _, d := range config.Members(s.Addresses.VirtualMailboxDomains) {
 		if _, ok := p.domains[fold(d)]; ok {
-			notes = append(notes, d+" is in both mydestination and virtual_mailbox_domains, and taken as the latter")
+			notes = append(notes, strings.ToLower(d)+" is in both mydestination and virtual_mailbox_domains, and taken as the latter")
 		}
 		p.domains[fold(d)] = domain{Virtual, d}
 	}

@@ -1,0 +1,106 @@
+package config
+
+import "time"
+
+// Addresses are the parameters of rewriting addresses and of finding out where they lead. Tables are as they stand in main.cf, "type:name" with
+// commas between; so are lists of domains that may name tables and files.
+type Addresses struct {
+	RecipientDelimiter   string
+	AppendAtMyOrigin     bool
+	AppendDotMyDomain    bool
+	SwapBangpath         bool
+	PercentHack          bool
+	AllowMinUser         bool
+	ResolveDequoted      bool
+	ResolveNullDomain    bool
+	EmptyRecipient       string
+	PropagateExtensions  []string
+	RemoteHeaderDomain   string
+	LocalHeaderClients   string
+	ParentDomainMatches  []string
+	MyNetworksStyle      string
+	InetInterfaces       []string
+	ProxyInterfaces      []string
+	InetProtocols        []string
+	UnlistedRecipient    bool // smtpd_reject_unlisted_recipient
+	UnlistedSender       bool
+	ShowTableName        bool
+	UnknownLocalCode     int64
+	UnknownRelayCode     int64
+	UnknownAliasCode     int64
+	UnknownMailboxCode   int64
+	AllowUntrustedRoutes bool
+
+	CanonicalMaps, SenderCanonicalMaps, RecipientCanonicalMaps          string
+	CanonicalClasses, SenderCanonicalClasses, RecipientCanonicalClasses []string
+	MasqueradeDomains                                                   []string
+	MasqueradeClasses                                                   []string
+	MasqueradeExceptions                                                string
+	VirtualAliasMaps, VirtualAliasDomains                               string
+	VirtualAliasRecursion, VirtualAliasExpansion, VirtualAliasLength    int64
+	AlwaysBCC, SenderBCCMaps, RecipientBCCMaps                          string
+	GenericMaps                                                         string
+
+	MyDestination, VirtualMailboxDomains, RelayDomains                 string
+	LocalRecipientMaps, RelayRecipientMaps, VirtualMailboxMaps         string
+	LocalTransport, VirtualTransport, RelayTransport, DefaultTransport string
+	TransportMaps, SenderRelayhostMaps, SenderTransportMaps            string
+	NullRelayhostKey                                                   string
+	RelocatedMaps                                                      string
+}
+
+// Local are the parameters of delivery to mailboxes, as local(8) does it.
+type Local struct {
+	AliasMaps          string
+	OwnerRequest       bool
+	ExpandOwner        bool
+	ResetOwner         bool
+	AllowCommands      []string
+	AllowFiles         []string
+	ForwardPath        string // with its names for each user
+	LuserRelay         string
+	MailboxTransport   string
+	FallbackTransport  string
+	CommandTimeLimit   time.Duration
+	CommandShell       string
+	PrependDeliveredTo []string
+	DefaultPrivs       string
+}
+
+// Checks are the parameters that look into messages.
+type Checks struct {
+	Header, MIMEHeader, NestedHeader, Body string
+	SMTPHeader, SMTPBody                   string
+	BodySize, HeaderSize                   int64
+}
+
+// Sending are the parameters of delivery to other servers.
+type Sending struct {
+	SASLAuth         bool
+	SASLPasswordMaps string
+	TLSCAFile        string
+	BindAddress      string
+	BindAddress6     string
+	MXSessionLimit   int64
+	MXAddressLimit   int64
+	HeloTimeout      time.Duration
+	MailTimeout      time.Duration
+	RcptTimeout      time.Duration
+	DataInitTimeout  time.Duration
+	DataXferTimeout  time.Duration
+	DataDoneTimeout  time.Duration
+}
+
+// Receiving are the parameters of who may come in, and how.
+type Receiving struct {
+	RelayRestrictions     []string
+	RecipientRestrictions []string
+	HeloRequired          bool
+	StrictEnvelopes       bool
+	DisableVrfy           bool
+	SoftErrorLimit        int64
+	BareNewline           string
+	TLSLevel              string
+	SASLAuth              bool
+	SenderLoginMaps       string
+}

@@ -1,0 +1,51 @@
+package config
+
+// localDelivery is about mydestination: aliases(5), .forward and what follows.
+func localDelivery() []Param {
+	const g = "Aliases and .forward, for addresses in mydestination"
+	kinds := []string{"alias", "forward", "include"}
+	return []Param{
+		works(g, "alias_maps", Maps, "", func(s *Settings) any { return &s.Local.AliasMaps },
+			"Names and who gets their mail (aliases(5)): addresses, |commands, /files, :include:/lists. Postfix's default is hash:/etc/aliases."),
+		works(g, "owner_request_special", Yes, "yes", func(s *Settings) any { return &s.Local.OwnerRequest },
+			"Treat owner-list and list-request as names of their own, not as user and extension."),
+		works(g, "expand_owner_alias", Yes, "no", func(s *Settings) any { return &s.Local.ExpandOwner },
+			"Make the sender what owner-list stands for, not owner-list itself."),
+		works(g, "reset_owner_alias", Yes, "no", func(s *Settings) any { return &s.Local.ResetOwner },
+			"Make the recipient's address the sender where there is no owner- alias."),
+		choice(g, "allow_mail_to_commands", List, "alias, forward", kinds, func(s *Settings) any { return &s.Local.AllowCommands },
+			"Where |command is allowed."),
+		choice(g, "allow_mail_to_files", List, "alias, forward", kinds, func(s *Settings) any { return &s.Local.AllowFiles },
+			"Where /file is allowed."),
+		raw(works(g, "forward_path", Text, "$home/.forward${recipient_delimiter}${extension}, $home/.forward", func(s *Settings) any { return &s.Local.ForwardPath },
+			"Where users say who gets their mail instead; $home is from passwd_file.")),
+		raw(works(g, "luser_relay", Text, "", func(s *Settings) any { return &s.Local.LuserRelay },
+			"Who gets mail for unknown users; $user, $recipient and the like stand for theirs. It needs local_recipient_maps to be empty.")),
+		works(g, "mailbox_transport", Text, "", func(s *Settings) any { return &s.Local.MailboxTransport },
+			"How mail gets to local users after aliases and .forward, lmtp:unix:PATH for example. Empty: mailboxes here."),
+		works(g, "fallback_transport", Text, "", func(s *Settings) any { return &s.Local.FallbackTransport },
+			"How mail gets to those who aren't users."),
+		bounded(g, "command_time_limit", Time, "1000s", 1, 86400, func(s *Settings) any { return &s.Local.CommandTimeLimit },
+			"How long a |command may take."),
+		works(g, "local_command_shell", Path, "", func(s *Settings) any { return &s.Local.CommandShell },
+			"What a |command is given to, with -c. Empty: it is run itself where it is plain words, and /bin/sh where it isn't."),
+		choice(g, "prepend_delivered_header", List, "command, file, forward", []string{"command", "file", "forward"}, func(s *Settings) any { return &s.Local.PrependDeliveredTo },
+			"Where Delivered-To is put on top, by which loops are found."),
+		works(g, "default_privs", Text, "nobody", func(s *Settings) any { return &s.Local.DefaultPrivs },
+			"As whom |commands run and /files are written, when the server runs as root."),
+		inert("alias_database", Maps, "hash:/etc/aliases", "tables are read from their text; newaliases has nothing to make"),
+		inert("biff", Yes, "yes", "nobody is told of new mail by a terminal; IMAP tells"),
+		refused("home_mailbox", Text, "", "set mail_location = maildir:~/Maildir, which is the same as home_mailbox = Maildir/"),
+		raw(refused("mailbox_command", Text, "", "put \"|command\" into the user's .forward or an alias")),
+		refused("mailbox_command_maps", Maps, "", "put \"|command\" into the users' .forward or aliases"),
+		refused("mailbox_transport_maps", Maps, "", "use transport_maps with the users' addresses"),
+		refused("fallback_transport_maps", Maps, "", "use fallback_transport"),
+		inert("mailbox_size_limit", Size, "51200000", "mailboxes are Maildirs, one file a message; quotas bound them"),
+		inert("virtual_mailbox_limit", Size, "51200000", "mailboxes are Maildirs, one file a message; quotas bound them"),
+		inert("virtual_mailbox_base", Text, "", "mail_location says where mailboxes are"),
+		inert("virtual_uid_maps", Maps, "", "all mailboxes are the server's own"),
+		inert("virtual_gid_maps", Maps, "", "all mailboxes are the server's own"),
+		inert("virtual_minimum_uid", Integer, "100", "all mailboxes are the server's own"),
+		inert("mailbox_delivery_lock", List, "fcntl, dotlock", "mailboxes are Maildirs, which need no lock"),
+	}
+}

@@ -1,0 +1,46 @@
+package config
+
+// system are parameters about Postfix's own files and processes, which this server, one program, has no use for.
+func system() []Param {
+	const one = "this server is one program"
+	out := []Param{
+		works("Postfix", "compatibility_level", Text, "3.6", nil, "Which of Postfix's defaults hold, where they have changed. Postfix's own default is 0."),
+		works("Postfix", "stress", Text, "", nil, "Postfix sets it when it is busy; some defaults name it."),
+		works("Postfix", "mail_name", Text, "Postfix", nil, "What this server is called where a parameter says $mail_name."),
+		works("Postfix", "mail_version", Text, "3.7.11", nil, "The Postfix whose parameters these are."),
+		inert("mail_owner", Text, "postfix", one),
+		inert("setgid_group", Text, "postdrop", one),
+		inert("command_directory", Path, "/usr/sbin", one),
+		inert("daemon_directory", Path, "/usr/lib/postfix/sbin", one),
+		inert("meta_directory", Path, "/etc/postfix", one),
+		inert("shlib_directory", Path, "/usr/lib/postfix", one),
+		inert("readme_directory", Path, "/usr/share/doc/postfix", one),
+		inert("html_directory", Path, "/usr/share/doc/postfix/html", one),
+		inert("manpage_directory", Path, "/usr/share/man", one),
+		inert("sample_directory", Path, "/etc/postfix", one),
+		inert("sendmail_path", Path, "/usr/sbin/sendmail", one),
+		inert("newaliases_path", Path, "/usr/bin/newaliases", one),
+		inert("mailq_path", Path, "/usr/bin/mailq", one),
+		inert("debug_peer_level", Integer, "2", "what is logged does not depend on the client"),
+		inert("debug_peer_list", List, "", "what is logged does not depend on the client"),
+		inert("debugger_command", Text, "", one),
+		inert("import_environment", List, "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME", one),
+		inert("export_environment", List, "TZ MAIL_CONFIG LANG", "programs get PATH and what Postfix's local(8) names, and nothing else"),
+	}
+	for _, p := range []struct {
+		name string
+		kind Kind
+		def  string
+	}{
+		{"access_list", List, "permit_mynetworks"}, {"greet_wait", Time, "${stress?{2}:{6}}s"}, {"greet_action", Text, "ignore"}, {"dnsbl_sites", List, ""},
+		{"dnsbl_threshold", Integer, "1"}, {"dnsbl_action", Text, "ignore"}, {"dnsbl_whitelist_threshold", Text, ""},
+		{"dnsbl_allowlist_threshold", Text, "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}"},
+		{"cache_retention_time", Time, "7d"}, {"greet_ttl", Time, "1d"},
+	} {
+		out = append(out, inert("postscreen_"+p.name, p.kind, p.def, "there is no postscreen in front of smtp_listen; clients that talk before the greeting are cut off"))
+	}
+	return append(out,
+		inert("notify_classes", List, "resource, software", "the postmaster is told nothing but by the log"),
+		refused("soft_bounce", Yes, "no", "hold mail with postsuper -h, or pause a domain, while you try something"),
+	)
+}
