@@ -41,7 +41,8 @@ func (m *Message) isLate(now time.Time) bool {
 
 // isOver reports whether the message is to be given up.
 func (q *Queue) isOver(m *Message, now time.Time) bool {
-	return now.Sub(m.released()) >= q.lifetime(m) || m.mustReturn(now) || m.Order.Expire
+	old := now.Sub(m.released()) >= q.lifetime(m) && !q.SoftBounce
+	return old || m.mustReturn(now) || m.Order.Expire
 }
 
 // lateReply is what is said about a recipient that is given up because of deliver-by-time.

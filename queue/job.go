@@ -203,6 +203,8 @@ func (q *Queue) settle(j *job, transport string, rcpts []int, results []mail.Res
 		case res.Reply.OK():
 			o.State, status = Delivered, StatusSent
 			o.Owed = r.Options.Notify&mail.NotifySuccess != 0 && j.msg.From != "" && (final || res.Expanded || !res.Notifies)
+		case res.Reply.Permanent() && q.SoftBounce && j.msg.Order.Fail == nil:
+			status = StatusSoftBounce
 		case res.Reply.Permanent():
 			o.State, status = Failed, StatusBounced
 			o.Owed = q.owesFailure(j.msg, r)
@@ -231,7 +233,7 @@ func (q *Queue) settle(j *job, transport string, rcpts []int, results []mail.Res
 // null sender whoever looks after double bounces.
 func (q *Queue) owesFailure(m *Message, r *Recipient) bool {
 	if m.From == "" {
-		return q.Notify.DoubleBounce != nil
+		return !q.endsHere(m)
 	}
 	return r.Options.Notify.Wants(mail.NotifyFailure)
 }

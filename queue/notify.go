@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/mime/dsn"
@@ -34,6 +35,12 @@ type NotifyOptions struct {
 	// it is dropped: nothing must be sent to a null reverse-path (RFC 5321 section 6.1). Recipients that failed have
 	// State Failed. An error keeps the message for another time.
 	DoubleBounce func(ctx context.Context, m *Message, content Content) error
+
+	// DoubleBounceTo, when set, is an address that gets such a message in a report, unless DoubleBounce is set:
+	// 2bounce_notice_recipient with notify_classes' 2bounce. The report comes from DoubleBounceSender, and what can't be
+	// delivered from there is dropped, so that reports about reports end: double_bounce_sender. "": double-bounce@Hostname.
+	DoubleBounceTo     string
+	DoubleBounceSender string
 
 	// Filter, when set, may suppress a notification by returning false.
 	Filter func(m *Message, kind mail.Notify) bool
@@ -90,9 +97,9 @@ func (q *Queue) tell(j *job, kind mail.Notify, rcpts []int) bool {
 		return true
 	case q.isForged(m):
 		return true
-	case m.From == "" && q.Notify.DoubleBounce == nil:
+	case q.endsHere(m):
 		return true
-	case m.From == "":
+	case m.From == "" && q.Notify.DoubleBounce != nil:
 		err = q.doubleBounce(ctx, j)
 	default:
 		if kind == mail.NotifyDelay {
@@ -115,7 +122,7 @@ func (q *Queue) tell(j *job, kind mail.Notify, rcpts []int) bool {
 		q.log().Error("queue: cannot make a notification", slog.String("id", m.ID), slog.Any("error", err))
 		return false
 	}
-	if id != "" && q.Notify.Copy != nil {
+	if id != "" && m.From != "" && q.Notify.Copy != nil {
 		q.sendCopy(ctx, j, kind, rcpts)
 	}
 	if id != "" {
@@ -133,21 +140,41 @@ func (q *Queue) doubleBounce(ctx context.Context, j *job) error {
 	return q.Notify.DoubleBounce(ctx, j.msg, content)
 }
 
-// sendReport queues a notification to the sender of m and returns its queue id.
+// endsHere reports whether nobody is told what becomes of a message.
+func (q *Queue) endsHere(m *Message) bool {
+	switch to := q.Notify.DoubleBounceTo; {
+	case m.From == "":
+		return to == "" && q.Notify.DoubleBounce == nil
+	default:
+		return to != "" && strings.EqualFold(m.From, q.doubleBounceSender())
+	}
+}
+
+func (q *Queue) doubleBounceSender() string {
+	return orString(q.Notify.DoubleBounceSender, "double-bounce@"+q.hostname())
+}
+
+// sendReport queues a notification to the sender of m, or for the null sender to whoever looks after double bounces, and
+// returns its queue id.
 func (q *Queue) sendReport(ctx context.Context, j *job, m *Message, kind mail.Notify, rcpts []int) (id string, err error) {
 	if m.Size < 0 {
-		r := q.report(m, kind, rcpts, nil)
-		q.compose(m, kind, r)
-		return q.post(ctx, r)
+		return q.postReport(ctx, q.report(m, kind, rcpts, nil), m, kind)
 	}
 	content, err := q.storage.Content(ctx, j.list.lease)
 	if err != nil {
 		return "", err
 	}
 	defer content.Close()
-	r := q.report(m, kind, rcpts, content)
+	return q.postReport(ctx, q.report(m, kind, rcpts, content), m, kind)
+}
+
+func (q *Queue) postReport(ctx context.Context, r *dsn.Report, m *Message, kind mail.Notify) (id string, err error) {
+	from := ""
+	if m.From == "" {
+		from, r.To, r.Copy = q.doubleBounceSender(), q.Notify.DoubleBounceTo, true
+	}
 	q.compose(m, kind, r)
-	return q.post(ctx, r)
+	return q.post(ctx, from, r)
 }
 
 func (q *Queue) compose(m *Message, kind mail.Notify, r *dsn.Report) {
@@ -170,21 +197,21 @@ func (q *Queue) sendCopy(ctx context.Context, j *job, kind mail.Notify, rcpts []
 		r := q.report(&m, kind, rcpts, content)
 		r.To, r.Copy, r.CopyOf = to, true, m.From
 		q.compose(&m, kind, r)
-		_, err = q.post(ctx, r)
+		_, err = q.post(ctx, "", r)
 	}
 	if err != nil {
 		q.log().Error("queue: cannot make a copy of a notification", slog.String("id", m.ID), slog.Any("error", err))
 	}
 }
 
-// post queues a notification and returns its queue id. It comes from the null sender and asks for no notifications itself (RFC
-// 3461 section 6.1).
-func (q *Queue) post(ctx context.Context, r *dsn.Report) (id string, err error) {
+// post queues a notification and returns its queue id. It asks for no notifications itself, and one for a sender comes from the
+// null sender (RFC 3461 section 6.1).
+func (q *Queue) post(ctx context.Context, from string, r *dsn.Report) (id string, err error) {
 	opts := &mail.MailOptions{UTF8: r.UTF8, Origin: mail.OriginLocal}
 	if r.UTF8 || r.Return.EightBit {
 		opts.Body = mail.Body8BitMIME
 	}
-	tx, err := q.begin(ctx, "", opts)
+	tx, err := q.begin(ctx, from, opts)
 	if err != nil {
 		return "", err
 	}

@@ -36,6 +36,11 @@ type Queue struct {
 	// Hostname names this system in notifications (Reporting-MTA) and their addresses. "": "localhost".
 	Hostname string
 
+	// SoftBounce keeps what would be returned: a permanent failure defers, and nothing gets too old. It is for a site that tries
+	// something: when it is over, nobody has got his mail back for nothing (soft_bounce). What a sender wants by DELIVERBY
+	// and an operator orders is done all the same.
+	SoftBounce bool
+
 	// Notify makes and addresses notifications. The zero value is right for most.
 	Notify NotifyOptions
 

@@ -13,9 +13,9 @@ type EventKind string
 const (
 	EventQueued   EventKind = "queued"   // accepted and durable
 	EventActive   EventKind = "active"   // QID: from=<…>, size=…, nrcpt=N (queue active)
-	EventAttempt  EventKind = "attempt"  // QID: to=<…>, relay=…, delay=…, delays=a/b/c/d, dsn=…, status=sent|deferred|bounced (text)
+	EventAttempt  EventKind = "attempt"  // QID: to=<…>, relay=…, delay=…, delays=a/b/c/d, dsn=…, status=sent|deferred|bounced|SOFTBOUNCE (text)
 	EventExpired  EventKind = "expired"  // QID: from=<…>, status=expired, returned to sender
-	EventNotified EventKind = "notified" // QID: sender non-delivery notification: NEWID
+	EventNotified EventKind = "notified" // QID: sender non-delivery notification: NEWID; "postmaster" for a double bounce
 	EventRemoved  EventKind = "removed"  // QID: removed
 	EventCorrupt  EventKind = "corrupt"  // QID: damaged, set aside
 )
@@ -54,6 +54,8 @@ const (
 	StatusSent     Status = "sent"
 	StatusDeferred Status = "deferred"
 	StatusBounced  Status = "bounced"
+
+	StatusSoftBounce Status = "SOFTBOUNCE" // a permanent failure that counts as a temporary one
 )
 
 // Delays say where the time went: from arrival until the message came active, in the active queue, connecting (with

@@ -27,7 +27,11 @@ func eventLine(e *Event) string {
 		case mail.NotifySuccess:
 			kind = "delivery status"
 		}
-		return fmt.Sprintf("%s: sender %s notification: %s", e.ID, kind, e.NewID)
+		who := "sender"
+		if e.From == "" {
+			who = "postmaster"
+		}
+		return fmt.Sprintf("%s: %s %s notification: %s", e.ID, who, kind, e.NewID)
 	case EventRemoved:
 		return e.ID + ": removed"
 	case EventCorrupt:

@@ -41,7 +41,8 @@ type Report struct {
 	// Text returns the part for people to read, in UTF-8; nil stands for DefaultText. A template's Execute fits here.
 	Text func(*Report) string
 
-	// Copy says that To is not the sender but somebody who looks after the mail system, and CopyOf who the sender was.
+	// Copy says that To is not the sender but somebody who looks after the mail system, and CopyOf who the sender was, "" for
+	// the null sender, whom nobody can tell.
 	Copy   bool
 	CopyOf string
 

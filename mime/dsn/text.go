@@ -52,6 +52,8 @@ func DefaultText(r *Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This is the mail system at host %s.\n\n", r.ReportingMTA)
 	switch worst := r.Worst(); {
+	case r.Copy && r.CopyOf == "":
+		b.WriteString("A message from the null sender, such as a notification, could not be delivered\nto the recipients below. It is attached. Nobody else has been told of it.\n")
 	case r.Copy:
 		fmt.Fprintf(&b, "This is what <%s> has been told of a message.\n", r.CopyOf)
 	case worst == Failed:
