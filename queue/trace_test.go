@@ -39,7 +39,7 @@ func TestLineIsOneLine(t *testing.T) {
 	for kind, want := range map[mail.Notify]string{
 		mail.NotifyFailure: "non-delivery", mail.NotifyDelay: "delay", mail.NotifySuccess: "delivery status",
 	} {
-		e := queue.Event{Kind: queue.EventNotified, ID: "1A", NewID: "2B", Notification: kind}
+		e := queue.Event{Kind: queue.EventNotified, ID: "1A", From: "a@example.org", NewID: "2B", Notification: kind}
 		require.Equal(t, "1A: sender "+want+" notification: 2B", e.Line())
 	}
 }

@@ -78,9 +78,11 @@ type Settings struct {
 	SMTPHeloName           string
 	SMTPTLSSecurityLevel   string
 
-	Addresses Addresses
-	Local     Local
-	Checks    Checks
-	Sending   Sending
-	Receiving Receiving
+	Addresses  Addresses
+	Local      Local
+	Checks     Checks
+	Sending    Sending
+	Receiving  Receiving
+	Scheduling Scheduling
+	Notices    Notices
 }

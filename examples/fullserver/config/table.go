@@ -21,7 +21,7 @@ func Table() []Param {
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
 	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), listeners(), access(), receiving(), mailAuth(), checks(), limits(), sending(),
-		client(), system())
+		client(), scheduling(), notices(), system())
 }
 
 func identity() []Param {

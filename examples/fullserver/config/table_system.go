@@ -39,8 +39,5 @@ func system() []Param {
 	} {
 		out = append(out, inert("postscreen_"+p.name, p.kind, p.def, "there is no postscreen in front of smtp_listen; clients that talk before the greeting are cut off"))
 	}
-	return append(out,
-		inert("notify_classes", List, "resource, software", "the postmaster is told nothing but by the log"),
-		refused("soft_bounce", Yes, "no", "hold mail with postsuper -h, or pause a domain, while you try something"),
-	)
+	return out
 }

@@ -42,16 +42,15 @@ func TestRefused(t *testing.T) {
 		{"smtpd_milters = inet:localhost:11332", "main.cf, line 1: smtpd_milters: this server has no milter client; use a proxy that speaks SMTP in front"},
 		{"home_mailbox = Maildir/", "main.cf, line 1: home_mailbox: set mail_location = maildir:~/Maildir, which is the same as home_mailbox = Maildir/"},
 		{"smtpd_delay_reject = no", "main.cf, line 1: smtpd_delay_reject: refusals come at RCPT; leave it at yes"},
-		{"soft_bounce = yes", "main.cf, line 1: soft_bounce: hold mail with postsuper -h, or pause a domain, while you try something"},
 		{"mydestination = a.test, hash:/x, [1.2.3]", `main.cf, line 1: mydestination: "[1.2.3]" is no address in brackets`},
 	} {
 		_, err := config.Read("main.cf", strings.NewReader(tt.text), "a.test")
 		require.ErrorContains(t, err, tt.want)
 	}
-	for _, text := range []string{"soft_bounce = no", "smtpd_milters =", "smtpd_tls_protocols = !SSLv2,\n  !SSLv3", "smtputf8_enable = yes", "smtpd_delay_reject = yes", "compatibility_level = 2"} {
+	for _, text := range []string{"smtpd_milters =", "smtpd_tls_protocols = !SSLv2,\n  !SSLv3", "smtputf8_enable = yes", "smtpd_delay_reject = yes", "compatibility_level = 2"} {
 		read(t, text)
 	}
-	c, err := config.Load(config.Options{Overrides: []string{"soft_bounce=yes"}, Unchecked: true, Hostname: "a.test"})
+	c, err := config.Load(config.Options{Overrides: []string{"smtpd_delay_reject=no"}, Unchecked: true, Hostname: "a.test"})
 	require.NoError(t, err)
 	require.Len(t, c.Warnings(), 1)
 }

@@ -98,7 +98,12 @@ func (s *session) Close() error { return nil }
 
 // Begin implements mail.Deliverer.
 func (s *session) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
-	return &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now(), refuse: s.refuse(s.b.Policy.Sender(from), from)}, nil
+	t := &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now(), refuse: s.refuse(s.b.Policy.Sender(from), from)}
+	t.opts.Origin = mail.OriginUnknown
+	if s.trusted() {
+		t.opts.Origin = mail.OriginLocal
+	}
+	return t, nil
 }
 
 // refuse is why a sender may not be used, which is said to each recipient as Postfix does, nil when it may. The null sender, of notifications, is

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp/mailauth"
 )
@@ -64,6 +65,7 @@ func (t *transaction) check(ctx context.Context, message io.Reader) (string, err
 		return "", err
 	}
 	t.note(v.Text)
+	t.setOrigin(v.Origin)
 	if v.Refused != nil {
 		return "", v.Refused
 	}
@@ -87,6 +89,14 @@ func (t *transaction) sign(message io.Reader) (string, error) {
 		t.note("DKIM-Signature added")
 	}
 	return fields, nil
+}
+
+// setOrigin notes how sure it is that the message is from its sender, who gets reports accordingly.
+func (t *transaction) setOrigin(o mail.Origin) {
+	t.opts.Origin = o
+	if t.queue != nil {
+		t.queue.SetOrigin(o)
+	}
 }
 
 func (t *transaction) note(text string) {

@@ -182,3 +182,30 @@ func TestSigned(t *testing.T) {
 	k.send("just a text\r\n", "250", "x@far.test")
 	check(sent(4), 0)
 }
+
+// Nobody gets reports about mail that somebody else has sent in his name: the queue knows of each message how sure that is, from our
+// users to strangers who forge. Success was asked for, so the message for a mailbox here goes through the queue as well.
+func TestOrigins(t *testing.T) {
+	s := checking(t, intake.MTA, stranger, false, false)
+	say := func(from, author string) {
+		k := s.dial()
+		k.say("EHLO c.test", "250")
+		k.say("MAIL FROM:<"+from+">", "250")
+		k.say("RCPT TO:<alice@here.test> NOTIFY=SUCCESS", "250")
+		k.say("DATA", "354")
+		k.say("From: a@"+author+"\r\n"+text+".", "250")
+	}
+	say("s@forged.test", "forged.test")
+	say("s@nobody.test", "nobody.test")
+	say("s@far.test", "far.test")
+	reported := func() (to []string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, e := range s.far {
+			to = append(to, e.Recipients[0].Address)
+		}
+		return to
+	}
+	require.Eventually(t, func() bool { return len(s.inbox("alice@here.test")) == 3 && len(reported()) == 2 }, waitFor, tick)
+	require.ElementsMatch(t, []string{"s@nobody.test", "s@far.test"}, reported())
+}

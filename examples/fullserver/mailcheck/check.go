@@ -35,8 +35,9 @@ type Checker struct {
 
 // Verdict is what came of a check.
 type Verdict struct {
-	Fields  string // to be put on top of the message: Authentication-Results, and above it why it is junk
-	Text    string // for the log
+	Fields  string      // to be put on top of the message: Authentication-Results, and above it why it is junk
+	Text    string      // for the log
+	Origin  mail.Origin // whether it is from whom its reverse-path names
 	Refused *mail.Reply
 }
 
@@ -49,7 +50,7 @@ func (c *Checker) Check(ctx context.Context, message io.Reader, env mailauth.Env
 	if err != nil {
 		return nil, err
 	}
-	v := &Verdict{Fields: r.Authentication(c.ServID).String(), Text: r.String()}
+	v := &Verdict{Fields: r.Authentication(c.ServID).String(), Text: r.String(), Origin: origin(r, env.From)}
 	reason, done, trusted := reason(r), dmarc.PolicyNone, c.sealed(r)
 	if trusted && r.DMARC.Result == authres.Fail {
 		v.Text += " (sealed by " + r.ARC.Sets[len(r.ARC.Sets)-1].Domain + ")"

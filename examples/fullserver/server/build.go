@@ -145,13 +145,17 @@ func (s *Server) lmtpServer() *smtp.Server {
 	}
 }
 
-func (s *Server) backend(kind intake.Kind, log intake.Log) *intake.Backend {
-	return &intake.Backend{
+func (s *Server) backend(kind intake.Kind, log intake.Log) smtp.Backend {
+	b := &intake.Backend{
 		Kind: kind, Policy: s.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(s.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
 		OwnSenders: slices.Contains(s.set.SenderRestrictions, "reject_authenticated_sender_login_mismatch"),
 		Note:       func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
+	if s.set.Notices.SoftBounce {
+		return softened{b}
+	}
+	return b
 }
 
 func (s *Server) imapServer() *imapserver.Server {

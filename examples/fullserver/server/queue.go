@@ -34,15 +34,13 @@ func (s *Server) openQueue() error {
 		},
 		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
 	}
-	here := func(string) mail.Deliverer { return s.local }
-	limit := int(s.set.DestinationConcurrency)
+	notices, err := s.noticeOptions()
+	if err != nil {
+		return err
+	}
 	s.queue = &queue.Queue{
-		Dir: s.set.QueueDirectory, Hostname: s.set.MyHostname, Route: s.route,
-		Transports: map[string]*queue.Transport{
-			string(policy.Remote):  {Deliverer: s.elsewhere, ConcurrencyLimit: limit, InitialConcurrency: min(5, limit)},
-			string(policy.Virtual): {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
-			string(policy.Local):   {Deliverer: here, Final: true, ConcurrencyLimit: 2, InitialConcurrency: 2},
-		},
+		Storage: s.storage(), Hostname: s.set.MyHostname, Route: s.route, Transports: s.transports(),
+		Limits: s.queueLimits(), Notify: notices, SoftBounce: s.set.Notices.SoftBounce,
 		Backoff: queue.Backoff{
 			Minimal: s.set.MinimalBackoffTime, Maximal: s.set.MaximalBackoffTime, RunDelay: s.set.QueueRunDelay,
 			Lifetime: lifetime(s.set.MaximalQueueLifetime), BounceLifetime: lifetime(s.set.BounceQueueLifetime),
@@ -58,6 +56,44 @@ func (s *Server) openQueue() error {
 		_ = s.mx.Close()
 	})
 	return nil
+}
+
+// storage is the queue's on disk.
+func (s *Server) storage() *queue.Spool {
+	return &queue.Spool{
+		Dir: s.set.QueueDirectory, LongIDs: s.set.Scheduling.LongIDs, Limits: s.queueLimits(), RescanDelay: s.set.QueueRunDelay,
+		MaxDelay: max(s.set.MinimalBackoffTime, s.set.MaximalBackoffTime), Now: s.opts.Now,
+		SetAside: func(id string, why error) {
+			s.log.Print("postfix/qmgr", "warning: ", id, ": damaged queue file set aside: ", why.Error())
+		},
+	}
+}
+
+func (s *Server) queueLimits() queue.Limits {
+	c := &s.set.Scheduling
+	return queue.Limits{
+		ActiveMessages: int(c.ActiveMessages), ActiveRecipients: int(c.ActiveRecipients), RecipientMinimum: int(c.RecipientMinimum),
+		FreeSpace: c.MinFree,
+	}
+}
+
+// transports are the ways out: to other servers, and into the mailboxes here.
+func (s *Server) transports() map[string]*queue.Transport {
+	c := &s.set.Scheduling
+	here := func(limit int64) *queue.Transport {
+		return &queue.Transport{
+			Deliverer: func(string) mail.Deliverer { return s.local }, Final: true, ConcurrencyLimit: int(limit), InitialConcurrency: int(limit),
+		}
+	}
+	limit := s.set.DestinationConcurrency
+	return map[string]*queue.Transport{
+		string(policy.Remote): {
+			Deliverer: s.elsewhere, ConcurrencyLimit: int(limit), InitialConcurrency: int(min(c.InitialConcurrency, limit)),
+			RecipientLimit: int(c.RecipientLimit), RateDelay: c.RateDelay, TransportRateDelay: c.TransportRateDelay,
+		},
+		string(policy.Virtual): here(c.VirtualConcurrency),
+		string(policy.Local):   here(c.LocalConcurrency),
+	}
 }
 
 // elsewhere delivers to other servers; notifications are signed on their way.

@@ -100,6 +100,9 @@ func (s *Server) Reload() {
 			s.log.Print("postfix/master", "warning: smtpd_tls_cert_file: ", err.Error())
 		}
 	}
+	if err := s.readWords(); err != nil {
+		s.log.Print("postfix/master", "warning: bounce_template_file: ", err.Error())
+	}
 	if s.keys != nil {
 		if err := s.keys.Reload(); err != nil {
 			s.log.Print("postfix/master", "warning: dkim_key_table: ", err.Error())

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/buuta/mail"
@@ -62,6 +63,7 @@ type Server struct {
 	local    *local.Deliverer
 	mx       *mx.Transport
 	queue    *queue.Queue
+	words    atomic.Pointer[words] // of reports
 
 	services []*service
 	servers  []stopper
