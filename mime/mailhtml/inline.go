@@ -122,6 +122,7 @@ func (b *builder) reopen() {
 		if l.open || l.name == "a" && i != link {
 			continue
 		}
+		b.closeLines(i + 1) // what was opened while this one, a link, had to wait
 		if !b.write(l.name, l.tag) {
 			return
 		}
