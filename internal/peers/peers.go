@@ -1,4 +1,4 @@
-// Package peers starts other people's IMAP and POP3 servers for tests: Debian's Dovecot, Cyrus and Courier, on loopback ports,
+// Package peers starts other people's mail servers for tests: Debian's Dovecot, Cyrus, Courier and Postfix, on loopback ports,
 // each with users of the test's own, until the test ends. It needs root, for these servers change users and want their
 // configuration where Debian has it; they get it in a mount namespace of their own, and nothing outside the test's folder is
 // changed. .ci/deps and .ci/peers install and fetch what is missing; where that can't be done tests skip, or fail with CI=true.

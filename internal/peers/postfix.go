@@ -1,0 +1,152 @@
+package peers
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// MTA is Debian's Postfix with a configuration of the test's own.
+type MTA struct {
+	SMTP string // where its smtpd listens; mail that it takes is held
+	Dir  string // what is Postfix's; its main.cf is in Dir/etc
+	s    *Server
+}
+
+// Postfix starts Debian's Postfix 3.7 with a main.cf, in which $D is the server's folder, and with files there. Its smtpd listens on loopback;
+// nothing is sent anywhere: other servers are not there, and header_checks = static:HOLD keeps what it takes.
+func Postfix(t TB, mainCF string, files map[string]string) *MTA {
+	t.Helper()
+	const sbin = "/usr/lib/postfix/sbin"
+	if _, err := os.Stat(sbin + "/master"); err != nil {
+		lack(t, "Postfix is not there: run .ci/deps")
+	}
+	s := newServer(t)
+	m := &MTA{SMTP: s.IMAP, Dir: s.Dir, s: s}
+	s.POP3 = s.IMAP // there is one port to wait for
+	for _, dir := range []string{"etc", "spool", "data"} {
+		if err := os.Mkdir(filepath.Join(s.Dir, dir), 0o755); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	if out, err := exec.Command("chown", "postfix", filepath.Join(s.Dir, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("%s", out)
+	}
+	for name, text := range files {
+		s.write(name, text)
+	}
+	s.write("etc/main.cf", fmt.Sprintf(`queue_directory = %[1]s/spool
+data_directory = %[1]s/data
+command_directory = /usr/sbin
+daemon_directory = %[2]s
+inet_interfaces = 127.0.0.1
+maillog_file = %[1]s/maillog
+maillog_file_prefixes = %[1]s
+smtpd_peername_lookup = no
+%[3]s
+`, s.Dir, sbin, strings.ReplaceAll(mainCF, "$D", s.Dir)))
+	var services strings.Builder
+	fmt.Fprintf(&services, "%s inet n - n - - smtpd\n", m.SMTP)
+	for _, line := range []string{"pickup unix n - n 60 1 pickup", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr", "rewrite unix - - n - - trivial-rewrite",
+		"bounce unix - - n - 0 bounce", "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "verify unix - - n - 1 verify", "flush unix n - n 1000? 0 flush",
+		"proxymap unix - - n - - proxymap", "smtp unix - - n - - smtp", "relay unix - - n - - smtp", "showq unix n - n - - showq", "error unix - - n - - error",
+		"retry unix - - n - - error", "discard unix - - n - - discard", "local unix - n n - - local", "virtual unix - n n - - virtual", "lmtp unix - - n - - lmtp",
+		"anvil unix - - n - 1 anvil", "scache unix - - n - 1 scache", "postlog unix-dgram n - n - 1 postlogd"} {
+		services.WriteString(line + "\n")
+	}
+	s.write("etc/master.cf", services.String())
+	old := time.Now().Add(-time.Hour) // it waits until files have been left alone for a while
+	for _, name := range []string{"main.cf", "master.cf"} {
+		if err := os.Chtimes(filepath.Join(s.Dir, "etc", name), old, old); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	s.run("", "exec postfix -c $D/etc start-fg\n")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // its sockets come one after the other
+		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "private", "scache")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Postfix doesn't start")
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(s.Dir, "maillog"))
+			t.Logf("Postfix' log:\n%s", log[max(0, len(log)-6000):])
+		}
+	})
+	return m
+}
+
+// Ask asks one of Postfix's services in spool/private, in the protocol that its programs speak with each other: names and values in turn. The
+// answer has one value for each name, the last one.
+func (m *MTA) Ask(service string, attributes ...string) (map[string]string, error) {
+	c, err := net.DialTimeout("unix", filepath.Join(m.Dir, "spool", "private", service), 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, a := range attributes {
+		b.WriteString(a + "\x00")
+	}
+	b.WriteByte(0)
+	if _, err := c.Write(b.Bytes()); err != nil {
+		return nil, err
+	}
+	var got []byte
+	buf := make([]byte, 8192)
+	for lists(got) < 2 { // the protocol's name, and the answer
+		n, err := c.Read(buf)
+		got = append(got, buf[:n]...)
+		if err != nil {
+			return nil, fmt.Errorf("after %q: %w", got, err)
+		}
+	}
+	out := map[string]string{}
+	words := strings.Split(string(got), "\x00")
+	for i := 0; i+1 < len(words); i += 2 {
+		if words[i] == "" { // the end of a list
+			i--
+			continue
+		}
+		out[words[i]] = words[i+1]
+	}
+	return out, nil
+}
+
+// lists counts the lists of attributes that end in b. A value may be empty: a list ends where a name would be.
+func lists(b []byte) int {
+	n := 0
+	for len(b) > 0 {
+		name := bytes.IndexByte(b, 0)
+		if name < 0 {
+			break
+		}
+		if name == 0 {
+			n, b = n+1, b[1:]
+			continue
+		}
+		value := bytes.IndexByte(b[name+1:], 0)
+		if value < 0 {
+			break
+		}
+		b = b[name+1+value+1:]
+	}
+	return n
+}
+
+// Held returns a message that smtpd has taken: the records of postcat.
+func (m *MTA) Held(id string) (string, error) {
+	out, err := exec.Command("postcat", "-c", filepath.Join(m.Dir, "etc"), "-q", id).Output()
+	return string(out), err
+}
