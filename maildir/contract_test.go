@@ -2,6 +2,7 @@ package maildir_test
 
 import (
 	"context"
+	"flag"
 	"testing"
 
 	"github.com/buuta/mail"
@@ -9,6 +10,7 @@ import (
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/storetest"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
@@ -20,8 +22,18 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// fewer lets the model of the contract, which TestContract asks in full, make a quarter of its runs.
+func fewer(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	if was := checks.Value.String(); was == checks.DefValue {
+		require.NoError(t, checks.Value.Set("25"))
+		t.Cleanup(func() { _ = checks.Value.Set(was) })
+	}
+}
+
 // The same with a folder a level.
 func TestContractNested(t *testing.T) {
+	fewer(t)
 	storetest.Run(t, func(t *testing.T) mail.Store {
 		return &maildir.Store{Path: t.TempDir() + "/%d/%n", Layout: maildir.LayoutFS, NoSync: true, UserQuota: true}
 	})
@@ -29,6 +41,7 @@ func TestContractNested(t *testing.T) {
 
 // The same with every choice made the other way, on a file system in memory.
 func TestContractOtherOptions(t *testing.T) {
+	fewer(t)
 	storetest.Run(t, func(t *testing.T) mail.Store {
 		return &maildir.Store{
 			PathFunc: func(account string) (string, error) { return "/mail/" + account, nil },
@@ -64,6 +77,7 @@ func TestSharing(t *testing.T) {
 
 // A store that shares is a store still.
 func TestContractSharing(t *testing.T) {
+	fewer(t)
 	storetest.Run(t, func(t *testing.T) mail.Store {
 		return sharing(&maildir.Store{Path: t.TempDir() + "/%d/%n", NoSync: true})
 	})

@@ -84,7 +84,8 @@ func (l *ledger) recount(limits maildirsize.Amount) (file maildirsize.File, trus
 	return file, true, l.replace(maildirsize.Format(limits, used))
 }
 
-// replace puts another file in the place of the one that there is.
+// replace puts another file in the place of the one that there is. Where its limits are the only ones it is synced first: they are nothing
+// that could be counted again.
 func (l *ledger) replace(content []byte) error {
 	fsys := l.sh.fs
 	tmp := l.root + "/" + maildirsize.Name + "." + l.sh.seq.base(l.s.now(), l.sh.host)
@@ -93,6 +94,9 @@ func (l *ledger) replace(content []byte) error {
 		return err
 	}
 	_, err = f.Write(content)
+	if err == nil && !l.s.NoSync && l.s.rule(l.account, "") == (maildirsize.Amount{}) {
+		err = f.Sync()
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -176,15 +180,6 @@ func (l *ledger) setLimits(limits maildirsize.Amount) error {
 	defer l.mu.Unlock()
 	_, _, err := l.recount(limits)
 	if err != nil || l.s.NoSync {
-		return err
-	}
-	// Limits are nothing that could be counted again.
-	f, err := l.sh.fs.OpenFile(l.name(), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
 		return err
 	}
 	return l.sh.fs.SyncDir(l.root)

@@ -43,6 +43,7 @@ func long(lines int) string {
 
 // A store that compresses is a store still.
 func TestContractCompressed(t *testing.T) {
+	fewer(t)
 	storetest.Run(t, func(t *testing.T) mail.Store {
 		return &maildir.Store{
 			Path: t.TempDir() + "/%d/%n", NoSync: true, UserQuota: true, Compress: zstd.Codec(0),
