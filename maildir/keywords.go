@@ -10,10 +10,11 @@ import (
 	"github.com/buuta/mail"
 )
 
-// parseKeywords reads a dovecot-keywords file: "<0..25> <keyword>" a line. What can't be read is left out.
+// parseKeywords reads a dovecot-keywords file: "<0..25> <keyword>" a line. What can't be read is left out, and so is a last line without
+// its end, which may be the first half of another keyword.
 func parseKeywords(b []byte) []string {
 	var out []string
-	for line := range bytes.Lines(b) {
+	for line := range bytes.Lines(b[:bytes.LastIndexByte(b, '\n')+1]) {
 		num, name, ok := bytes.Cut(bytes.TrimRight(line, "\n"), []byte(" "))
 		n, err := strconv.ParseUint(string(num), 10, 8)
 		if !ok || err != nil || n >= maxKeywords || !mail.ValidKeyword(string(name)) {
