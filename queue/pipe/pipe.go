@@ -28,6 +28,9 @@ type Command struct {
 	Dir string   // where it runs; "": where this program does
 	Env []string // "NAME=value"; nil: PATH alone
 
+	// User is as whom it runs, where this program runs as root; "": as this program. A user that doesn't exist is a temporary failure.
+	User string
+
 	CRLF        bool // lines end in CR LF as on the wire; otherwise in LF as programs expect
 	ReturnPath  bool // begin with a Return-Path field (pipe's flag R)
 	DeliveredTo bool // and a Delivered-To field, of the first recipient (flag D)

@@ -32,6 +32,9 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	}
 	ownGroup(cmd)
+	if err := runAs(cmd, c.User); err != nil {
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "cannot run the program", Err: err}, nil
+	}
 	var output limited
 	cmd.Stdout, cmd.Stderr = &output, &output
 	in, err := cmd.StdinPipe()

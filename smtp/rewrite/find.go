@@ -54,3 +54,10 @@ func (n named) findForms(ctx context.Context, address string, part bool) (string
 	}
 	return n.find(ctx, address, part)
 }
+
+// Find looks an address up in a table of the caller's, called name in errors, in the order in which Postfix does: user+ext@domain, user@domain,
+// user+ext and user where the domain is this machine's own, @domain.
+func (r *Rules) Find(ctx context.Context, t Table, name, address string) (value string, found bool, err error) {
+	value, _, found, err = r.findAddress(ctx, named{t, name}, Unquote(address))
+	return value, found, err
+}

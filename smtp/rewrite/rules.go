@@ -117,6 +117,11 @@ func (k Kind) or(usual Kind) Kind {
 	return k
 }
 
+// IsLocal reports whether a domain is this machine's own: in mydestination, or one of its addresses in brackets.
+func (r *Rules) IsLocal(ctx context.Context, domain string) (bool, error) {
+	return r.isLocal(ctx, domain)
+}
+
 // isLocal reports whether a domain is in mydestination, or an address of this machine in brackets.
 func (r *Rules) isLocal(ctx context.Context, domain string) (bool, error) {
 	domain = trimDot(domain)

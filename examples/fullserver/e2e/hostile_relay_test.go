@@ -20,7 +20,7 @@ func TestHostileRelay(t *testing.T) {
 		{"<@example.test:b@elsewhere.test>", "<@a.test,@example.test:b@elsewhere.test>", "<@:b@elsewhere.test>", "<@example.test>", "<@example.test:>", "<u0@example.test:b@elsewhere.test>"},
 		{"<b%elsewhere.test@example.test>", "<b%elsewhere.test>", "<b%elsewhere.test@[127.0.0.1]>", "<b%elsewhere.test%example.test@localhost>", "<b%elsewhere.test@>"},
 		{"<elsewhere.test!b>", "<elsewhere.test!b@example.test>", "<example.test!elsewhere.test!b>", "<@example.test:elsewhere.test!b@localhost>"},
-		{`<"b@elsewhere.test">`, `<"b@elsewhere.test"@example.test>`, `<"b@elsewhere.test"@[127.0.0.1]>`, `<b\@elsewhere.test@example.test>`, `<b@elsewhere.test@example.test>`, `<"b\@elsewhere.test"@localhost>`, `<"u0@example.test">`},
+		{`<"b@elsewhere.test">`, `<"b@elsewhere.test"@example.test>`, `<"b@elsewhere.test"@[127.0.0.1]>`, `<b\@elsewhere.test@example.test>`, `<b@elsewhere.test@example.test>`, `<"b\@elsewhere.test"@localhost>`},
 		{"<u0@example.test> <b@elsewhere.test>", "<u0@example.test,b@elsewhere.test>", "<u0@example.test>,<b@elsewhere.test>", "<u0;b@elsewhere.test>", "<(u0@example.test)b@elsewhere.test>", "<u0@example.test\tb@elsewhere.test>", "<u0@example.test> ORCPT=rfc822;x+0D+0ARCPT"},
 		{"<u0@127.0.0.1>", "<u0@2130706433>", "<u0@[127.1]>", "<u0@[0x7f.1]>", "<u0@example.test\x00.elsewhere.test>", "<u0@example.test\r.elsewhere.test>", "<u0@\u202eexample.test>", "<u0@example.test\u3002elsewhere.test>"},
 	} {

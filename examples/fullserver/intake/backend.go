@@ -55,16 +55,20 @@ const (
 
 // Backend makes the sessions of a listener. Policy, Local, Queue and Log must be set.
 type Backend struct {
-	Kind     Kind
-	Policy   *policy.Policy
-	Local    *local.Deliverer
-	Queue    Queue
-	Log      Log
-	Spooler  *spool.Spooler
-	Hostname string // for Message-ID fields
-	Software string // behind "by host" in Received fields, "" for nothing
-	Hops     int    // Received fields a message may have with ours; 0: 50
-	Now      func() time.Time
+	Kind      Kind
+	Policy    *policy.Policy
+	Local     *local.Deliverer
+	Queue     Queue
+	Log       Log
+	Spooler   *spool.Spooler
+	Hostname  string // for Message-ID fields
+	Software  string // behind "by host" in Received fields, "" for nothing
+	Expanded  int    // recipients that all those of a message may stand for; 0: any number
+	AlwaysBCC string // who gets a copy of every message; "": nobody
+	NoVerify  bool   // VRFY is refused
+
+	Hops int // Received fields a message may have with ours; 0: 50
+	Now  func() time.Time
 
 	// OwnSenders has users who have logged in send from no addresses but those whose mail they get: Postfix's
 	// reject_authenticated_sender_login_mismatch.
@@ -97,26 +101,32 @@ type session struct {
 func (s *session) Close() error { return nil }
 
 // Begin implements mail.Deliverer.
-func (s *session) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
-	t := &transaction{s: s, from: s.b.Policy.Sender(from), opts: *opts, began: s.b.now(), refuse: s.refuse(s.b.Policy.Sender(from), from)}
-	t.opts.Origin = mail.OriginUnknown
-	if s.trusted() {
-		t.opts.Origin = mail.OriginLocal
+func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
+	sender, err := s.b.Policy.Sender(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	t := &transaction{s: s, from: sender, opts: *opts, began: s.b.now(), refuse: s.refuse(ctx, from)}
+	if t.refuse == nil && s.b.Policy.UnlistedSenders() && s.b.Kind != LMTP {
+		if reply := s.b.Policy.Rules.UnlistedSender(ctx, from); reply != nil {
+			t.refuse = reply
+		}
 	}
 	return t, nil
 }
 
 // refuse is why a sender may not be used, which is said to each recipient as Postfix does, nil when it may. The null sender, of notifications, is
-// everybody's. said is as the client wrote it.
-func (s *session) refuse(from, said string) error {
+// everybody's.
+func (s *session) refuse(ctx context.Context, from string) error {
 	id := s.c.Identity()
 	if !s.b.OwnSenders || id == nil || from == "" {
 		return nil
 	}
-	if t, err := s.b.Policy.Resolve(from); err == nil && t.Class != policy.Remote && t.Account == id.AccountName() {
-		return nil
+	owns, err := s.b.Policy.Owns(ctx, id.AccountName(), id.Username, from)
+	if err != nil || owns {
+		return err
 	}
-	return mail.NewReply(553, mail.EnhancedCode{5, 7, 1}, "<"+said+">: Sender address rejected: not owned by user "+id.Username)
+	return mail.NewReply(553, mail.EnhancedCode{5, 7, 1}, "<"+from+">: Sender address rejected: not owned by user "+id.Username)
 }
 
 // trusted reports whether the client may send anywhere.
@@ -124,25 +134,33 @@ func (s *session) trusted() bool {
 	return s.b.Kind != LMTP && (s.c.Identity() != nil || s.b.Policy.Trusted(s.c.RemoteAddr()))
 }
 
-// resolve judges a recipient.
-func (s *session) resolve(to string) (policy.Target, error) {
-	t, err := s.b.Policy.Resolve(to)
-	if err != nil {
-		return t, err
-	}
-	if t.Class != policy.Remote {
-		return t, nil
-	}
+// resolve judges a recipient and returns whom it stands for.
+func (s *session) resolve(ctx context.Context, from, to string) ([]policy.Target, error) {
+	p := s.b.Policy
 	if s.b.Kind == LMTP {
-		// RFC 2033 section 4.2: LMTP is for final delivery; this listener has no queue behind it.
-		return t, mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "<"+to+">: Recipient address rejected: not a mailbox of this server")
+		t, err := p.ResolveFrom(ctx, from, to)
+		if err == nil && t.Account == "" {
+			// RFC 2033 section 4.2: LMTP is for final delivery; this listener has no queue behind it.
+			err = mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "<"+to+">: Recipient address rejected: not a mailbox of this server")
+		}
+		return []policy.Target{t}, err
 	}
-	return t, s.b.Policy.MayRelay(s.c.RemoteAddr(), s.c.Identity() != nil, to)
+	kind, err := p.Kind(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Admit(s.c.RemoteAddr(), s.c.Identity() != nil, to, &kind); err != nil {
+		return nil, err
+	}
+	return p.Recipients(ctx, from, to)
 }
 
 // Verify implements smtp.Verifier as Postfix does: an address that RCPT would take gets 252, which promises nothing.
-func (s *session) Verify(_ context.Context, name string) *smtp.Reply {
-	if _, err := s.resolve(trimAngles(name)); err != nil {
+func (s *session) Verify(ctx context.Context, name string) *smtp.Reply {
+	if s.b.NoVerify {
+		return mail.NewReply(502, mail.EnhancedCode{5, 5, 1}, "VRFY command is disabled")
+	}
+	if _, err := s.resolve(ctx, "", trimAngles(name)); err != nil {
 		return mail.ReplyOf(err)
 	}
 	return nil

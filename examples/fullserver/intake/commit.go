@@ -42,7 +42,25 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 		results = t.rescue(ctx, results)
 	}
 	t.tell(results)
-	return results, nil
+	return t.answers(results), nil
+}
+
+// answers are the results for the recipients as the client named them. Where one stands for several, a failure of one of them is his.
+func (t *transaction) answers(results []mail.Result) []mail.Result {
+	out := make([]mail.Result, 0, len(t.said))
+	for _, s := range t.said {
+		part := results[s.first : s.first+s.n]
+		r := part[0]
+		if s.n > 1 {
+			r.Reply = mail.Combine(part)
+			r.Detail = ""
+		}
+		if r.Recipient = s.to; r.Reply.OK() {
+			r.ID = t.msg.ID
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // failed gives an error to each recipient that is here.

@@ -60,7 +60,8 @@ func (n names) First() string { return n[0] }
 func newSite(t *testing.T, kind intake.Kind, extra string) *site {
 	c, err := config.Read("main.cf", strings.NewReader("myhostname = mail.here.test\nvirtual_mailbox_domains = here.test\n"+extra), "")
 	require.NoError(t, err)
-	p, _ := policy.New(&c.Settings, names{"alice@here.test", "bob@here.test", "carol@here.test"}, nil)
+	p, err := policy.Open(t.Context(), &c.Settings, policy.Options{Users: names{"alice@here.test", "bob@here.test", "carol@here.test"}})
+	require.NoError(t, err)
 	s := &site{t: t, store: imaptest.NewStore()}
 	s.store.Fail = func(op string) error {
 		s.mu.Lock()

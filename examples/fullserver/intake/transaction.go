@@ -21,6 +21,7 @@ type transaction struct {
 	from  string
 	opts  mail.MailOptions
 	began time.Time
+	said  []said
 	rcpts []rcpt
 
 	refuse error // what every recipient is answered; nil: nothing
@@ -33,7 +34,13 @@ type transaction struct {
 	done   bool
 }
 
-// rcpt is a recipient that was accepted.
+// said is a recipient as the client named it: what it stands for begins at first in rcpts.
+type said struct {
+	to       string
+	first, n int
+}
+
+// rcpt is somebody who gets the message.
 type rcpt struct {
 	to     string
 	opts   mail.RcptOptions
@@ -43,16 +50,34 @@ type rcpt struct {
 }
 
 // Recipient implements mail.Transaction.
-func (t *transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
+func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptOptions) error {
 	if t.refuse != nil {
 		return t.refuse
 	}
-	target, err := t.s.resolve(to)
+	targets, err := t.s.resolve(ctx, t.from, to)
 	if err != nil {
 		return err
 	}
+	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
+		return mail.NewReply(452, mail.EnhancedCode{4, 5, 3}, "Error: too many recipients")
+	}
+	t.said = append(t.said, said{to, len(t.rcpts), len(targets)})
+	for i := range targets {
+		t.add(to, *opts, targets[i], len(targets))
+	}
+	return nil
+}
+
+// add adds one of those whom a recipient stands for.
+func (t *transaction) add(to string, opts mail.RcptOptions, target policy.Target, of int) {
+	if opts.OriginalRecipient == "" && !strings.EqualFold(to, target.Address) && strings.Contains(to, "@") {
+		opts.OriginalRecipient = "rfc822;" + to
+	}
+	if of > 1 { // RFC 3461 section 5.2.7.3: a list's members report no success
+		opts.Notify &^= mail.NotifySuccess
+	}
 	report := opts.Notify&mail.NotifySuccess != 0 && t.from != "" && t.s.b.Kind != LMTP
-	r := rcpt{to, *opts, target, -1, target.Class == policy.Remote || report}
+	r := rcpt{to, opts, target, -1, target.Account == "" || report}
 	for i := range t.rcpts {
 		if t.rcpts[i].twin < 0 && strings.EqualFold(t.rcpts[i].target.Address, target.Address) {
 			r.twin = i // named twice: one copy
@@ -60,7 +85,6 @@ func (t *transaction) Recipient(_ context.Context, to string, opts *mail.RcptOpt
 		}
 	}
 	t.rcpts = append(t.rcpts, r)
-	return nil
 }
 
 // here and elsewhere select recipients.
@@ -69,6 +93,10 @@ func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued }
 
 // Body implements mail.Transaction.
 func (t *transaction) Body(ctx context.Context, r io.Reader) error {
+	if err := t.copies(ctx); err != nil {
+		_ = t.Abort()
+		return err
+	}
 	if err := t.places(ctx); err != nil {
 		return err
 	}
@@ -179,8 +207,8 @@ func (t *transaction) received() []byte {
 	b := t.s.b
 	r := t.s.c.Received()
 	r.ID, r.Software, r.Time = t.msg.ID, b.Software, t.began
-	if len(t.rcpts) == 1 {
-		r.For = t.rcpts[0].target.Address
+	if len(t.said) == 1 {
+		r.For = b.Policy.Rules.Complete(t.said[0].to)
 	}
 	if id := t.s.c.Identity(); id != nil {
 		r.User = id.Username

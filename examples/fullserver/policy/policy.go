@@ -1,15 +1,20 @@
-// Package policy decides whose mail this server takes: which addresses are here, who they belong to, and who may send
-// elsewhere through it. The replies are Postfix's, word for word, because people and programs know them.
+// Package policy decides whose mail this server takes: which addresses are here, who they belong to, where mail for the others goes, and who may send
+// elsewhere through it. The rules are Postfix's, by package rewrite; the replies are Postfix's too, word for word, because people and programs
+// know them.
 package policy
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
-	"golang.org/x/net/idna"
+	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/smtp/rewrite"
 )
 
 // Users knows the mailboxes.
@@ -20,10 +25,15 @@ type Users interface {
 	First() string
 }
 
-// Class says what kind of address a recipient has, in Postfix's terms.
+// Homes is a Users that knows where users' own files are, such as .forward.
+type Homes interface {
+	Home(account string) string
+}
+
+// Class says how mail gets to a recipient: it is the name of a transport.
 type Class string
 
-// The classes.
+// Some classes.
 const (
 	Local   Class = "local"   // in mydestination, or an address literal of this machine
 	Virtual Class = "virtual" // in virtual_mailbox_domains
@@ -32,170 +42,78 @@ const (
 
 // Target is where a recipient's mail goes.
 type Target struct {
-	Address string // with its domain
-	Class   Class
-	Account string // whose mailbox it is; "" for Remote
-	Nexthop string // relayhost or the domain, for Remote
+	Address string        // with its domain
+	Class   Class         // the transport
+	Kind    rewrite.Class // what its domain is
+	Account string        // whose mailbox here it is; "" when it goes through the queue
+	Nexthop string        // what the transport is to reach
+	Routed  bool          // the local part names another place
+}
+
+// Ours reports whether mail for it is taken from everybody.
+func (t *Target) Ours() bool { return t.Kind != rewrite.Default && !t.Routed }
+
+// Options are what a Policy gets beside main.cf.
+type Options struct {
+	Users Users
+	// Own reports whether an address is this machine's, for recipients like <bob@[192.0.2.1]>; nil knows loopback only.
+	Own func(netip.Addr) bool
+	// Warn is told what Postfix would only warn of; nil: nobody.
+	Warn func(error)
+	// Tables are more options of tables.
+	Tables lookup.Options
 }
 
 // Policy is a site's rules. It may be used by many goroutines at once.
 type Policy struct {
-	origin     string
-	home       string // mydomain
-	domains    map[string]domain
-	networks   []netip.Prefix
-	postmaster string
-	relayhost  string
-	users      Users
-	own        func(netip.Addr) bool
+	Rules *rewrite.Rules
+
+	set      *config.Settings
+	users    Users
+	names    map[string]string // domains as configured, which is how passwd_file has them, by their folded form
+	home     string            // mydomain
+	networks []netip.Prefix
+	alias    *lookup.List
+	login    *lookup.List
+	tables   []lookup.Table
+	notes    []string
 }
 
-// domain is one of ours.
-type domain struct {
-	class Class
-	name  string // as configured, which is how passwd_file has it
+// A ParamError is a parameter that can't be used.
+type ParamError struct {
+	Param string
+	Err   error
 }
 
-// New makes the rules that the settings describe. own reports whether an address is this machine's, for recipients
-// like <bob@[192.0.2.1]>; nil knows loopback only. A domain in two lists is virtual, and New says so in the second result.
-func New(s *config.Settings, users Users, own func(netip.Addr) bool) (*Policy, []string) {
+func (e *ParamError) Error() string { return e.Param + ": " + e.Err.Error() }
+func (e *ParamError) Unwrap() error { return e.Err }
+
+// Open opens the tables that the settings name. The error is a *ParamError.
+func Open(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	p := &Policy{
-		origin: s.MyOrigin, home: strings.ToLower(s.MyDomain), domains: map[string]domain{}, networks: s.MyNetworks,
-		postmaster: s.PostmasterAddress, relayhost: s.RelayHost, users: users, own: own,
+		set: s, users: o.Users, names: map[string]string{}, home: strings.ToLower(s.MyDomain), networks: s.MyNetworks,
 	}
-	var notes []string
-	for _, d := range config.Members(s.Addresses.MyDestination) {
-		p.domains[fold(d)] = domain{Local, d}
+	if !slices.ContainsFunc(slices.Concat(s.Receiving.RelayRestrictions, s.Receiving.RecipientRestrictions), func(r string) bool { return strings.HasPrefix(r, "reject") || strings.HasPrefix(r, "defer") }) {
+		return nil, &ParamError{"smtpd_relay_restrictions", errors.New("everybody could send anywhere through this server: add reject_unauth_destination")}
 	}
-	for _, d := range config.Members(s.Addresses.VirtualMailboxDomains) {
-		if _, ok := p.domains[fold(d)]; ok {
-			notes = append(notes, strings.ToLower(d)+" is in both mydestination and virtual_mailbox_domains, and taken as the latter")
-		}
-		p.domains[fold(d)] = domain{Virtual, d}
+	if err := p.open(ctx, &o); err != nil {
+		_ = p.Close()
+		return nil, err
 	}
-	return p, notes
+	return p, nil
 }
 
-// fold brings a domain into the one form in which it is compared: lower case, and as the DNS has it (RFC 5890).
-func fold(d string) string {
-	d = strings.ToLower(d)
-	for i := range len(d) {
-		if d[i] >= 0x80 {
-			if a, err := idna.Lookup.ToASCII(d); err == nil {
-				return a
-			}
-			break
-		}
+// Close closes the tables.
+func (p *Policy) Close() error {
+	var errs []error
+	for _, t := range p.tables {
+		errs = append(errs, lookup.Close(t))
 	}
-	return d
+	return errors.Join(errs...)
 }
 
-// Sender completes a reverse-path that has no domain with myorigin. The null sender stays.
-func (p *Policy) Sender(from string) string {
-	if from == "" || domainAt(from) >= 0 {
-		return from
-	}
-	return from + "@" + p.origin
-}
-
-// domainAt returns where the "@" is that divides an address, -1 when it has no domain: what stands in quotes to its end,
-// <"a@b">, is a local part alone.
-func domainAt(address string) int {
-	if strings.HasSuffix(address, "\"") {
-		return -1
-	}
-	return strings.LastIndexByte(address, '@')
-}
-
-// Resolve finds out where a forward-path leads. The error is the reply to an address at one of our domains that nobody
-// has.
-func (p *Policy) Resolve(to string) (Target, error) {
-	full := to
-	at := domainAt(full)
-	if at < 0 {
-		at = len(full)
-		full += "@" + p.origin
-	}
-	t := Target{Address: full}
-	name := full[at+1:]
-	d, ours := p.domains[fold(name)]
-	if !ours && p.isOwnLiteral(name) {
-		d, ours = domain{Local, p.home}, true
-	}
-	if !ours {
-		t.Class, t.Nexthop = Remote, p.relayhost
-		if t.Nexthop == "" {
-			t.Nexthop = strings.ToLower(name)
-		}
-		return t, nil
-	}
-	t.Class = d.class
-	t.Account = p.account(unquote(full[:at]), d)
-	if t.Account == "" {
-		table := "virtual mailbox"
-		if t.Class == Local {
-			table = "local recipient"
-		}
-		return t, mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "<"+to+">: Recipient address rejected: User unknown in "+table+" table")
-	}
-	return t, nil
-}
-
-// account returns whose mailbox an address is, "" for nobody's.
-func (p *Policy) account(local string, d domain) string {
-	if a, ok := p.users.Account(local + "@" + d.name); ok {
-		return a
-	}
-	if d.class == Local && d.name != p.home {
-		if a, ok := p.users.Account(local + "@" + p.home); ok {
-			return a
-		}
-	}
-	if !strings.EqualFold(local, "postmaster") {
-		return ""
-	}
-	// RFC 5321 section 4.5.1: "Any system that includes an SMTP server … MUST support the reserved mailbox postmaster".
-	if a, ok := p.users.Account(p.postmaster); ok {
-		return a
-	}
-	return p.users.First()
-}
-
-// unquote takes the quotes off a local part: <"bob"@example.test> is <bob@example.test> (RFC 5321 section 4.1.2).
-func unquote(local string) string {
-	if len(local) < 2 || local[0] != '"' || local[len(local)-1] != '"' {
-		return local
-	}
-	local = local[1 : len(local)-1]
-	if strings.IndexByte(local, '\\') < 0 {
-		return local
-	}
-	var b strings.Builder
-	for i := 0; i < len(local); i++ {
-		if local[i] == '\\' && i+1 < len(local) {
-			i++
-		}
-		b.WriteByte(local[i])
-	}
-	return b.String()
-}
-
-// isOwnLiteral reports whether s is an address literal (RFC 5321 section 4.1.3) of this machine.
-func (p *Policy) isOwnLiteral(s string) bool {
-	if len(s) < 3 || s[0] != '[' || s[len(s)-1] != ']' {
-		return false
-	}
-	s = s[1 : len(s)-1]
-	if len(s) > 5 && strings.EqualFold(s[:5], "IPv6:") {
-		s = s[5:]
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return false
-	}
-	a = a.Unmap()
-	return a.IsLoopback() || p.own != nil && p.own(a)
-}
+// Notes are what the log should say about the rules.
+func (p *Policy) Notes() []string { return p.notes }
 
 // Trusted reports whether a client may send anywhere without a password: it is in mynetworks, or comes over a socket of
 // this machine.
@@ -220,10 +138,39 @@ func (p *Policy) Trusted(client net.Addr) bool {
 
 // MayRelay returns nil when a client may send to an address elsewhere, and otherwise the reply to RCPT.
 func (p *Policy) MayRelay(client net.Addr, authenticated bool, to string) error {
-	if authenticated || p.Trusted(client) {
-		return nil
+	return p.Admit(client, authenticated, to, &Target{Kind: rewrite.Default})
+}
+
+// Admit returns nil when a client may send to a target, and otherwise the reply to RCPT, by smtpd_relay_restrictions and
+// smtpd_recipient_restrictions. to is as the client said it.
+func (p *Policy) Admit(client net.Addr, authenticated bool, to string, t *Target) error {
+	ours := t.Ours() || t.Kind != rewrite.Default && p.set.Addresses.AllowUntrustedRoutes
+	said := "<" + rewrite.Unquote(to) + ">: "
+	for _, list := range [][]string{p.set.Receiving.RelayRestrictions, p.set.Receiving.RecipientRestrictions} {
+		if err := p.ask(list, client, authenticated, said, ours); err != nil {
+			return err
+		}
 	}
-	return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, "<"+to+">: Relay access denied")
+	return nil
+}
+
+// ask goes through one list until something in it decides.
+func (p *Policy) ask(list []string, client net.Addr, authenticated bool, said string, ours bool) error {
+	for _, r := range list {
+		switch {
+		case r == "permit", r == "permit_mynetworks" && p.Trusted(client), r == "permit_sasl_authenticated" && authenticated, r == "permit_auth_destination" && ours:
+			return nil
+		case r == "reject_unauth_destination" && !ours:
+			return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, said+"Relay access denied")
+		case r == "defer_unauth_destination" && !ours:
+			return mail.NewReply(454, mail.EnhancedCode{4, 7, 1}, said+"Relay access denied")
+		case r == "reject":
+			return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, said+"Recipient address rejected: Access denied")
+		case r == "defer":
+			return mail.NewReply(450, mail.EnhancedCode{4, 7, 1}, said+"Recipient address rejected: Access denied")
+		}
+	}
+	return nil
 }
 
 // FromThisMachine reports whether both ends of a connection are here, so that nobody can listen to it. That is what

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/smtp/rewrite"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,8 +42,9 @@ mynetworks = 127.0.0.0/8 [::1]/128 192.0.2.0/24 2001:db8::/32
 virtual_mailbox_domains = example.test, ví-dụ.test
 `+extra), "")
 	require.NoError(t, err)
-	p, notes := policy.New(&c.Settings, u, func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.7") })
-	require.Empty(t, notes)
+	p, err := policy.Open(t.Context(), &c.Settings, policy.Options{Users: u, Own: func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.7") }})
+	require.NoError(t, err)
+	require.Empty(t, p.Notes())
 	return p
 }
 
@@ -74,7 +77,7 @@ func TestResolve(t *testing.T) {
 		{"x@sub.example.test", policy.Remote, ""},
 		{"x@home.test", policy.Remote, ""},
 		{"x@[192.0.2.8]", policy.Remote, ""},
-		{"x@[nonsense]", policy.Remote, ""},
+		{`"alice@example.test"@localhost`, policy.Virtual, "alice@example.test"}, // what is within the quotes counts, as in Postfix
 	} {
 		got, err := p.Resolve(tt.to)
 		require.NoError(t, err, tt.to)
@@ -84,7 +87,7 @@ func TestResolve(t *testing.T) {
 	}
 	got, err := p.Resolve("X@Elsewhere.Test")
 	require.NoError(t, err)
-	require.Equal(t, policy.Target{Address: "X@Elsewhere.Test", Class: policy.Remote, Nexthop: "elsewhere.test"}, got)
+	require.Equal(t, policy.Target{Address: "X@Elsewhere.Test", Class: policy.Remote, Kind: rewrite.Default, Nexthop: "elsewhere.test"}, got)
 	got, err = p.Resolve("root")
 	require.NoError(t, err)
 	require.Equal(t, "root@mail.example.test", got.Address)
@@ -96,12 +99,11 @@ func TestUnknownUsers(t *testing.T) {
 		"carol@example.test":              "550 5.1.1 <carol@example.test>: Recipient address rejected: User unknown in virtual mailbox table",
 		"carol@localhost":                 "550 5.1.1 <carol@localhost>: Recipient address rejected: User unknown in local recipient table",
 		"b%elsewhere.test@example.test":   "550 5.1.1 <b%elsewhere.test@example.test>: Recipient address rejected: User unknown in virtual mailbox table",
-		`"b@elsewhere.test"@example.test`: `550 5.1.1 <"b@elsewhere.test"@example.test>: Recipient address rejected: User unknown in virtual mailbox table`,
+		`"b@elsewhere.test"@example.test`: `550 5.1.1 <b@elsewhere.test@example.test>: Recipient address rejected: User unknown in virtual mailbox table`,
 		"elsewhere.test!b@example.test":   "550 5.1.1 <elsewhere.test!b@example.test>: Recipient address rejected: User unknown in virtual mailbox table",
-		`"bob@example.test"@example.test`: `550 5.1.1 <"bob@example.test"@example.test>: Recipient address rejected: User unknown in virtual mailbox table`,
+		`"bob@example.test"@example.test`: `550 5.1.1 <bob@example.test@example.test>: Recipient address rejected: User unknown in virtual mailbox table`,
 		"root@example.test":               "550 5.1.1 <root@example.test>: Recipient address rejected: User unknown in virtual mailbox table",
-		`"alice@example.test"@localhost`:  `550 5.1.1 <"alice@example.test"@localhost>: Recipient address rejected: User unknown in local recipient table`,
-		`"b@elsewhere.test"`:              `550 5.1.1 <"b@elsewhere.test">: Recipient address rejected: User unknown in local recipient table`,
+		"x@[nonsense]":                    "501 5.1.3 Bad recipient address syntax",
 		"carol":                           "550 5.1.1 <carol>: Recipient address rejected: User unknown in local recipient table",
 	} {
 		_, err := p.Resolve(to)
@@ -131,10 +133,11 @@ func TestRelayhost(t *testing.T) {
 
 func TestSender(t *testing.T) {
 	p := site(t, ours, "")
-	require.Equal(t, "", p.Sender(""))
-	require.Equal(t, "a@b.test", p.Sender("a@b.test"))
-	require.Equal(t, "root@mail.example.test", p.Sender("root"))
-	require.Equal(t, `"a@b"@mail.example.test`, p.Sender(`"a@b"`))
+	for from, want := range map[string]string{"": "", "a@b.test": "a@b.test", "root": "root@mail.example.test", `"a@b"`: "a@b"} {
+		got, err := p.Sender(t.Context(), from)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
 }
 
 func TestWhoMayRelay(t *testing.T) {
@@ -166,11 +169,12 @@ func TestFromThisMachine(t *testing.T) {
 func TestDomainInTwoLists(t *testing.T) {
 	c, err := config.Read("main.cf", strings.NewReader("myhostname = example.test\nvirtual_mailbox_domains = EXAMPLE.test"), "")
 	require.NoError(t, err)
-	p, notes := policy.New(&c.Settings, ours, nil)
-	require.Equal(t, []string{"example.test is in both mydestination and virtual_mailbox_domains, and taken as the latter"}, notes)
+	p, err := policy.Open(t.Context(), &c.Settings, policy.Options{Users: ours})
+	require.NoError(t, err)
+	require.Equal(t, []string{"do not list domain example.test in BOTH mydestination and virtual_mailbox_domains: it is taken as the former"}, p.Notes())
 	got, err := p.Resolve("alice@example.test")
 	require.NoError(t, err)
-	require.Equal(t, policy.Virtual, got.Class)
+	require.Equal(t, policy.Local, got.Class)
 }
 
 func FuzzResolve(f *testing.F) {
@@ -201,7 +205,7 @@ func BenchmarkResolve(b *testing.B) {
 
 func ExamplePolicy_Resolve() {
 	c, _ := config.Read("main.cf", strings.NewReader("myhostname = mail.example.test\nvirtual_mailbox_domains = example.test\n"), "")
-	p, _ := policy.New(&c.Settings, users{"alice@example.test"}, nil)
+	p, _ := policy.Open(context.Background(), &c.Settings, policy.Options{Users: users{"alice@example.test"}})
 	t, err := p.Resolve("Alice@example.test")
 	fmt.Println(t.Class, t.Account, err)
 	_, err = p.Resolve("carol@example.test")
@@ -213,7 +217,7 @@ func ExamplePolicy_Resolve() {
 
 func ExamplePolicy_MayRelay() {
 	c, _ := config.Read("main.cf", strings.NewReader("mynetworks = 192.0.2.0/24\n"), "mail.example.test")
-	p, _ := policy.New(&c.Settings, users{}, nil)
+	p, _ := policy.Open(context.Background(), &c.Settings, policy.Options{Users: users{}})
 	fmt.Println(p.MayRelay(&net.TCPAddr{IP: net.ParseIP("203.0.113.9")}, false, "b@elsewhere.test"))
 	// Output: 554 5.7.1 <b@elsewhere.test>: Relay access denied
 }

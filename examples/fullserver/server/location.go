@@ -113,6 +113,14 @@ func (d directory) First() string {
 	return ""
 }
 
+// Home implements policy.Homes.
+func (d directory) Home(account string) string {
+	if u, ok := d.f.Lookup(account); ok {
+		return u.Home
+	}
+	return ""
+}
+
 // Users returns the names of the users, in the order of passwd_file.
 func (s *Server) Users() []string {
 	var out []string

@@ -121,7 +121,7 @@ func TestMailLocations(t *testing.T) {
 // Two domains in two lists are the operator's to mend, and the log's to tell.
 func TestNotesGoToTheLog(t *testing.T) {
 	r := start(t, "mydestination=example.test")
-	r.logged(`warning: example\.test is in both mydestination and virtual_mailbox_domains`)
+	r.logged(`warning: do not list domain example\.test in BOTH mydestination and virtual_mailbox_domains`)
 }
 
 // Without a certificate the rest works, and TLS is not offered.

@@ -34,6 +34,10 @@ func (s *Server) openQueue() error {
 		},
 		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
 	}
+	s.lmtp = &mx.Transport{Hostname: s.set.SMTPHeloName, Dial: s.opts.Dial, LMTP: true, Port: "24", Logger: s.log.Logger("postfix/lmtp", slog.LevelWarn)}
+	if err := s.openAgent(); err != nil {
+		return err
+	}
 	notices, err := s.noticeOptions()
 	if err != nil {
 		return err
@@ -54,6 +58,7 @@ func (s *Server) openQueue() error {
 	s.onClose(func() {
 		_ = s.queue.Close()
 		_ = s.mx.Close()
+		_ = s.lmtp.Close()
 	})
 	return nil
 }
@@ -86,13 +91,21 @@ func (s *Server) transports() map[string]*queue.Transport {
 		}
 	}
 	limit := s.set.DestinationConcurrency
-	return map[string]*queue.Transport{
-		string(policy.Remote): {
-			Deliverer: s.elsewhere, ConcurrencyLimit: int(limit), InitialConcurrency: int(min(c.InitialConcurrency, limit)),
+	out := func(to func(string) mail.Deliverer) *queue.Transport {
+		return &queue.Transport{
+			Deliverer: to, ConcurrencyLimit: int(limit), InitialConcurrency: int(min(c.InitialConcurrency, limit)),
 			RecipientLimit: int(c.RecipientLimit), RateDelay: c.RateDelay, TransportRateDelay: c.TransportRateDelay,
-		},
+		}
+	}
+	local := here(c.LocalConcurrency)
+	local.Deliverer, local.RecipientLimit = func(string) mail.Deliverer { return s.agent }, 1
+	return map[string]*queue.Transport{
+		string(policy.Remote):  out(s.elsewhere),
+		"relay":                out(s.elsewhere),
+		"lmtp":                 out(s.toLMTP),
+		"discard":              {Deliverer: queue.Discard, Final: true},
 		string(policy.Virtual): here(c.VirtualConcurrency),
-		string(policy.Local):   here(c.LocalConcurrency),
+		string(policy.Local):   local,
 	}
 }
 
@@ -113,15 +126,18 @@ func lifetime(d time.Duration) time.Duration {
 }
 
 // route says where a recipient's copy goes. Addresses are judged anew at each attempt: users come and go.
-func (s *Server) route(_ context.Context, _, recipient string) (queue.Route, error) {
-	t, err := s.policy.Resolve(recipient)
+func (s *Server) route(ctx context.Context, sender, recipient string) (queue.Route, error) {
+	t, err := s.policy.ResolveFrom(ctx, sender, recipient)
 	if err != nil {
 		return queue.Route{}, err
 	}
-	if t.Class == policy.Remote {
-		return queue.Route{Transport: string(t.Class), Nexthop: t.Nexthop}, nil
+	nexthop := t.Nexthop
+	if t.Account != "" {
+		nexthop = t.Account
+	} else if t.Class == policy.Local {
+		nexthop = strings.ToLower(t.Address)
 	}
-	return queue.Route{Transport: string(t.Class), Nexthop: t.Account}, nil
+	return queue.Route{Transport: string(t.Class), Nexthop: nexthop}, nil
 }
 
 func (s *Server) tlsLevel() mx.Level {

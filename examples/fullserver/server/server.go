@@ -61,7 +61,9 @@ type Server struct {
 	reporter *mailcheck.Reporter // nil: nobody gets DMARC's reports
 	spooler  *spool.Spooler
 	local    *local.Deliverer
+	agent    *local.Agent
 	mx       *mx.Transport
+	lmtp     *mx.Transport
 	queue    *queue.Queue
 	words    atomic.Pointer[words] // of reports
 
@@ -147,13 +149,22 @@ func (s *Server) openUsers() error {
 		return s.cfg.ErrorFor("passwd_file", err)
 	}
 	s.users, s.guard = f, &mail.AuthThrottle{}
-	p, notes := policy.New(s.set, directory{f}, ownAddress)
-	for _, n := range notes {
+	p, err := policy.Open(context.Background(), s.set, policy.Options{Users: directory{f}, Own: ownAddress, Warn: s.warnOfTable})
+	if param, ok := errors.AsType[*policy.ParamError](err); ok {
+		return s.cfg.ErrorFor(param.Param, param.Err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range p.Notes() {
 		s.log.Print("postfix/smtpd", "warning: ", n)
 	}
+	s.onClose(func() { _ = p.Close() })
 	s.policy = p
 	return nil
 }
+
+func (s *Server) warnOfTable(err error) { s.log.Print("postfix/smtpd", "warning: ", err.Error()) }
 
 // openTLS reads the certificate. One that nobody has chosen is made.
 func (s *Server) openTLS() error {

@@ -53,7 +53,7 @@ func TestParseDestinations(t *testing.T) {
 		{"(c) x (d), y", "address x; address y"},
 		{"Foo Bar <foo@bar>, z", "address foo@bar; address z"},
 		{`"Bar, Foo" <foo@bar> (x)`, "address foo@bar"},
-		{`\u`, "address u"},
+		{`\u`, `address \u`},
 		{"", ""},
 	} {
 		list, err := aliasfile.ParseDestinations(c.list)

@@ -100,6 +100,10 @@ func (p *parser) next() (d Destination, ok bool, err error) {
 			}
 			continue
 		case c == '\\' && p.pos+1 < len(p.in):
+			if raw.Len() == 0 && source.IsAlnum(p.in[p.pos+1]) { // "\user": his mailbox, whatever else is said about him
+				raw.WriteByte(c)
+				plain.WriteByte(c)
+			}
 			p.pos++
 			c = p.in[p.pos]
 			fallthrough
