@@ -144,7 +144,11 @@ func (s *state) own(bi int) *block {
 func (s *state) last() *block {
 	n := len(s.blocks)
 	if n == 0 || len(s.blocks[n-1].slots) >= blockSize {
-		s.blocks = append(s.blocks, block{epoch: s.epochs.n.Load()})
+		b := block{epoch: s.epochs.n.Load()}
+		if n > 0 { // where there are many, more are to be expected than one: no growing by halves
+			b.slots, b.names = make([]slot, 0, blockSize/4), make([]byte, 0, cap(s.blocks[n-1].names)/4)
+		}
+		s.blocks = append(s.blocks, b)
 		n++
 	}
 	b := &s.blocks[n-1]

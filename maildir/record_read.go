@@ -8,14 +8,14 @@ import (
 // recordReader takes records apart. The first thing that doesn't fit ends it with errRecord.
 type recordReader struct {
 	b   []byte
-	s   string // the same octets, so that many strings cost one allocation; "" where there are few
+	s   string // the same octets, so that many strings cost one allocation; "" where they are copied one by one
 	err error
 }
 
 // newRecordReader reads the records of a frame.
 func newRecordReader(b []byte) recordReader {
-	if len(b) > 0 && recordKind(b[0]) == recHead {
-		return recordReader{b: b} // a snapshot: few strings, and much else
+	if len(b) > 4<<10 {
+		return recordReader{b: b} // the strings are a small part of it, and all of it, for a moment, much memory
 	}
 	return recordReader{b: b, s: string(b)}
 }
