@@ -22,6 +22,7 @@ type box struct {
 	sh *shared
 	w  chan struct{}
 
+	ahead      uint32        // the first message that TextAhead has yet to do; 0: none. Guarded by mu
 	textWriter chan struct{} // held by whoever adds to the text cache; see writesTexts
 
 	qmu   sync.Mutex
