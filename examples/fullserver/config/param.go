@@ -223,6 +223,9 @@ func unitName(u time.Duration) string {
 }
 
 // parseTime reads a whole number with a unit: s, m, h, d or w.
+// ParseTime reads a time as parameters have it, "30d" or "2h"; unit is that of a number alone.
+func ParseTime(s string, unit time.Duration) (time.Duration, error) { return parseTime(s, unit) }
+
 func parseTime(s string, unit time.Duration) (time.Duration, error) {
 	digits := s
 	if n := len(s); n > 0 {

@@ -19,6 +19,8 @@ type Settings struct {
 	MaillogFile    string
 	MailLocation   string
 	MailTextCache  bool
+	MailTextAhead  time.Duration
+	Autoexpunge    string
 	ZlibSave       string
 	ZlibSaveLevel  int64
 	PasswdFile     string

@@ -41,13 +41,14 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			}
 		})
 	}
-	endReports := s.startReports()
+	endReports, endExpiry := s.startReports(), s.startExpiry()
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-s.failed:
 		s.log.Print("postfix/master", "fatal: ", err.Error())
 	}
+	endExpiry()
 	s.stop(hurry, endReports)
 	wg.Wait()
 	s.log.Print("postfix/master", "terminating")

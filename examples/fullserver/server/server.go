@@ -49,14 +49,15 @@ type Server struct {
 	set  *config.Settings
 	opts Options
 
-	log    *maillog.Log
-	users  *passwdfile.File
-	guard  *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
-	certs  *tlscert.Source    // nil without TLS
-	store  *maildir.Store
-	policy *policy.Policy
-	check  *mailcheck.Checker // nil: mail from outside isn't checked
-	keys   *mailcheck.Keys    // nil: nothing is signed
+	log      *maillog.Log
+	users    *passwdfile.File
+	expiries []expiry
+	guard    *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
+	certs    *tlscert.Source    // nil without TLS
+	store    *maildir.Store
+	policy   *policy.Policy
+	check    *mailcheck.Checker // nil: mail from outside isn't checked
+	keys     *mailcheck.Keys    // nil: nothing is signed
 
 	reporter *mailcheck.Reporter // nil: nobody gets DMARC's reports
 	spooler  *spool.Spooler
@@ -190,6 +191,10 @@ func (s *Server) openTLS() error {
 }
 
 func (s *Server) openStore() error {
+	var err error
+	if s.expiries, err = parseAutoexpunge(s.set.Autoexpunge); err != nil {
+		return s.cfg.ErrorFor("autoexpunge", err)
+	}
 	loc, err := parseLocation(s.set.MailLocation)
 	if err != nil {
 		return s.cfg.ErrorFor("mail_location", err)
@@ -201,7 +206,7 @@ func (s *Server) openStore() error {
 		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
 		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
 		Sharing:       &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
-		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache, Codecs: []compress.Codec{zstd.Codec(0)},
+		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache, TextAhead: s.set.MailTextAhead, Codecs: []compress.Codec{zstd.Codec(0)},
 	}
 	switch level := int(s.set.ZlibSaveLevel); s.set.ZlibSave {
 	case "gz":
