@@ -110,7 +110,7 @@ type Store struct {
 	shared   *shared
 	poller   poller
 	aheads   sync.Mutex // held by whoever makes texts ahead
-	logSlack int // records that any log may have behind its snapshot; tests make it small
+	logSlack int        // records that any log may have behind its snapshot; tests make it small
 }
 
 // Layout is a way to lay out mailboxes as folders.
