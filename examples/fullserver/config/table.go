@@ -176,10 +176,5 @@ func sending() []Param {
 
 // pending are parameters whose work isn't done yet.
 var pending = strings.Fields(`
-	smtp_generic_maps remote_header_rewrite_domain local_header_rewrite_clients inet_protocols
-	header_checks mime_header_checks nested_header_checks body_checks body_checks_size_limit header_size_limit
-	smtp_sasl_auth_enable smtp_sasl_password_maps smtp_tls_CAfile smtp_bind_address smtp_bind_address6
-	smtp_mx_session_limit smtp_mx_address_limit smtp_helo_timeout smtp_mail_timeout smtp_rcpt_timeout
-	smtp_data_init_timeout smtp_data_xfer_timeout smtp_data_done_timeout smtpd_helo_required
-	strict_rfc821_envelopes smtpd_soft_error_limit smtpd_forbid_bare_newline smtpd_tls_security_level
-	smtpd_sasl_auth_enable`)
+	smtp_generic_maps remote_header_rewrite_domain local_header_rewrite_clients
+	header_checks mime_header_checks nested_header_checks body_checks body_checks_size_limit header_size_limit`)

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/server"
+	"github.com/buuta/mail/imap/imaptest"
+	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/smtptest"
 	"github.com/stretchr/testify/require"
 )
@@ -206,4 +209,42 @@ func TestTablesThatArentThere(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "\n")
 	}
+}
+
+// smtp_sasl_password_maps: the server that mail goes through is logged in at; one whose table fails gets nothing.
+func TestPasswordsOfRelays(t *testing.T) {
+	f := smtptest.NewServer(t)
+	f.Config.Authenticator = imaptest.Users{"site": "geheim"}
+	f.Config.RequireAuth = true
+	f.Config.AllowPlaintext = func(*smtp.Conn) bool { return true }
+	host, port, err := net.SplitHostPort(f.Addr())
+	require.NoError(t, err)
+	hop := "[" + host + "]:" + port
+	r := start(t, "relayhost="+hop, "smtp_sasl_auth_enable=yes", "smtp_sasl_password_maps=inline:{ {"+hop+" = site:geheim} }")
+	r.send("alice@example.test", "x@far.test", note)
+	require.Equal(t, "site", sent(t, f, 1)[0].User)
+	require.NotContains(t, r.log(), "geheim")
+
+	r = start(t, "relayhost="+hop, "smtp_sasl_auth_enable=yes", "smtp_sasl_password_maps=fail:x")
+	r.send("alice@example.test", "x@far.test", note)
+	r.logged(`to=<x@far.test>, .*dsn=4\.3\.0, status=deferred \(smtp_sasl_password_maps lookup failure\)`)
+	require.Len(t, f.Messages(), 1)
+}
+
+// What main.cf says of smtp_listen: HELO first, no VRFY, no AUTH, TLS or nothing.
+func TestSMTPDParameters(t *testing.T) {
+	r := start(t, "smtpd_helo_required=yes", "disable_vrfy_command=yes", "smtpd_sasl_auth_enable=no", "smtpd_tls_security_level=none", "strict_rfc821_envelopes=yes")
+	m := r.dial("smtp_listen")
+	m.until("220 ")
+	require.Contains(t, m.say("MAIL FROM:<s@far.test>", "5", "2"), "503 5.5.1 Error: send HELO/EHLO first")
+	hello := m.say("EHLO c.test", "250 ")
+	require.NotContains(t, hello, "AUTH")
+	require.NotContains(t, hello, "STARTTLS")
+	require.Contains(t, m.say("VRFY alice", "5", "2"), "502 5.5.1 VRFY command is disabled")
+	require.Contains(t, m.say("MAIL FROM:s@far.test", "5", "2"), "501 5.1.7 Bad sender address syntax")
+	r = start(t, "smtpd_tls_security_level=encrypt")
+	m = r.dial("smtp_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	require.Contains(t, m.say("MAIL FROM:<s@far.test>", "5", "2"), "530 5.7.0 Must issue a STARTTLS command first")
 }

@@ -115,19 +115,37 @@ func (s *Server) smtpServer(kind intake.Kind, program string) *smtp.Server {
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !s.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr())
 		},
-		BareLines: smtp.NormalizeBare, AllowNoHello: true,
+		BareLines: bareLines(s.set.Receiving.BareNewline), AllowNoHello: !s.set.Receiving.HeloRequired, StrictSyntax: s.set.Receiving.StrictEnvelopes,
 		Limits: smtp.Limits{
 			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit),
 			Connections: int(s.set.ProcessLimit), ConnectionsPerAddr: unlimited[int](s.set.ClientConnections),
-			HardErrors: int(s.set.HardErrorLimit),
+			SoftErrors: int(s.set.Receiving.SoftErrorLimit), HardErrors: int(s.set.HardErrorLimit),
 		},
 		Timeouts: smtp.Timeouts{Command: s.set.SMTPDTimeout, Data: s.set.SMTPDTimeout},
 		Hooks:    log.hooks(), Logger: s.log.Logger(program, slog.LevelWarn), Now: s.opts.Now,
 	}
 	if kind == intake.Submission {
 		srv.RequireAuth, srv.Service = true, "submission"
+		return srv
+	}
+	if !s.set.Receiving.SASLAuth {
+		srv.Authenticator = nil
+	}
+	switch s.set.Receiving.TLSLevel {
+	case "none":
+		srv.TLSConfig = nil
+	case "encrypt":
+		srv.RequireSecure = true
 	}
 	return srv
+}
+
+// bareLines is smtpd_forbid_bare_newline.
+func bareLines(s string) smtp.BareLines {
+	if s == "reject" {
+		return smtp.RejectBare
+	}
+	return smtp.NormalizeBare
 }
 
 // lmtpServer makes the server of lmtp_listen.

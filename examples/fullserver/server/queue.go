@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/queue"
-	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/mx"
 )
 
@@ -24,15 +22,8 @@ func (s *Server) openQueue() error {
 	if err := s.makeDir("queue_directory", s.set.QueueDirectory); err != nil {
 		return err
 	}
-	s.mx = &mx.Transport{
-		Hostname: s.set.SMTPHeloName, Resolver: s.opts.Resolver, Dial: s.opts.Dial,
-		Timeouts: smtp.ClientTimeouts{Dial: s.set.SMTPConnectTimeout},
-		Policy:   func(context.Context, string) (mx.Policy, error) { return mx.Policy{Level: s.tlsLevel()}, nil },
-		OwnAddress: func(ip net.IP) bool {
-			a, ok := netip.AddrFromSlice(ip)
-			return ok && s.servesPort25() && ownAddress(a.Unmap())
-		},
-		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
+	if err := s.openClient(); err != nil {
+		return err
 	}
 	s.lmtp = &mx.Transport{Hostname: s.set.SMTPHeloName, Dial: s.opts.Dial, LMTP: true, Port: "24", Logger: s.log.Logger("postfix/lmtp", slog.LevelWarn)}
 	if err := s.openAgent(); err != nil {
@@ -109,14 +100,6 @@ func (s *Server) transports() map[string]*queue.Transport {
 	}
 }
 
-// elsewhere delivers to other servers; notifications are signed on their way.
-func (s *Server) elsewhere(nexthop string) mail.Deliverer {
-	if s.keys == nil {
-		return s.mx.To(nexthop)
-	}
-	return &mailcheck.Notices{Next: s.mx.To(nexthop), Keys: s.keys, Spooler: s.spooler, Log: func(text string) { s.log.Print("postfix/smtp", text) }}
-}
-
 // lifetime is a queue's lifetime as the queue has it: 0 means one attempt in main.cf, and the default there.
 func lifetime(d time.Duration) time.Duration {
 	if d == 0 {
@@ -138,16 +121,6 @@ func (s *Server) route(ctx context.Context, sender, recipient string) (queue.Rou
 		nexthop = strings.ToLower(t.Address)
 	}
 	return queue.Route{Transport: string(t.Class), Nexthop: nexthop}, nil
-}
-
-func (s *Server) tlsLevel() mx.Level {
-	switch s.set.SMTPTLSSecurityLevel {
-	case "none":
-		return mx.LevelNone
-	case "encrypt":
-		return mx.LevelEncrypt
-	}
-	return mx.LevelMay
 }
 
 // servesPort25 reports whether mail that the DNS sends to this machine would come back to this server.

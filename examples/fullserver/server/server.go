@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
@@ -63,10 +64,12 @@ type Server struct {
 	spooler  *spool.Spooler
 	local    *local.Deliverer
 	agent    *local.Agent
-	mx       *mx.Transport
-	lmtp     *mx.Transport
-	queue    *queue.Queue
-	words    atomic.Pointer[words] // of reports
+
+	passwords *lookup.List // smtp_sasl_password_maps; nil for none
+	mx        *mx.Transport
+	lmtp      *mx.Transport
+	queue     *queue.Queue
+	words     atomic.Pointer[words] // of reports
 
 	services []*service
 	servers  []stopper
