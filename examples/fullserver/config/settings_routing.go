@@ -16,7 +16,7 @@ type Addresses struct {
 	EmptyRecipient       string
 	PropagateExtensions  []string
 	RemoteHeaderDomain   string
-	LocalHeaderClients   string
+	LocalHeaderClients   []string
 	ParentDomainMatches  []string
 	MyNetworksStyle      string
 	InetInterfaces       []string

@@ -9,11 +9,6 @@ import (
 // Table returns every parameter, sorted by name.
 func Table() []Param {
 	t := Groups()
-	for i := range t {
-		if slices.Contains(pending, t[i].Name) {
-			t[i].Refuse = "this build doesn't have it; leave it out"
-		}
-	}
 	slices.SortFunc(t, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 	return t
 }
@@ -173,8 +168,3 @@ func sending() []Param {
 			Help: "When the sender is told that mail is still on its way; 0 for never. A time without a unit is in hours."},
 	}
 }
-
-// pending are parameters whose work isn't done yet.
-var pending = strings.Fields(`
-	smtp_generic_maps remote_header_rewrite_domain local_header_rewrite_clients
-	header_checks mime_header_checks nested_header_checks body_checks body_checks_size_limit header_size_limit`)

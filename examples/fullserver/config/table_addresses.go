@@ -27,7 +27,7 @@ func addresses() []Param {
 			"Who gets mail for the empty address."),
 		works(g, "remote_header_rewrite_domain", Text, "", func(s *Settings) any { return &s.Addresses.RemoteHeaderDomain },
 			"The domain that addresses without one get in headers of mail from elsewhere. Empty: such headers are left alone."),
-		works(g, "local_header_rewrite_clients", Text, "permit_inet_interfaces", func(s *Settings) any { return &s.Addresses.LocalHeaderClients },
+		choice(g, "local_header_rewrite_clients", List, "permit_inet_interfaces", []string{"permit_inet_interfaces", "permit_mynetworks", "permit_sasl_authenticated", "static:all"}, func(s *Settings) any { return &s.Addresses.LocalHeaderClients },
 			"Whose mail has its headers rewritten: permit_inet_interfaces, permit_mynetworks, permit_sasl_authenticated."),
 		works(g, "canonical_maps", Maps, "", func(s *Settings) any { return &s.Addresses.CanonicalMaps },
 			"Addresses and what to write for them, in envelopes and headers (canonical(5))."),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/policy"
@@ -21,6 +22,8 @@ import (
 type Queue interface {
 	mail.Deliverer
 	Flush(ctx context.Context, f queue.Filter) (int, error)
+	Hold(ctx context.Context, f queue.Filter) (int, error)
+	Reroute(ctx context.Context, f queue.Filter, to queue.Route) (int, error)
 }
 
 // Log hears of what becomes of messages. Its methods may be called by many goroutines at once.
@@ -74,9 +77,10 @@ type Backend struct {
 	// reject_authenticated_sender_login_mismatch.
 	OwnSenders bool
 
-	Check *mailcheck.Checker    // of mail from outside; nil: none
-	Keys  *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
-	Note  func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
+	Checks *checks.Checker       // header_checks and body_checks; nil: none
+	Check  *mailcheck.Checker    // of mail from outside; nil: none
+	Keys   *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
+	Note   func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
 }
 
 // NewSession implements smtp.Backend.

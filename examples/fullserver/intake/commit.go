@@ -19,6 +19,9 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 	t.done = true
 	defer t.source.Close()
 	b := t.s.b
+	if t.discarded {
+		return t.taken(), nil
+	}
 	b.Log.Received(t.s.c, &t.msg)
 	if t.queue != nil {
 		if _, err := t.queue.Commit(ctx); err != nil {
@@ -26,6 +29,9 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 				_ = t.local.Abort()
 			}
 			return nil, err
+		}
+		if err := t.order(ctx); err != nil { // it goes on by itself, in an hour
+			t.note("warning: the queue can't be told what header_checks or body_checks say: " + err.Error())
 		}
 	}
 	var filed []mail.Result
@@ -45,9 +51,24 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 	return t.answers(results), nil
 }
 
+// taken is the answer for a message that was thrown away.
+func (t *transaction) taken() []mail.Result {
+	out := make([]mail.Result, len(t.said))
+	for i, s := range t.said {
+		out[i] = mail.Result{Recipient: s.to, Reply: mail.NewReply(250, mail.EnhancedCode{2, 0, 0}, "Ok"), ID: t.msg.ID}
+	}
+	return out
+}
+
 // answers are the results for the recipients as the client named them. Where one stands for several, a failure of one of them is his.
 func (t *transaction) answers(results []mail.Result) []mail.Result {
 	out := make([]mail.Result, 0, len(t.said))
+	if t.redirected {
+		for _, s := range t.said {
+			out = append(out, mail.Result{Recipient: s.to, Reply: mail.Combine(results), ID: t.msg.ID, Relay: "queue"})
+		}
+		return out
+	}
 	for _, s := range t.said {
 		part := results[s.first : s.first+s.n]
 		r := part[0]

@@ -101,6 +101,10 @@ func (t *transaction) setOrigin(o mail.Origin) {
 
 func (t *transaction) note(text string) {
 	if t.s.b.Note != nil {
-		t.s.b.Note(t.msg.ID, text)
+		id := t.msg.ID
+		if id == "" {
+			id = "NOQUEUE"
+		}
+		t.s.b.Note(id, text)
 	}
 }

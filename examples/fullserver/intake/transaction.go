@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
@@ -26,12 +27,15 @@ type transaction struct {
 
 	refuse error // what every recipient is answered; nil: nothing
 
-	msg    Message
-	local  *local.Transaction
-	queue  *queue.Transaction
-	source *spool.Buffer // the message, when it goes to more than one place
-	held   *spool.Buffer // as it came, while it is checked or signed
-	done   bool
+	msg                   Message
+	local                 *local.Transaction
+	queue                 *queue.Transaction
+	source                *spool.Buffer // the message, when it goes to more than one place
+	checked               *spool.Buffer // as header_checks and body_checks leave it
+	verdict               checks.Verdict
+	discarded, redirected bool
+	held                  *spool.Buffer // as it came, while it is checked or signed
+	done                  bool
 }
 
 // said is a recipient as the client named it: what it stands for begins at first in rcpts.
@@ -97,11 +101,26 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		_ = t.Abort()
 		return err
 	}
+	defer func() { t.checked.Close() }()
+	r, err := t.content(ctx, r)
+	if err == nil && t.discarded {
+		t.msg.ID, t.msg.From = newID(t.began), t.from
+		t.note("discarded")
+		return nil
+	}
+	if err != nil {
+		_ = t.Abort()
+		return diskReply(err)
+	}
 	if err := t.places(ctx); err != nil {
 		return err
 	}
 	head, info, err := peekHeader(r)
 	if err != nil {
+		_ = t.Abort()
+		return err
+	}
+	if head, err = t.rewriteHead(ctx, head); err != nil {
 		_ = t.Abort()
 		return err
 	}

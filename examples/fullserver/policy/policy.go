@@ -136,6 +136,32 @@ func (p *Policy) Trusted(client net.Addr) bool {
 	return false
 }
 
+// HeaderOrigin returns the domain that completes addresses in the header of a client's mail, and whether addresses there are rewritten at all
+// (local_header_rewrite_clients, remote_header_rewrite_domain).
+func (p *Policy) HeaderOrigin(client net.Addr, authenticated bool) (string, bool) {
+	for _, c := range p.set.Addresses.LocalHeaderClients {
+		switch {
+		case c == "permit_mynetworks" && p.Trusted(client), c == "permit_sasl_authenticated" && authenticated,
+			c == "permit_inet_interfaces" && p.fromHere(client), c == "static:all":
+			return p.Rules.Origin, true
+		}
+	}
+	origin := p.set.Addresses.RemoteHeaderDomain
+	return origin, origin != ""
+}
+
+// fromHere reports whether a client is this machine.
+func (p *Policy) fromHere(client net.Addr) bool {
+	switch a := client.(type) {
+	case *net.TCPAddr:
+		ip, ok := netip.AddrFromSlice(a.IP)
+		return ok && p.Rules.OwnAddress(ip.Unmap())
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}
+
 // MayRelay returns nil when a client may send to an address elsewhere, and otherwise the reply to RCPT.
 func (p *Policy) MayRelay(client net.Addr, authenticated bool, to string) error {
 	return p.Admit(client, authenticated, to, &Target{Kind: rewrite.Default})

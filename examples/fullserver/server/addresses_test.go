@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/examples/fullserver/server"
 	"github.com/buuta/mail/imap/imaptest"
 	"github.com/buuta/mail/smtp"
@@ -53,6 +54,14 @@ func recipients(messages []*smtptest.Message) (out []string) {
 		}
 	}
 	return out
+}
+
+// mailq is what mailq prints.
+func (r *running) mailq() string {
+	r.t.Helper()
+	var out, errs strings.Builder
+	require.Zero(r.t, queuecmd.Run(r.t.Context(), r.dir, r.dir+"/queue", "mailq", nil, strings.NewReader(""), &out, &errs), errs.String())
+	return out.String()
 }
 
 const note = "Subject: note\r\n\r\nhello\r\n"

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/lookup"
@@ -65,6 +66,7 @@ type Server struct {
 	local    *local.Deliverer
 	agent    *local.Agent
 
+	checks    *checks.Checker
 	passwords *lookup.List // smtp_sasl_password_maps; nil for none
 	mx        *mx.Transport
 	lmtp      *mx.Transport
@@ -87,7 +89,7 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openTLS, s.openMailAuth, s.openStore, s.openQueue, s.openControl, s.build} {
+	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQueue, s.openControl, s.build} {
 		if err := step(); err != nil {
 			return s, err
 		}

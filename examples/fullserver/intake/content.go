@@ -1,0 +1,130 @@
+package intake
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp/rewrite"
+)
+
+// heldFor is how long the queue leaves a message alone that is to be held or sent another way, until it has been told so.
+const heldFor = time.Hour
+
+// content looks into the message by header_checks and body_checks and returns it as it goes on. What they say of it is done here, or remembered
+// for Commit.
+func (t *transaction) content(ctx context.Context, r io.Reader) (io.Reader, error) {
+	b := t.s.b
+	if b.Kind == LMTP || b.Checks.Empty() {
+		return r, nil
+	}
+	in := b.Checks.NewReader(ctx, r, t.note)
+	var err error
+	if t.checked, err = b.Spooler.Read(in); err != nil {
+		return nil, err
+	}
+	v := &in.Verdict
+	switch {
+	case v.Reject != nil:
+		return nil, v.Reject
+	case v.Discard:
+		t.discarded, t.rcpts = true, nil
+		return t.checked.NewReader(), nil
+	case v.Redirect != "":
+		if err := t.redirect(ctx, v.Redirect); err != nil {
+			return nil, err
+		}
+	}
+	for _, to := range v.BCC {
+		if err := t.copyTo(ctx, to); err != nil {
+			return nil, err
+		}
+	}
+	t.verdict = *v
+	if v.Hold || v.Filter != "" {
+		for i := range t.rcpts {
+			t.rcpts[i].queued = true
+		}
+		t.opts.Hold = mail.HoldOptions{For: heldFor}
+	}
+	return t.checked.NewReader(), nil
+}
+
+// redirect puts one recipient in the place of all.
+func (t *transaction) redirect(ctx context.Context, to string) error {
+	targets, err := t.s.b.Policy.Recipients(ctx, t.from, to)
+	if err != nil {
+		return err
+	}
+	t.redirected, t.rcpts = true, nil
+	for i := range targets {
+		t.add(to, mail.RcptOptions{}, targets[i], len(targets))
+	}
+	return nil
+}
+
+// order tells the queue what the checks said of a message that it has.
+func (t *transaction) order(ctx context.Context) error {
+	if t.queue == nil || !t.verdict.Hold && t.verdict.Filter == "" {
+		return nil
+	}
+	q, f := t.s.b.Queue, queue.Filter{IDs: []string{t.queue.ID()}}
+	if t.verdict.Filter != "" {
+		transport, hop, _ := strings.Cut(t.verdict.Filter, ":")
+		if _, err := q.Reroute(ctx, f, queue.Route{Transport: transport, Nexthop: hop}); err != nil {
+			return err
+		}
+	}
+	if t.verdict.Hold {
+		_, err := q.Hold(ctx, f)
+		return err
+	}
+	_, err := q.Flush(ctx, f)
+	return err
+}
+
+// rewriteHead rewrites the addresses in the header that a message begins with: completed, canonical_maps, masquerade_domains. In mail from elsewhere that
+// is done only if remote_header_rewrite_domain says so.
+func (t *transaction) rewriteHead(ctx context.Context, head []byte) ([]byte, error) {
+	b := t.s.b
+	if b.Kind == LMTP {
+		return head, nil
+	}
+	origin, ok := b.Policy.HeaderOrigin(t.s.c.RemoteAddr(), t.s.c.Identity() != nil)
+	if !ok {
+		return head, nil
+	}
+	end, whole := headerEnd(head, 0)
+	if !whole {
+		if end = strings.LastIndexByte(string(head), '\n') + 1; end > 0 && len(head) >= maxHeader {
+			end = lastField(head[:end])
+		}
+	}
+	out, err := rewrite.Header(head[:end], func(a string, kind rewrite.Kind) (string, error) {
+		return b.Policy.Rules.HeaderAddress(ctx, a, origin, kind)
+	})
+	if err != nil {
+		return nil, rewrite.ReplyOf(t.from, err)
+	}
+	if len(out) == end {
+		copy(head, out)
+		return head, nil
+	}
+	return append(out[:len(out):len(out)], head[end:]...), nil
+}
+
+// lastField is where the last field of a header that goes on begins.
+func lastField(head []byte) int {
+	lines := strings.SplitAfter(string(head), "\n")
+	n := len(head)
+	for i := len(lines) - 1; i > 0; i-- {
+		n -= len(lines[i])
+		if lines[i] != "" && lines[i][0] != ' ' && lines[i][0] != '\t' {
+			break
+		}
+	}
+	return n
+}

@@ -1,0 +1,32 @@
+package server
+
+import (
+	"context"
+
+	"github.com/buuta/mail/examples/fullserver/checks"
+	"github.com/buuta/mail/examples/fullserver/lookup"
+)
+
+// openChecks opens header_checks, body_checks and their like.
+func (s *Server) openChecks() error {
+	c := &s.set.Checks
+	s.checks = &checks.Checker{BodyLimit: c.BodySize, HeaderLimit: int(c.HeaderSize)}
+	for _, t := range []struct {
+		param, list string
+		into        *checks.Table
+	}{
+		{"header_checks", c.Header, &s.checks.Header}, {"mime_header_checks", c.MIMEHeader, &s.checks.MIME},
+		{"nested_header_checks", c.NestedHeader, &s.checks.Nested}, {"body_checks", c.Body, &s.checks.Body},
+	} {
+		if t.list == "" {
+			continue
+		}
+		l, err := lookup.OpenList(context.Background(), t.list, &lookup.Options{Warn: s.warnOfTable})
+		if err != nil {
+			return s.cfg.ErrorFor(t.param, err)
+		}
+		*t.into = l
+		s.onClose(func() { _ = l.Close() })
+	}
+	return nil
+}
