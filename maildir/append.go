@@ -259,7 +259,7 @@ func (t *txn) place(st *staged, modseq uint64) (uint32, error) {
 	}
 	to := t.b.dir + "/" + whereDir(m.where) + "/" + fileName(base, m.where, m.sys, m.kw, "")
 	from := t.b.dir + "/tmp/" + st.tmp
-	if err := t.b.sh.fs.Rename(from, to); err != nil {
+	if err := vfs.RenameFile(t.b.sh.fs, from, to); err != nil {
 		return 0, err
 	}
 	t.undo = append(t.undo, func() { t.b.sh.fs.Remove(to) })

@@ -188,6 +188,21 @@ func BenchmarkSetFlags(b *testing.B) {
 	}
 }
 
+// BenchmarkSetFlagsAll changes a flag of all messages of a mailbox of 20,000 by one command; ns/message is what counts.
+func BenchmarkSetFlagsAll(b *testing.B) {
+	const n = 20000
+	m := benchMailbox(b, &maildir.Store{Path: many(b, n)})
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if _, err := m.SetFlags(b.Context(), mail.AllUIDs(), mail.FlagChange{Op: mail.FlagOp(i % 2), Flags: mail.NewFlags(`\Seen`)}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
+}
+
 // BenchmarkPoll asks an unchanged mailbox of 10,000 for its changes.
 func BenchmarkPoll(b *testing.B) {
 	m := benchMailbox(b, &maildir.Store{Path: many(b, 10000)})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
 )
 
 // renameTries is how often a file that other programs rename meanwhile is looked for again.
@@ -22,14 +23,14 @@ func (t *txn) renameFile(m msg, sys uint8, kw uint32, loose bool) (done bool, er
 	_, _, _, other := parseName(name)
 	to := fileName(base, inCur, sys, kw, other)
 	back := t.b.dir + "/cur/" + to
-	if err := t.b.sh.fs.Rename(from, back); err != nil {
+	if err := vfs.RenameFile(t.b.sh.fs, from, back); err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}
 		return false, t.lookFor(m.uid, base)
 	}
 	t.undo = append(t.undo, func() {
-		t.b.sh.fs.Rename(back, from)
+		vfs.RenameFile(t.b.sh.fs, back, from)
 		t.b.undone = true
 	})
 	kwDiff, sysDiff := kw^m.kw, sys^m.sys

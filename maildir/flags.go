@@ -35,6 +35,9 @@ func (t *txn) setFlags(set mail.UIDSet, c *mail.FlagChange, may flagMask) (mail.
 	if s.loose, err = t.mayLoosen(len(uids)); err != nil {
 		return s.out, err
 	}
+	if len(uids) > blockSize {
+		t.expect(len(uids))
+	}
 	for _, uid := range uids {
 		done := false
 		for try := 0; !done; try++ {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/vfs"
 )
 
 // A flag change renames a file. That name is loose until its folder is synced, which happens a moment later and once for many
@@ -117,5 +118,5 @@ func (t *txn) regain(m *msg, sys uint8, kw uint32) (uint8, uint32) {
 func (t *txn) rename(base string, p place, sys uint8, kw uint32) (place, error) {
 	_, _, _, other := parseName(p.name)
 	to := place{inCur, fileName(base, inCur, sys, kw, other)}
-	return to, t.b.sh.fs.Rename(t.b.dir+"/"+whereDir(p.where)+"/"+p.name, t.b.dir+"/cur/"+to.name)
+	return to, vfs.RenameFile(t.b.sh.fs, t.b.dir+"/"+whereDir(p.where)+"/"+p.name, t.b.dir+"/cur/"+to.name)
 }

@@ -75,6 +75,14 @@ func (b *box) begin(ctx context.Context) *txn {
 	return &txn{b: b, st: b.st, ctx: ctx, head: b.st.head, keywords: b.st.keywords, seen: b.seen, over: map[uint32]msg{}, odds: map[uint32]string{}, dead: map[uint32]bool{}}
 }
 
+// expect makes room for changes of n messages.
+func (t *txn) expect(n int) {
+	t.recs, t.undo = slices.Grow(t.recs, n), slices.Grow(t.undo, 2*n)
+	if len(t.over) == 0 {
+		t.over = make(map[uint32]msg, n)
+	}
+}
+
 // mark is a place that a transaction can go back to.
 type mark struct {
 	recs, adds, undo, after int
@@ -214,6 +222,9 @@ func (t *txn) change(m msg) {
 
 func (t *txn) setOdd(uid uint32, name string) {
 	was, had := t.odds[uid]
+	if name == "" && !had && t.st.odd[uid] == "" {
+		return // it has none
+	}
 	t.odds[uid] = name
 	t.undo = append(t.undo, func() {
 		if had {
