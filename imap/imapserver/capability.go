@@ -75,7 +75,7 @@ func (c *Conn) isDisabled(name imap.Capability) bool {
 	same := func(other imap.Capability) bool {
 		return strings.EqualFold(string(name), string(other)) || strings.EqualFold(bare, string(other))
 	}
-	return name != imap.CapIMAP4rev1 && (slices.ContainsFunc(c.srv.Without, same) || slices.ContainsFunc(c.without, same))
+	return name != imap.CapIMAP4rev1 && slices.ContainsFunc(c.without, same)
 }
 
 // sasl returns what internal/sasl has to know of this connection.

@@ -48,7 +48,7 @@ type Conn struct {
 }
 
 func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *Conn {
-	c := &Conn{srv: s, cancel: cancel, connected: time.Now(), end: End{Cause: CauseLost}}
+	c := &Conn{srv: s, cancel: cancel, without: s.Without, connected: time.Now(), end: End{Cause: CauseLost}}
 	c.stream = &stream{raw: nc, nc: nc, readTimeout: wait(s.Timeouts.Data, 5*time.Minute),
 		writeTimeout: wait(s.Timeouts.Write, 5*time.Minute)}
 	c.stream.latest = c.connected.Add(wait(s.Timeouts.Login, time.Minute))

@@ -165,11 +165,15 @@ func TestWithout(t *testing.T) {
 		s.Without = []imap.Capability{imap.CapIdle}
 		s.WithoutFor = func(id *mail.Identity) []imap.Capability {
 			if id.Username == "alice" {
-				return []imap.Capability{imap.CapMove, imap.CapCondStore}
+				return []imap.Capability{imap.CapMove, imap.CapCondStore, imap.CapIdle}
 			}
-			return nil
+			return nil // for others it takes back what is taken from all
 		}
 	})
+	other := f.as("bob")
+	require.Contains(t, other.do("a CAPABILITY")[0], "IDLE")
+	other.do("b UNAUTHENTICATE")
+	require.NotContains(t, other.do("c CAPABILITY")[0], "IDLE")
 	p := f.login("INBOX")
 	caps := p.do("a CAPABILITY")[0]
 	require.NotContains(t, caps, "IDLE")

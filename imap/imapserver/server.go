@@ -56,8 +56,8 @@ type Server struct {
 	// Service is what the Authenticator is told: "" means "imap".
 	Service string
 
-	// Without takes capabilities away, and WithoutFor does for one user: against clients' troubles with them. Their
-	// commands are then unknown. IMAP4rev1 can't be taken away; in place of LITERAL+ comes LITERAL-.
+	// Without takes capabilities away, against clients' troubles with them: their commands are then unknown. WithoutFor, when set,
+	// says what those of a user who has logged in are instead. IMAP4rev1 can't be taken away; in place of LITERAL+ comes LITERAL-.
 	Without    []imap.Capability
 	WithoutFor func(*mail.Identity) []imap.Capability
 

@@ -37,7 +37,7 @@ func (c *Conn) forgetUser() {
 	c.unselect()
 	c.stopNotify()
 	_ = c.account.Close()
-	c.account, c.identity, c.without = nil, nil, nil
+	c.account, c.identity, c.without = nil, nil, c.srv.Without
 	c.condStore, c.qresync, c.rev2, c.utf8, c.uidOnly, c.metadata5464 = false, false, false, false, false, false
 	c.dec.UTF8, c.enc.UTF8 = false, false
 	c.stream.in.Store(0)

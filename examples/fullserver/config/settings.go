@@ -47,6 +47,8 @@ type Settings struct {
 	DisablePlaintextAuth bool
 	SenderRestrictions   []string
 	POP3UIDLFormat       string
+	IMAPCapability       []string
+	IMAPSCapability      []string
 	TLSCertFile          string
 	TLSKeyFile           string
 

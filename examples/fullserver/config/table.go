@@ -116,6 +116,10 @@ func access() []Param {
 			Help: "SASL mechanisms offered. cram-md5, apop and scram-sha-1 need every password stored as {PLAIN}, scram-sha-256 as {PLAIN} or {SCRAM-SHA-256}: clients prefer them and fail where the password is hashed otherwise."},
 		{Name: "pop3_uidl_format", Group: g, Kind: Text, Default: "%08Xu%08Xv", into: func(s *Settings) any { return &s.POP3UIDLFormat },
 			Help: "How POP3's unique-ids are made, in Dovecot's notation: %u UID, %v UIDVALIDITY, %g GUID, %f name of the file. With another one than before, every client fetches everything again."},
+		{Name: "imap_capability", Group: g, Kind: List, Default: "", into: func(s *Settings) any { return &s.IMAPCapability },
+			Help: "-NAME takes an IMAP capability away, with its commands, against clients that have trouble with it: -COMPRESS=DEFLATE. +NAME gives back what was taken before. For one user: the extra field userdb_imap_capability=-NAME,+NAME in passwd_file."},
+		{Name: "imaps_capability", Group: g, Kind: List, Default: "$imap_capability", into: func(s *Settings) any { return &s.IMAPSCapability },
+			Help: "The same for imaps_listen: $imap_capability +COMPRESS=DEFLATE."},
 		{Name: "auth_failure_delay", Group: g, Kind: Time, Default: "2s", Max: 60, into: func(s *Settings) any { return &s.AuthFailureDelay },
 			Help: "How long the answer to a wrong password waits."},
 	}

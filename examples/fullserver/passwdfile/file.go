@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,18 @@ type User struct {
 
 	secret secret
 	rules  rules
+	extra  string
+}
+
+// Extra returns the value of an extra field, "" when the user has none of this name. Of several the last one counts.
+func (u *User) Extra(name string) string {
+	value := ""
+	for field := range strings.FieldsSeq(u.extra) {
+		if n, v, _ := strings.Cut(field, "="); n == name {
+			value = v
+		}
+	}
+	return value
 }
 
 // maxFile bounds the file: a user takes about 150 octets.

@@ -32,7 +32,8 @@ func (f *File) parse(text string) (*User, error) {
 		u.secret = secret{problem: "no password"}
 	}
 	if len(field) > 7 {
-		u.rules, err = parseRules(field[7])
+		u.extra = field[7]
+		u.rules, err = parseRules(u.extra)
 	}
 	return u, err
 }

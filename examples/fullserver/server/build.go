@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/mime/charset"
 	"github.com/buuta/mail/pop3"
@@ -26,7 +28,15 @@ func (s *Server) build() error {
 	mta := s.smtpServer(intake.MTA, "postfix/smtpd")
 	submission := s.smtpServer(intake.Submission, "postfix/submission/smtpd")
 	lmtp := s.lmtpServer()
-	imap, pop := s.imapServer(), s.pop3Server()
+	imap, err := s.imapServer("imap_capability", s.set.IMAPCapability)
+	if err != nil {
+		return err
+	}
+	imaps, err := s.imapServer("imaps_capability", s.set.IMAPSCapability)
+	if err != nil {
+		return err
+	}
+	pop := s.pop3Server()
 	old := s.pop2Server(pop)
 	web := &http.Server{Handler: health(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
@@ -47,7 +57,7 @@ func (s *Server) build() error {
 		case "imap_listen":
 			v.serve = imap.Serve
 		case "imaps_listen":
-			v.serve = imap.ServeTLS
+			v.serve = imaps.ServeTLS
 		case "pop3_listen":
 			v.serve = pop.Serve
 		case "pop3s_listen":
@@ -67,7 +77,7 @@ func (s *Server) build() error {
 			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
 		}
 	}
-	s.servers = []stopper{mta, submission, lmtp, imap, pop, old, web}
+	s.servers = []stopper{mta, submission, lmtp, imap, imaps, pop, old, web}
 	if pages != nil {
 		s.servers = append([]stopper{pages}, s.servers...)
 	}
@@ -180,9 +190,15 @@ func (s *Server) backend(kind intake.Kind, log intake.Log) smtp.Backend {
 	return b
 }
 
-func (s *Server) imapServer() *imapserver.Server {
+// imapServer makes the server of imap_listen or imaps_listen. param says what its capabilities are.
+func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Server, error) {
+	without, err := changeCapabilities(nil, capabilities)
+	if err != nil {
+		return nil, s.cfg.ErrorFor(param, err)
+	}
 	log := &storeLog{log: s.log}
 	return &imapserver.Server{
+		Without: without, WithoutFor: func(id *mail.Identity) []imap.Capability { return s.withoutFor(without, id) },
 		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
@@ -191,7 +207,7 @@ func (s *Server) imapServer() *imapserver.Server {
 		},
 		CharsetReader: charset.NewReader,
 		Hooks:         log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
-	}
+	}, nil
 }
 
 func (s *Server) pop3Server() *pop3.Server {

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/server"
-	"github.com/stretchr/testify/require"
 )
 
 // Whatever keeps it from starting is one line that names the place, and no port stays open.
@@ -42,6 +43,9 @@ func TestOpenFails(t *testing.T) {
 		"expire 4":   {"autoexpunge = Trash 30 2 1", "main.cf, line 5: autoexpunge: \"Trash 30 2 1\" is not a mailbox, a time, and perhaps a number"},
 		"expire few": {"autoexpunge = Junk 1d, Trash 30d few", "main.cf, line 5: autoexpunge: \"Trash 30d few\": \"few\" is no number of messages"},
 		"expire 0":   {"autoexpunge = Trash 0", "main.cf, line 5: autoexpunge: \"Trash 0\" lets everything stay"},
+		"capability": {"imap_capability = IDLE", "main.cf, line 5: imap_capability: \"IDLE\" must begin with - or +: what is announced follows from what the server can do"},
+		"no IMAP":    {"imaps_capability = -imap4REV1", "main.cf, line 5: imaps_capability: imap4REV1 can't be taken away"},
+		"no name":    {"imap_capability = -", "main.cf, line 5: imap_capability: \"-\" names no capability"},
 		"relayhost":  {"relayhost = [smart.test", "main.cf, line 5: relayhost: missing ']'"},
 		"relay port": {"relayhost = [smart.test]:99999", "main.cf, line 5: relayhost: has no valid port"},
 		"relay junk": {"relayhost = [smart.test]587", "main.cf, line 5: relayhost: what follows ']' must be ':' and a port"},
