@@ -74,6 +74,9 @@ func (r *Rules) unlisted(ctx context.Context, sender, said, what string) *mail.R
 	}
 	switch {
 	case w.Class == VirtualAlias:
+		if what == "Sender" {
+			detail = 7 // as Postfix has it, for this class alone
+		}
 		return refuse(r.AliasCode, 5, detail, "User unknown"+r.table("virtual alias"))
 	case w.Transport == "error" || w.Transport == "retry":
 		return r.undeliverable(said, what, &w)

@@ -26,14 +26,32 @@ type Server struct {
 	done    sync.WaitGroup
 }
 
-// Start starts a server on 127.0.0.1.
+// Start starts a server on 127.0.0.1, at a port that is free.
 func Start(zone *mailauthtest.Zone) (*Server, error) {
-	s := &Server{}
-	s.zone.Store(zone)
 	pc, l, err := listen()
 	if err != nil {
 		return nil, err
 	}
+	return serve(zone, pc, l), nil
+}
+
+// StartAt starts a server at an address with a port, 53 for programs that can't be told another one.
+func StartAt(zone *mailauthtest.Zone, addr string) (*Server, error) {
+	pc, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		pc.Close()
+		return nil, err
+	}
+	return serve(zone, pc, l), nil
+}
+
+func serve(zone *mailauthtest.Zone, pc net.PacketConn, l net.Listener) *Server {
+	s := &Server{}
+	s.zone.Store(zone)
 	s.Addr = pc.LocalAddr().String()
 	handler := dns.HandlerFunc(s.answer)
 	for _, srv := range []*dns.Server{{PacketConn: pc, Handler: handler}, {Listener: l, Handler: handler}} {
@@ -43,7 +61,7 @@ func Start(zone *mailauthtest.Zone) (*Server, error) {
 		s.done.Go(func() { srv.ActivateAndServe() })
 		<-started
 	}
-	return s, nil
+	return s
 }
 
 // listen returns a port that is free for both UDP and TCP: what is free for one may be taken for the other.
