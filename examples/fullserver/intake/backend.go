@@ -167,7 +167,7 @@ func (s *session) Verify(ctx context.Context, name string) *smtp.Reply {
 	if _, err := s.resolve(ctx, "", trimAngles(name)); err != nil {
 		return mail.ReplyOf(err)
 	}
-	return nil
+	return mail.NewReply(252, mail.EnhancedCode{2, 0, 0}, name)
 }
 
 func trimAngles(s string) string {

@@ -15,6 +15,9 @@ import (
 
 // Sender returns a reverse-path as it goes on: with a domain, and rewritten. The null sender stays.
 func (p *Policy) Sender(ctx context.Context, from string) (string, error) {
+	if w, err := p.Rules.Resolve(ctx, "", p.Rules.Complete(from)); err == nil && w.Bad && from != "" && !strings.HasPrefix(from, "-") {
+		return from, mail.NewReply(501, mail.EnhancedCode{5, 1, 7}, "Bad sender address syntax")
+	}
 	out, err := p.Rules.Sender(ctx, from)
 	if err != nil {
 		return from, rewrite.ReplyOf(from, err)
@@ -93,6 +96,9 @@ func (p *Policy) Kind(ctx context.Context, to string) (Target, error) {
 	w, err := p.Rules.Resolve(ctx, "", p.Rules.Complete(to))
 	if err != nil {
 		return Target{}, rewrite.ReplyOf(to, err)
+	}
+	if w.Bad && !strings.HasPrefix(w.Recipient, "-") {
+		return Target{}, mail.NewReply(501, mail.EnhancedCode{5, 1, 3}, "Bad recipient address syntax")
 	}
 	return Target{Address: w.Recipient, Class: Class(w.Transport), Kind: w.Class, Nexthop: w.Nexthop, Routed: w.Routed}, nil
 }
