@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -201,6 +202,11 @@ func (m *mailbox) keepIndexes(ctx context.Context, made []madeIndex) {
 		return
 	}
 	err := m.do(ctx, func(t *txn) error {
+		octets := 0
+		for _, x := range made {
+			octets += len(x.index) + cacheEntry
+		}
+		t.cache, t.recs = slices.Grow(t.cache, octets), slices.Grow(t.recs, len(made))
 		for _, x := range made {
 			if _, ok := t.msg(x.uid); ok {
 				at, n := t.keepIndex(x.uid, x.index)
