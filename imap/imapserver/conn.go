@@ -39,6 +39,7 @@ type Conn struct {
 	idle    *idling   // in IDLE
 	resting bool      // waits for a command without its buffers
 	until   time.Time // a command must begin by then; zero until it is waited for
+	due     time.Time // what the wait that has just ended was armed with
 
 	bad, authFailures int
 	end               End

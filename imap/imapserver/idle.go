@@ -39,7 +39,7 @@ func (c *Conn) handleIdle(ctx context.Context, cmd *command) error {
 }
 
 // idleTurn waits in IDLE, and then tells what has happened or ends it.
-func (c *Conn) idleTurn(ctx context.Context) (worked bool, err error) {
+func (c *Conn) idleTurn(ctx context.Context) error {
 	cmd := c.idle.cmd
 	done, err := c.idleWait(ctx, c.idle.end)
 	switch {
@@ -47,7 +47,7 @@ func (c *Conn) idleTurn(ctx context.Context) (worked bool, err error) {
 		err = &sessionOver{err}
 	case !done:
 		if err = c.tellIdle(ctx); err == nil {
-			return true, nil
+			return nil
 		}
 	default:
 		if c.dec.Keyword() != "DONE" {
@@ -59,7 +59,7 @@ func (c *Conn) idleTurn(ctx context.Context) (worked bool, err error) {
 	if err = c.answer(ctx, cmd, err); err == nil {
 		c.setState(StateIdle)
 	}
-	return true, err
+	return err
 }
 
 // tellIdle tells a client in IDLE what has happened.
@@ -90,14 +90,7 @@ func (c *Conn) endIdle() {
 
 // idleWait waits for input, a hint, or the next poll; done reports input.
 func (c *Conn) idleWait(ctx context.Context, end time.Time) (done bool, err error) {
-	poll := end
-	if c.sel != nil {
-		poll = time.Now().Add(wait(c.srv.Timeouts.Poll, time.Minute))
-	}
-	if end.Before(poll) {
-		poll = end
-	}
-	switch err := c.waitOnce(c.nextLook(poll)); {
+	switch err := c.waitOnce(c.nextTurn()); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, errWoken):
