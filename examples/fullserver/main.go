@@ -4,6 +4,7 @@
 //	fullserver                                  a demo on loopback, in ./fullserver-data
 //	fullserver -c main.cf [-o name=value]...    for real
 //	fullserver [-c …] [-o …] postconf [-dhHnx] [name…]
+//	fullserver [-c …] reload                    have the running server read main.cf again
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
@@ -59,6 +60,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver -c main.cf [-o name=value]...   run as main.cf says; -o overrides a parameter
   fullserver [-c ...] [-o ...] postconf [-dhHnx] [name...]
                                              print the parameters in force; -n: only those that were set; -d: defaults
+  fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
@@ -107,6 +109,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = serve(file, over, stdout, stderr)
 	case "postconf":
 		err = postconf(file, over, fs.Args()[1:], stdout, stderr)
+	case "reload":
+		err = reload(file, over)
 	case "passwd":
 		err = passwd(fs.Args()[1:], stdin, stdout, stderr)
 	case "webmail":

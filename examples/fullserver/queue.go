@@ -29,6 +29,18 @@ func queueCommand(name, file string, over overrides, args []string, stdin io.Rea
 	return queuecmd.Run(ctx, c.Settings.DataDirectory, c.Settings.QueueDirectory, name, args, stdin, stdout, stderr)
 }
 
+// reload has the running server read its configuration again. A main.cf that is wrong is told here too.
+func reload(file string, over overrides) error {
+	if file == "" && len(over) == 0 {
+		file = findConfig()
+	}
+	c, err := config.Load(config.Options{File: file, Overrides: over})
+	if err != nil {
+		return err
+	}
+	return queuecmd.Reload(context.Background(), filepath.Join(c.Settings.DataDirectory, queuecmd.SocketName))
+}
+
 // asLinked turns the words of a command that was called by its own name, where -c names the folder of main.cf as Postfix has it, into
 // ours.
 func asLinked(name string, args []string) []string {

@@ -36,14 +36,15 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 		}
 		file = d.MainCF
 	}
-	c, err := config.Load(config.Options{File: file, Overrides: over})
+	load := func() (*config.Config, error) { return config.Load(config.Options{File: file, Overrides: over}) }
+	c, err := load()
 	if err != nil {
 		return err
 	}
 	for _, w := range c.Warnings() {
 		fmt.Fprintf(stderr, "fullserver: warning: %v\n", w)
 	}
-	s, err := server.Open(c, server.Options{Stderr: stderr})
+	s, err := server.Open(c, server.Options{Stderr: stderr, Config: load})
 	if err != nil {
 		return err
 	}

@@ -106,13 +106,13 @@ func (s *session) Close() error { return nil }
 
 // Begin implements mail.Deliverer.
 func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
-	sender, err := s.b.Policy.Sender(ctx, from)
+	sender, err := s.b.Policy.Now().Sender(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	t := &transaction{s: s, from: sender, opts: *opts, began: s.b.now(), refuse: s.refuse(ctx, from)}
-	if t.refuse == nil && s.b.Policy.UnlistedSenders() && s.b.Kind != LMTP {
-		if reply := s.b.Policy.Rules.UnlistedSender(ctx, from); reply != nil {
+	if t.refuse == nil && s.b.Policy.Now().UnlistedSenders() && s.b.Kind != LMTP {
+		if reply := s.b.Policy.Now().Rules.UnlistedSender(ctx, from); reply != nil {
 			t.refuse = reply
 		}
 	}
@@ -126,7 +126,7 @@ func (s *session) refuse(ctx context.Context, from string) error {
 	if !s.b.OwnSenders || id == nil || from == "" {
 		return nil
 	}
-	owns, err := s.b.Policy.Owns(ctx, id.AccountName(), id.Username, from)
+	owns, err := s.b.Policy.Now().Owns(ctx, id.AccountName(), id.Username, from)
 	if err != nil || owns {
 		return err
 	}
@@ -135,12 +135,12 @@ func (s *session) refuse(ctx context.Context, from string) error {
 
 // trusted reports whether the client may send anywhere.
 func (s *session) trusted() bool {
-	return s.b.Kind != LMTP && (s.c.Identity() != nil || s.b.Policy.Trusted(s.c.RemoteAddr()))
+	return s.b.Kind != LMTP && (s.c.Identity() != nil || s.b.Policy.Now().Trusted(s.c.RemoteAddr()))
 }
 
 // resolve judges a recipient and returns whom it stands for.
 func (s *session) resolve(ctx context.Context, from, to string) ([]policy.Target, error) {
-	p := s.b.Policy
+	p := s.b.Policy.Now()
 	if s.b.Kind == LMTP {
 		t, err := p.ResolveFrom(ctx, from, to)
 		if err == nil && t.Account == "" {

@@ -55,7 +55,7 @@ func (t *transaction) content(ctx context.Context, r io.Reader) (io.Reader, erro
 
 // redirect puts one recipient in the place of all.
 func (t *transaction) redirect(ctx context.Context, to string) error {
-	targets, err := t.s.b.Policy.Recipients(ctx, t.from, to)
+	targets, err := t.s.b.Policy.Now().Recipients(ctx, t.from, to)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (t *transaction) rewriteHead(ctx context.Context, head []byte) ([]byte, err
 	if b.Kind == LMTP {
 		return head, nil
 	}
-	origin, ok := b.Policy.HeaderOrigin(t.s.c.RemoteAddr(), t.s.c.Identity() != nil)
+	origin, ok := b.Policy.Now().HeaderOrigin(t.s.c.RemoteAddr(), t.s.c.Identity() != nil)
 	if !ok {
 		return head, nil
 	}
@@ -104,7 +104,7 @@ func (t *transaction) rewriteHead(ctx context.Context, head []byte) ([]byte, err
 		}
 	}
 	out, err := rewrite.Header(head[:end], func(a string, kind rewrite.Kind) (string, error) {
-		return b.Policy.Rules.HeaderAddress(ctx, a, origin, kind)
+		return b.Policy.Now().Rules.HeaderAddress(ctx, a, origin, kind)
 	})
 	if err != nil {
 		return nil, rewrite.ReplyOf(t.from, err)

@@ -15,7 +15,7 @@ func (t *transaction) copies(ctx context.Context) error {
 		return nil
 	}
 	to := []string{b.AlwaysBCC}
-	rules := b.Policy.Rules
+	rules := b.Policy.Now().Rules
 	if rules.SenderBCC != nil {
 		a, err := rules.SenderCopy(ctx, t.from)
 		if err != nil {
@@ -45,7 +45,7 @@ func (t *transaction) copies(ctx context.Context) error {
 
 // copyTo adds one of them.
 func (t *transaction) copyTo(ctx context.Context, to string) error {
-	targets, err := t.s.b.Policy.Recipients(ctx, t.from, to)
+	targets, err := t.s.b.Policy.Now().Recipients(ctx, t.from, to)
 	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
 		return reply
 	}

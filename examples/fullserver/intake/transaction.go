@@ -227,7 +227,7 @@ func (t *transaction) received() []byte {
 	r := t.s.c.Received()
 	r.ID, r.Software, r.Time = t.msg.ID, b.Software, t.began
 	if len(t.said) == 1 {
-		r.For = b.Policy.Rules.Complete(t.said[0].to)
+		r.For = b.Policy.Now().Rules.Complete(t.said[0].to)
 	}
 	if id := t.s.c.Identity(); id != nil {
 		r.User = id.Username

@@ -50,11 +50,11 @@ func (t *agentTransaction) environment(d destination) []string {
 	if i := strings.LastIndexByte(local, '@'); i >= 0 {
 		local, domain = local[:i], local[i+1:]
 	}
-	user, ext := t.a.Policy.Rules.Extension(local)
+	user, ext := t.a.Policy.Now().Rules.Extension(local)
 	env := []string{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh"}
 	for _, v := range [][2]string{
 		{"SENDER", t.from}, {"RECIPIENT", rewrite.Unquote(t.to)}, {"ORIGINAL_RECIPIENT", strings.TrimPrefix(t.rcpt.OriginalRecipient, "rfc822;")}, {"LOCAL", local}, {"DOMAIN", domain},
-		{"USER", user}, {"LOGNAME", user}, {"EXTENSION", strings.TrimLeft(ext, t.a.Settings.Delimiter)}, {"HOME", t.a.Policy.Home(d.account)},
+		{"USER", user}, {"LOGNAME", user}, {"EXTENSION", strings.TrimLeft(ext, t.a.Settings.Delimiter)}, {"HOME", t.a.Policy.Now().Home(d.account)},
 	} {
 		if v[1] != "" {
 			env = append(env, v[0]+"="+harmless(v[1]))

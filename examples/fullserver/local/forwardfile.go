@@ -12,7 +12,7 @@ import (
 // forwardFile reads the first .forward of forward_path that there is; list is nil where there is none, or where it is empty, which Postfix takes for
 // none. One that can't be read is left for later, so that mail that is to be forwarded isn't filed.
 func (a *Agent) forwardFile(home, name string) (list []aliasfile.Destination, file string, err error) {
-	user, ext := a.Policy.Rules.Extension(name)
+	user, ext := a.Policy.Now().Rules.Extension(name)
 	paths := strings.FieldsFunc(a.Settings.ForwardPath, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 	values := map[string]string{"home": home, "user": user, "local": name, "extension": strings.TrimLeft(ext, a.Settings.Delimiter), "recipient_delimiter": first(ext)}
 	for _, path := range paths {

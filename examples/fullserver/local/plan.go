@@ -66,13 +66,13 @@ func (p *plan) name(ctx context.Context, sender, name string, depth int) error {
 	}
 	key := "name " + strings.ToLower(name)
 	if p.done[key] { // an alias or a .forward that names itself means the mailbox
-		if p.a.Policy.Mailbox(rewrite.Quote(name+"@"+p.domain)) == "" {
+		if p.a.Policy.Now().Mailbox(rewrite.Quote(name+"@"+p.domain)) == "" {
 			return nil
 		}
 		return p.user(ctx, sender, name, depth)
 	}
 	p.done[key] = true
-	value, found, err := p.a.Policy.Alias(ctx, name)
+	value, found, err := p.a.Policy.Now().Alias(ctx, name)
 	if err != nil {
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "alias database unavailable", Err: err}
 	}
@@ -95,15 +95,15 @@ func (p *plan) owner(ctx context.Context, sender, name string) (string, error) {
 	if sender == "" {
 		return "", nil
 	}
-	user, _ := p.a.Policy.Rules.Extension(name)
+	user, _ := p.a.Policy.Now().Rules.Extension(name)
 	owner := "owner-" + user
-	value, found, err := p.a.Policy.Alias(ctx, owner)
+	value, found, err := p.a.Policy.Now().Alias(ctx, owner)
 	switch {
 	case err != nil:
 		return "", &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "alias database unavailable", Err: err}
 	case found && p.a.Settings.ExpandOwner:
 		if list, err := aliasfile.ParseDestinations(value); err == nil && len(list) == 1 && list[0].Kind == aliasfile.Address {
-			return p.a.Policy.Rules.Complete(list[0].Text), nil
+			return p.a.Policy.Now().Rules.Complete(list[0].Text), nil
 		}
 	case !found && p.a.Settings.ResetOwner:
 		owner = name
@@ -116,11 +116,11 @@ func (p *plan) owner(ctx context.Context, sender, name string) (string, error) {
 // user plans for who is no alias: a .forward, else the mailbox.
 func (p *plan) user(ctx context.Context, sender, name string, depth int) error {
 	address := rewrite.Quote(name + "@" + p.domain)
-	account := p.a.Policy.Mailbox(address)
+	account := p.a.Policy.Now().Mailbox(address)
 	if account == "" {
 		return p.nobody(ctx, sender, name, depth)
 	}
-	if home := p.a.Policy.Home(account); home != "" {
+	if home := p.a.Policy.Now().Home(account); home != "" {
 		list, file, err := p.a.forwardFile(home, name)
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (p *plan) nobody(ctx context.Context, sender, name string, depth int) error
 		}
 		return nil
 	case s.LuserRelay != "":
-		user, ext := p.a.Policy.Rules.Extension(name)
+		user, ext := p.a.Policy.Now().Rules.Extension(name)
 		to, ok := expandNames(s.LuserRelay, map[string]string{
 			"user": user, "local": name, "domain": p.domain, "recipient": name + "@" + p.domain, "extension": strings.TrimLeft(ext, s.Delimiter), "recipient_delimiter": first(ext),
 		}, nil)
@@ -239,8 +239,8 @@ func (p *plan) address(ctx context.Context, sender, text string, depth int) erro
 	if user, ok := strings.CutPrefix(text, "\\"); ok { // \user: the mailbox itself
 		return p.own(user)
 	}
-	full := p.a.Policy.Rules.Complete(text)
-	targets, err := p.a.Policy.Recipients(ctx, sender, full)
+	full := p.a.Policy.Now().Rules.Complete(text)
+	targets, err := p.a.Policy.Now().Recipients(ctx, sender, full)
 	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
 		return reply
 	}
@@ -262,8 +262,8 @@ func (p *plan) address(ctx context.Context, sender, text string, depth int) erro
 
 // own plans for a user's mailbox, whatever aliases and .forward say.
 func (p *plan) own(user string) error {
-	address := p.a.Policy.Rules.Complete(user)
-	account := p.a.Policy.Mailbox(address)
+	address := p.a.Policy.Now().Rules.Complete(user)
+	account := p.a.Policy.Now().Mailbox(address)
 	if account == "" {
 		return mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "unknown user: \""+user+"\"")
 	}

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
@@ -77,6 +79,23 @@ type Policy struct {
 	login    *lookup.List
 	tables   []lookup.Table
 	notes    []string
+
+	next atomic.Pointer[Policy] // what counts instead
+}
+
+// Now returns the policy that counts: this one, or what has replaced it. Who keeps a Policy asks Now at each use.
+func (p *Policy) Now() *Policy {
+	if n := p.next.Load(); n != nil {
+		return n
+	}
+	return p
+}
+
+// Replace makes Now return another policy, at once for everybody. The tables of the one before are closed when nobody can be asking them any more.
+func (p *Policy) Replace(other *Policy) {
+	old := p.Now()
+	p.next.Store(other)
+	time.AfterFunc(time.Minute, func() { _ = old.Close() })
 }
 
 // A ParamError is a parameter that can't be used.

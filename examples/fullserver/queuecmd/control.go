@@ -63,12 +63,7 @@ var ErrNotRunning = errors.New("no server is running")
 
 // Call has the server whose control socket that is run a command, and returns its exit status.
 func Call(ctx context.Context, socket, name string, args []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	client := http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-		DisableKeepAlives: true,
-	}}
+	client := clientOf(socket)
 	said, err := json.Marshal(args)
 	if err != nil {
 		return 0, err
@@ -79,13 +74,8 @@ func Call(ctx context.Context, socket, name string, args []string, stdin io.Read
 	}
 	req.Header.Set(argsHeader, string(said))
 	res, err := client.Do(req)
-	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return 0, ErrNotRunning
-	case errors.Is(err, os.ErrPermission):
-		return 0, errors.New(filepath.Clean(socket) + " may be opened by the server's user and by root only")
-	case err != nil:
-		return 0, err
+	if err != nil {
+		return 0, why(socket, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -110,4 +100,41 @@ func Listen(socket string) (net.Listener, error) {
 		return nil, errors.New(socket + ": a server is listening there already")
 	}
 	return l, err
+}
+
+// Reload has the server read its configuration again; what came of it is in the log.
+func Reload(ctx context.Context, socket string) error {
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://server/reload", nil)
+	if err != nil {
+		return err
+	}
+	res, err := clientOf(socket).Do(req)
+	if err != nil {
+		return why(socket, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return errors.New("the server does not know this command: it is of another version")
+	}
+	return nil
+}
+
+func clientOf(socket string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives: true,
+	}}
+}
+
+// why says what an error of a call means.
+func why(socket string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return ErrNotRunning
+	case errors.Is(err, os.ErrPermission):
+		return errors.New(filepath.Clean(socket) + " may be opened by the server's user and by root only")
+	}
+	return err
 }

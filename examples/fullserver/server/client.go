@@ -185,8 +185,8 @@ func (s *Server) elsewhere(nexthop string) mail.Deliverer {
 	if s.keys != nil {
 		next = &mailcheck.Notices{Next: next, Keys: s.keys, Spooler: s.spooler, Log: func(text string) { s.log.Print("postfix/smtp", text) }}
 	}
-	if s.policy.Rules.SMTPGeneric != nil {
-		next = &generic{next: next, rules: s.policy.Rules, spooler: s.spooler}
+	if s.policy.Now().Rules.SMTPGeneric != nil {
+		next = &generic{next: next, rules: s.policy.Now().Rules, spooler: s.spooler}
 	}
 	return next
 }

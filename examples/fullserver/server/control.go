@@ -16,7 +16,10 @@ func (s *Server) openControl() error {
 		s.log.Print("postfix/master", "warning: mailq, postqueue, postsuper and postcat will not reach this server: ", err.Error())
 		return nil
 	}
-	srv := &http.Server{Handler: queuecmd.Handler(s.queue), ReadHeaderTimeout: 10 * time.Second,
+	mux := http.NewServeMux()
+	mux.Handle("/", queuecmd.Handler(s.queue))
+	mux.HandleFunc("POST /reload", func(http.ResponseWriter, *http.Request) { s.Reload() })
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/control", slog.LevelWarn).Handler(), slog.LevelDebug)}
 	done := make(chan struct{})
 	go func() {

@@ -26,7 +26,7 @@ func (s *Server) noticeOptions() (queue.NotifyOptions, error) {
 		"delay_notice_recipient": &n.DelayRecipient, "double_bounce_sender": &n.DoubleBounceSender,
 	}
 	for name, a := range address {
-		if *a = s.policy.Rules.Complete(*a); strings.ContainsAny(*a, " \t<>") || strings.HasPrefix(strings.TrimPrefix(*a, `""`), "@") || *a == "" {
+		if *a = s.policy.Now().Rules.Complete(*a); strings.ContainsAny(*a, " \t<>") || strings.HasPrefix(strings.TrimPrefix(*a, `""`), "@") || *a == "" {
 			return o, s.cfg.ErrorFor(name, errors.New("is no address"))
 		}
 	}

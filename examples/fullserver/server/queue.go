@@ -110,7 +110,7 @@ func lifetime(d time.Duration) time.Duration {
 
 // route says where a recipient's copy goes. Addresses are judged anew at each attempt: users come and go.
 func (s *Server) route(ctx context.Context, sender, recipient string) (queue.Route, error) {
-	t, err := s.policy.ResolveFrom(ctx, sender, recipient)
+	t, err := s.policy.Now().ResolveFrom(ctx, sender, recipient)
 	if err != nil {
 		return queue.Route{}, err
 	}

@@ -109,6 +109,7 @@ func (s *Server) Reload() {
 			s.log.Print("postfix/master", "warning: dkim_key_table: ", err.Error())
 		}
 	}
+	s.reloadConfig()
 	s.log.Print("postfix/master", "reloaded")
 }
 

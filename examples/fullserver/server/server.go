@@ -42,6 +42,7 @@ type Options struct {
 	Auth     mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
 	Names    peername.Resolver                                                 // for clients' host names; nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
+	Config   func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
 	Now      func() time.Time                                                  // nil: time.Now
 }
 
@@ -165,7 +166,7 @@ func (s *Server) openUsers() error {
 	for _, n := range p.Notes() {
 		s.log.Print("postfix/smtpd", "warning: ", n)
 	}
-	s.onClose(func() { _ = p.Close() })
+	s.onClose(func() { _ = p.Now().Close() })
 	s.policy = p
 	return nil
 }
@@ -221,7 +222,7 @@ func (s *Server) openStore() error {
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{
-		Store: s.store, Resolve: s.policy.Resolve, Junk: s.set.JunkMailbox, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
+		Store: s.store, Resolve: func(to string) (policy.Target, error) { return s.policy.Now().Resolve(to) }, Junk: s.set.JunkMailbox, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
 	}
 	return nil
 }

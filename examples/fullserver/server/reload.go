@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/policy"
+)
+
+// reloadable are parameters that count at once when main.cf is read again, beside those about addresses.
+var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks mynetworks_style postmaster_address relayhost virtual_mailbox_domains
+	alias_maps local_recipient_maps smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_sender_login_maps`)
+
+// reloadConfig reads main.cf again. What it says of addresses, where they lead and who may send counts from now on, for sessions that there are too;
+// for the rest the log says that it counts after a restart. A main.cf that is wrong changes nothing.
+func (s *Server) reloadConfig() {
+	if s.opts.Config == nil {
+		return
+	}
+	warn := func(err error) { s.log.Print("postfix/master", "warning: ", err.Error()) }
+	c, err := s.opts.Config()
+	if err != nil {
+		warn(err)
+		return
+	}
+	for _, w := range c.Warnings() {
+		warn(w)
+	}
+	p, err := policy.Open(context.Background(), &c.Settings, policy.Options{Users: directory{s.users}, Own: ownAddress, Warn: s.warnOfTable})
+	if err != nil {
+		warn(err)
+		return
+	}
+	for _, n := range p.Notes() {
+		s.log.Print("postfix/smtpd", "warning: ", n)
+	}
+	for _, row := range config.Groups() {
+		before, _ := s.cfg.Value(row.Name)
+		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) {
+			s.log.Print("postfix/master", "warning: ", row.Name, " has changed: it counts after a restart")
+		}
+	}
+	s.policy.Replace(p)
+}
+
+func countsAtOnce(row config.Param) bool {
+	return row.Inert != "" || strings.HasPrefix(row.Group, "Addresses: ") && row.Name != "always_bcc" && row.Name != "smtp_generic_maps" && row.Name != "inet_protocols" ||
+		slices.Contains(reloadable, row.Name)
+}
