@@ -143,6 +143,9 @@ func (c *Config) names() error {
 			used[n] = true
 		}
 	}
+	for _, class := range Members(c.given["smtpd_restriction_classes"].text) {
+		used[class] = true
+	}
 	slices.SortFunc(unknown, func(a, b string) int { return c.given[a].line - c.given[b].line })
 	for _, name := range unknown {
 		e := c.given[name]

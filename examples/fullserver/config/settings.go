@@ -45,7 +45,6 @@ type Settings struct {
 	SMTPDBanner          string
 	SMTPDPeernameLookup  bool
 	DisablePlaintextAuth bool
-	SenderRestrictions   []string
 	POP3UIDLFormat       string
 	IMAPCapability       []string
 	IMAPSCapability      []string

@@ -93,8 +93,22 @@ type Sending struct {
 
 // Receiving are the parameters of who may come in, and how.
 type Receiving struct {
-	RelayRestrictions     []string
-	RecipientRestrictions []string
+	ClientRestrictions    string
+	HeloRestrictions      string
+	SenderRestrictions    string
+	RelayRestrictions     string
+	RecipientRestrictions string
+	DataRestrictions      string
+	EndOfDataRestrictions string
+	EtrnRestrictions      string
+	RestrictionClasses    []string
+	DelayReject           bool
+	RelayFirst            bool
+	RBLReply              string
+	RBLReplyMaps          string
+	PolicyDefault         string
+	NullAccessKey         string
+	Codes                 RestrictionCodes
 	HeloRequired          bool
 	StrictEnvelopes       bool
 	DisableVrfy           bool
@@ -103,4 +117,9 @@ type Receiving struct {
 	TLSLevel              string
 	SASLAuth              bool
 	SenderLoginMaps       string
+}
+
+// RestrictionCodes are the codes of replies of restrictions.
+type RestrictionCodes struct {
+	AccessReject, AccessDefer, Reject, Defer, RBL, Relay, Plaintext, MultiBounce, InvalidName, NonFQDN, UnknownAddress, UnknownClient, UnknownHelo int64
 }

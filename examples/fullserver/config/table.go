@@ -110,8 +110,6 @@ func access() []Param {
 			Help: "Ask the DNS for the names of SMTP clients, for the log and Received fields. Without it they are \"unknown\"."},
 		{Name: "disable_plaintext_auth", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.DisablePlaintextAuth },
 			Help: "Take passwords only over TLS or from this machine itself."},
-		{Name: "smtpd_sender_restrictions", Group: g, Kind: List, Default: "reject_authenticated_sender_login_mismatch", Choices: []string{"reject_authenticated_sender_login_mismatch"}, into: func(s *Settings) any { return &s.SenderRestrictions },
-			Help: "reject_authenticated_sender_login_mismatch: users who have logged in send from no addresses but those whose mail they get. Empty: from any. Postfix's default is empty."},
 		{Name: "auth_mechanisms", Group: g, Kind: List, Default: "plain login", Choices: []string{"plain", "login", "cram-md5", "apop", "scram-sha-1", "scram-sha-256"}, into: func(s *Settings) any { return &s.AuthMechanisms },
 			Help: "SASL mechanisms offered. cram-md5, apop and scram-sha-1 need every password stored as {PLAIN}, scram-sha-256 as {PLAIN} or {SCRAM-SHA-256}: clients prefer them and fail where the password is hashed otherwise."},
 		{Name: "pop3_uidl_format", Group: g, Kind: Text, Default: "%08Xu%08Xv", into: func(s *Settings) any { return &s.POP3UIDLFormat },

@@ -6,6 +6,7 @@ package intake
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/buuta/mail"
@@ -13,6 +14,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
@@ -73,10 +75,6 @@ type Backend struct {
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 
-	// OwnSenders has users who have logged in send from no addresses but those whose mail they get: Postfix's
-	// reject_authenticated_sender_login_mismatch.
-	OwnSenders bool
-
 	Checks *checks.Checker       // header_checks and body_checks; nil: none
 	Check  *mailcheck.Checker    // of mail from outside; nil: none
 	Keys   *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
@@ -84,8 +82,17 @@ type Backend struct {
 }
 
 // NewSession implements smtp.Backend.
-func (b *Backend) NewSession(_ context.Context, c *smtp.Conn) (smtp.Session, error) {
-	return &session{b: b, c: c}, nil
+func (b *Backend) NewSession(ctx context.Context, c *smtp.Conn) (smtp.Session, error) {
+	s := &session{b: b, c: c}
+	if b.Kind == LMTP {
+		return s, nil
+	}
+	s.policy = b.Policy.Now()
+	s.visit = s.policy.Visit(s.client())
+	if r := s.visit.Connect(ctx); r != nil {
+		return nil, r
+	}
+	return s, nil
 }
 
 func (b *Backend) now() time.Time {
@@ -97,8 +104,10 @@ func (b *Backend) now() time.Time {
 
 // session is one client's visit.
 type session struct {
-	b *Backend
-	c *smtp.Conn
+	b      *Backend
+	c      *smtp.Conn
+	policy *policy.Policy  // that visit is judged by
+	visit  *restrict.Visit // what restrictions know of it; nil for LMTP
 }
 
 // Close implements smtp.Session.
@@ -110,27 +119,29 @@ func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions
 	if err != nil {
 		return nil, err
 	}
-	t := &transaction{s: s, from: sender, opts: *opts, began: s.b.now(), refuse: s.refuse(ctx, from)}
-	if t.refuse == nil && s.b.Policy.Now().UnlistedSenders() && s.b.Kind != LMTP {
-		if reply := s.b.Policy.Now().Rules.UnlistedSender(ctx, from); reply != nil {
+	t := &transaction{s: s, from: sender, opts: *opts, began: s.b.now()}
+	if s.visit == nil {
+		return t, nil
+	}
+	if p := s.b.Policy.Now(); p != s.policy {
+		s.policy, s.visit = p, p.Visit(s.client()) // main.cf has been read again
+		s.visit.Helo = s.c.Hello()
+	}
+	s.visit.Client = s.client() // who has logged in by now
+	if s.c.Hello() != s.visit.Helo {
+		if r := s.visit.Hello(ctx, s.c.Hello()); r != nil {
+			return nil, r
+		}
+	}
+	if r := s.visit.Mail(ctx, from); r != nil {
+		return nil, r
+	}
+	if s.policy.UnlistedSenders() {
+		if reply := s.policy.Rules.UnlistedSender(ctx, from); reply != nil {
 			t.refuse = reply
 		}
 	}
 	return t, nil
-}
-
-// refuse is why a sender may not be used, which is said to each recipient as Postfix does, nil when it may. The null sender, of notifications, is
-// everybody's.
-func (s *session) refuse(ctx context.Context, from string) error {
-	id := s.c.Identity()
-	if !s.b.OwnSenders || id == nil || from == "" {
-		return nil
-	}
-	owns, err := s.b.Policy.Now().Owns(ctx, id.AccountName(), id.Username, from)
-	if err != nil || owns {
-		return err
-	}
-	return mail.NewReply(553, mail.EnhancedCode{5, 7, 1}, "<"+from+">: Sender address rejected: not owned by user "+id.Username)
 }
 
 // trusted reports whether the client may send anywhere.
@@ -149,12 +160,11 @@ func (s *session) resolve(ctx context.Context, from, to string) ([]policy.Target
 		}
 		return []policy.Target{t}, err
 	}
-	kind, err := p.Kind(ctx, to)
-	if err != nil {
+	if _, err := p.Kind(ctx, to); err != nil { // what can't be an address is nothing to ask about
 		return nil, err
 	}
-	if err := p.Admit(s.c.RemoteAddr(), s.c.Identity() != nil, to, &kind); err != nil {
-		return nil, err
+	if r := s.visit.Recipient(ctx, to); r != nil {
+		return nil, r
 	}
 	return p.Recipients(ctx, from, to)
 }
@@ -181,6 +191,11 @@ func trimAngles(s string) string {
 func (s *session) Flush(ctx context.Context, destination string) *smtp.Reply {
 	if !s.trusted() {
 		return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, "<"+destination+">: Etrn command rejected: Access denied")
+	}
+	if s.visit != nil {
+		if r := s.visit.Etrn(ctx, strings.TrimLeft(destination, "@#")); r != nil {
+			return r
+		}
 	}
 	f := queue.Filter{Destination: destination}
 	switch {

@@ -15,6 +15,10 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 	if t.done {
 		return nil, mail.NewReply(503, mail.EnhancedCode{5, 5, 1}, "Error: command out of order")
 	}
+	if err := t.endOfData(ctx); err != nil {
+		_ = t.Abort()
+		return nil, err
+	}
 	ctx = context.WithoutCancel(ctx) // half of it done is worse than a client that doesn't hear of it
 	t.done = true
 	defer t.source.Close()

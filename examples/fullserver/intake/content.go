@@ -43,14 +43,25 @@ func (t *transaction) content(ctx context.Context, r io.Reader) (io.Reader, erro
 			return nil, err
 		}
 	}
+	hold, filter := t.verdict.Hold, t.verdict.Filter
 	t.verdict = *v
-	if v.Hold || v.Filter != "" {
-		for i := range t.rcpts {
-			t.rcpts[i].queued = true
-		}
-		t.opts.Hold = mail.HoldOptions{For: heldFor}
+	t.verdict.Hold = t.verdict.Hold || hold
+	if t.verdict.Filter == "" {
+		t.verdict.Filter = filter
 	}
+	t.setAside()
 	return t.checked.NewReader(), nil
+}
+
+// setAside leaves a message that is to be held or sent another way to the queue.
+func (t *transaction) setAside() {
+	if !t.verdict.Hold && t.verdict.Filter == "" {
+		return
+	}
+	for i := range t.rcpts {
+		t.rcpts[i].queued = true
+	}
+	t.opts.Hold = mail.HoldOptions{For: heldFor}
 }
 
 // redirect puts one recipient in the place of all.

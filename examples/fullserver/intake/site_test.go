@@ -58,7 +58,7 @@ func (n names) First() string { return n[0] }
 
 // newSite starts a server; extra is more of main.cf.
 func newSite(t *testing.T, kind intake.Kind, extra string) *site {
-	c, err := config.Read("main.cf", strings.NewReader("myhostname = mail.here.test\nvirtual_mailbox_domains = here.test\n"+extra), "")
+	c, err := config.Read("main.cf", strings.NewReader("myhostname = mail.here.test\nvirtual_mailbox_domains = here.test\nsmtpd_sender_restrictions =\n"+extra), "")
 	require.NoError(t, err)
 	p, err := policy.Open(t.Context(), &c.Settings, policy.Options{Users: names{"alice@here.test", "bob@here.test", "carol@here.test"}})
 	require.NoError(t, err)

@@ -102,6 +102,10 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		return err
 	}
 	defer func() { t.checked.Close() }()
+	if err := t.ordered(ctx, r); err != nil {
+		_ = t.Abort()
+		return err
+	}
 	r, err := t.content(ctx, r)
 	if err == nil && t.discarded {
 		t.msg.ID, t.msg.From = newID(t.began), t.from

@@ -80,6 +80,7 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 		}
 	}
 	p.inTwoLists()
+	p.restrictions(x, o)
 	return x.err
 }
 

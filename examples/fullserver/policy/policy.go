@@ -13,9 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/smtp/rewrite"
 )
 
@@ -64,6 +64,12 @@ type Options struct {
 	Warn func(error)
 	// Tables are more options of tables.
 	Tables lookup.Options
+	// Resolver is asked about the names of clients and domains; nil: the system's.
+	Resolver restrict.Resolver
+	// Parameter returns what main.cf says of a name that the site has made up, for smtpd_restriction_classes; nil knows none.
+	Parameter func(name string) (string, bool)
+	// Restricted hears what restrictions say beside their replies; nil: nobody.
+	Restricted func(v *restrict.Visit, text string)
 }
 
 // Policy is a site's rules. It may be used by many goroutines at once.
@@ -77,6 +83,7 @@ type Policy struct {
 	networks []netip.Prefix
 	alias    *lookup.List
 	login    *lookup.List
+	restrict *restrict.Checker
 	tables   []lookup.Table
 	notes    []string
 
@@ -112,9 +119,6 @@ func Open(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	p := &Policy{
 		set: s, users: o.Users, names: map[string]string{}, home: strings.ToLower(s.MyDomain), networks: s.MyNetworks,
 	}
-	if !slices.ContainsFunc(slices.Concat(s.Receiving.RelayRestrictions, s.Receiving.RecipientRestrictions), func(r string) bool { return strings.HasPrefix(r, "reject") || strings.HasPrefix(r, "defer") }) {
-		return nil, &ParamError{"smtpd_relay_restrictions", errors.New("everybody could send anywhere through this server: add reject_unauth_destination")}
-	}
 	if err := p.open(ctx, &o); err != nil {
 		_ = p.Close()
 		return nil, err
@@ -125,6 +129,9 @@ func Open(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 // Close closes the tables.
 func (p *Policy) Close() error {
 	var errs []error
+	if p.restrict != nil {
+		errs = append(errs, p.restrict.Close())
+	}
 	for _, t := range p.tables {
 		errs = append(errs, lookup.Close(t))
 	}
@@ -140,19 +147,15 @@ func (p *Policy) Trusted(client net.Addr) bool {
 	switch a := client.(type) {
 	case *net.TCPAddr:
 		ip, ok := netip.AddrFromSlice(a.IP)
-		ip = ip.Unmap()
-		if !ok {
-			return false
-		}
-		for _, n := range p.networks {
-			if n.Contains(ip) {
-				return true
-			}
-		}
+		return ok && p.inNetworks(ip.Unmap())
 	case *net.UnixAddr:
 		return true
 	}
 	return false
+}
+
+func (p *Policy) inNetworks(ip netip.Addr) bool {
+	return slices.ContainsFunc(p.networks, func(n netip.Prefix) bool { return n.Contains(ip) })
 }
 
 // HeaderOrigin returns the domain that completes addresses in the header of a client's mail, and whether addresses there are rewritten at all
@@ -179,43 +182,6 @@ func (p *Policy) fromHere(client net.Addr) bool {
 		return true
 	}
 	return false
-}
-
-// MayRelay returns nil when a client may send to an address elsewhere, and otherwise the reply to RCPT.
-func (p *Policy) MayRelay(client net.Addr, authenticated bool, to string) error {
-	return p.Admit(client, authenticated, to, &Target{Kind: rewrite.Default})
-}
-
-// Admit returns nil when a client may send to a target, and otherwise the reply to RCPT, by smtpd_relay_restrictions and
-// smtpd_recipient_restrictions. to is as the client said it.
-func (p *Policy) Admit(client net.Addr, authenticated bool, to string, t *Target) error {
-	ours := t.Ours() || t.Kind != rewrite.Default && p.set.Addresses.AllowUntrustedRoutes
-	said := "<" + rewrite.Unquote(to) + ">: "
-	for _, list := range [][]string{p.set.Receiving.RelayRestrictions, p.set.Receiving.RecipientRestrictions} {
-		if err := p.ask(list, client, authenticated, said, ours); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ask goes through one list until something in it decides.
-func (p *Policy) ask(list []string, client net.Addr, authenticated bool, said string, ours bool) error {
-	for _, r := range list {
-		switch {
-		case r == "permit", r == "permit_mynetworks" && p.Trusted(client), r == "permit_sasl_authenticated" && authenticated, r == "permit_auth_destination" && ours:
-			return nil
-		case r == "reject_unauth_destination" && !ours:
-			return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, said+"Relay access denied")
-		case r == "defer_unauth_destination" && !ours:
-			return mail.NewReply(454, mail.EnhancedCode{4, 7, 1}, said+"Relay access denied")
-		case r == "reject":
-			return mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, said+"Recipient address rejected: Access denied")
-		case r == "defer":
-			return mail.NewReply(450, mail.EnhancedCode{4, 7, 1}, said+"Recipient address rejected: Access denied")
-		}
-	}
-	return nil
 }
 
 // FromThisMachine reports whether both ends of a connection are here, so that nobody can listen to it. That is what

@@ -148,13 +148,13 @@ func TestWhoMayRelay(t *testing.T) {
 		"192.0.3.1": false, "10.0.0.1": false, "2001:db9::1": false, "::2": false,
 	} {
 		require.Equal(t, want, p.Trusted(tcp(ip)), ip)
-		require.Equal(t, want, p.MayRelay(tcp(ip), false, "x@elsewhere.test") == nil, ip)
-		require.NoError(t, p.MayRelay(tcp(ip), true, "x@elsewhere.test"))
+		require.Equal(t, want, p.MayRelay(t.Context(), tcp(ip), "", "x@elsewhere.test") == nil, ip)
+		require.NoError(t, p.MayRelay(t.Context(), tcp(ip), "anna", "x@elsewhere.test"))
 	}
 	require.True(t, p.Trusted(&net.UnixAddr{Name: "/run/x"}))
 	require.False(t, p.Trusted(nil))
 	require.False(t, p.Trusted(&net.TCPAddr{}))
-	require.EqualError(t, p.MayRelay(tcp("10.0.0.1"), false, "b@elsewhere.test"), "554 5.7.1 <b@elsewhere.test>: Relay access denied")
+	require.EqualError(t, p.MayRelay(t.Context(), tcp("10.0.0.1"), "", "b@elsewhere.test"), "554 5.7.1 <b@elsewhere.test>: Relay access denied")
 }
 
 func TestFromThisMachine(t *testing.T) {
@@ -218,6 +218,6 @@ func ExamplePolicy_Resolve() {
 func ExamplePolicy_MayRelay() {
 	c, _ := config.Read("main.cf", strings.NewReader("mynetworks = 192.0.2.0/24\n"), "mail.example.test")
 	p, _ := policy.Open(context.Background(), &c.Settings, policy.Options{Users: users{}})
-	fmt.Println(p.MayRelay(&net.TCPAddr{IP: net.ParseIP("203.0.113.9")}, false, "b@elsewhere.test"))
+	fmt.Println(p.MayRelay(context.Background(), &net.TCPAddr{IP: net.ParseIP("203.0.113.9")}, "", "b@elsewhere.test"))
 	// Output: 554 5.7.1 <b@elsewhere.test>: Relay access denied
 }

@@ -36,18 +36,17 @@ func (s *stage) sender(name string) verdict {
 
 // owner compares the sender with who has logged in.
 func (s *stage) owner(name, from string) verdict {
-	if s.k.SenderLogin == nil || from == "" {
+	if s.k.SenderLogin == nil && s.k.Owner == nil || from == "" {
 		return dunno
 	}
 	login := s.Client.Login
-	owners, found, err := s.k.Addresses.Find(s.ctx, s.k.SenderLogin, "smtpd_sender_login_maps", rewrite.Unquote(s.k.Addresses.Complete(from)))
+	if login == "" && name == "reject_authenticated_sender_login_mismatch" || login != "" && name == "reject_unauthenticated_sender_login_mismatch" {
+		return dunno
+	}
+	found, its, err := s.ownerOf(from)
 	if err != nil {
 		s.log("warning: smtpd_sender_login_maps: " + err.Error())
 		return s.refuse(451, mail.EnhancedCode{4, 3, 0}, from, kindSender, "Temporary lookup failure")
-	}
-	its := false
-	for o := range strings.FieldsFuncSeq(owners, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-		its = its || strings.EqualFold(o, login)
 	}
 	switch {
 	case login == "" && found && name != "reject_authenticated_sender_login_mismatch":
@@ -56,6 +55,18 @@ func (s *stage) owner(name, from string) verdict {
 		return dunno
 	}
 	return s.refuse(553, policyDSN, from, kindSender, "not owned by user "+login)
+}
+
+// ownerOf reports whether an address belongs to anybody, and whether to who has logged in.
+func (s *stage) ownerOf(from string) (known, its bool, err error) {
+	if s.k.Owner != nil {
+		return s.k.Owner(s.ctx, s.Visit, from)
+	}
+	owners, known, err := s.k.Addresses.Find(s.ctx, s.k.SenderLogin, "smtpd_sender_login_maps", rewrite.Unquote(s.k.Addresses.Complete(from)))
+	for o := range strings.FieldsFuncSeq(owners, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+		its = its || strings.EqualFold(o, s.Client.Login)
+	}
+	return known, its, err
 }
 
 // complete wants a domain with a dot.
@@ -123,7 +134,7 @@ func (s *stage) recipientRule(name string) verdict {
 		s.reply = s.soften(rewrite.ReplyOf(to, err))
 		return reject
 	}
-	ours := w.Class != rewrite.Default && !w.Routed
+	ours := w.Class != rewrite.Default && (!w.Routed || s.k.UntrustedRouting)
 	switch name {
 	case "permit_auth_destination":
 		if ours {
@@ -135,11 +146,11 @@ func (s *stage) recipientRule(name string) verdict {
 		}
 	case "reject_unauth_destination", "check_relay_domains":
 		if !ours {
-			return s.refuseWith(code(s.k.Codes.Relay, 554), policyDSN, "<"+to+">: Relay access denied")
+			return s.refuseWith(code(s.k.Codes.Relay, 554), policyDSN, "<"+rewrite.Unquote(to)+">: Relay access denied")
 		}
 	case "defer_unauth_destination":
 		if !ours {
-			return s.refuseWith(454, laterDSN, "<"+to+">: Relay access denied")
+			return s.refuseWith(454, laterDSN, "<"+rewrite.Unquote(to)+">: Relay access denied")
 		}
 	}
 	return dunno

@@ -29,6 +29,7 @@ type Config struct {
 	AnyRecipient        bool   // smtpd_reject_unlisted_recipient = no
 	ListedSenders       bool   // smtpd_reject_unlisted_sender
 	SoftBounce          bool   // soft_bounce
+	UntrustedRouting    bool   // allow_untrusted_routing
 	WholeNames          bool   // parent_domain_matches_subdomains without smtpd_access_maps
 	NullSenderKey       string // smtpd_null_access_lookup_key; "": <>
 	DefaultPolicyAction string // smtpd_policy_service_default_action; "": 451 4.3.5 Server configuration problem
@@ -38,9 +39,11 @@ type Config struct {
 	Networks    func(netip.Addr) bool // mynetworks; nil: none
 	Own         func(netip.Addr) bool // inet_interfaces; nil: none
 	SenderLogin rewrite.Table         // smtpd_sender_login_maps; nil: none
-	RelayCerts  rewrite.Table         // relay_clientcerts; nil: none
-	RBLReplies  rewrite.Table         // rbl_reply_maps; nil: none
-	RBLReply    string                // default_rbl_reply; "": Postfix's
+	// Owner, if not nil, is asked in the place of SenderLogin: whether anybody owns a sender's address, and whether who has logged in does.
+	Owner      func(ctx context.Context, v *Visit, sender string) (known, owns bool, err error)
+	RelayCerts rewrite.Table // relay_clientcerts; nil: none
+	RBLReplies rewrite.Table // rbl_reply_maps; nil: none
+	RBLReply   string        // default_rbl_reply; "": Postfix's
 
 	// Open opens a table, "type:name".
 	Open func(ctx context.Context, spec string) (rewrite.Table, error)
@@ -82,6 +85,7 @@ type Client struct {
 	NameLater, ReverseLater bool
 	Protocol                string // "ESMTP"
 	Login, Method           string // who has logged in, and how
+	Account                 string // whose mailbox that is; for Config.Owner
 	TLS                     bool
 	CertTrusted             bool
 	Cert                    string // fingerprint of the client's certificate

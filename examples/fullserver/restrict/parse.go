@@ -65,7 +65,7 @@ func New(ctx context.Context, c Config) (*Checker, error) {
 		}
 	}
 	if !closes(k.relay) && !closes(k.recipient) {
-		return nil, &ListError{"smtpd_relay_restrictions", "with smtpd_recipient_restrictions it would let anybody send anywhere: one of them needs reject_unauth_destination, defer_unauth_destination, reject or defer"}
+		return nil, &ListError{"smtpd_relay_restrictions", "everybody could send anywhere through this server: add reject_unauth_destination"}
 	}
 	return k, nil
 }

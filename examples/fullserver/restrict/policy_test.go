@@ -144,7 +144,7 @@ func TestMistakes(t *testing.T) {
 		"{ reject":                 "smtpd_recipient_restrictions: has a brace without its other half",
 		"reject_unverified_sender": "smtpd_recipient_restrictions: reject_unverified_sender: this server asks no other servers about addresses; leave it out",
 		"one":                      "two: leads to itself: one, two, one",
-		"permit":                   "smtpd_relay_restrictions: with smtpd_recipient_restrictions it would let anybody send anywhere: one of them needs reject_unauth_destination, defer_unauth_destination, reject or defer",
+		"permit":                   "smtpd_relay_restrictions: everybody could send anywhere through this server: add reject_unauth_destination",
 	} {
 		classes := map[string]string{}
 		if list == "one" {

@@ -2,10 +2,12 @@ package restrict
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/smtp/rewrite"
 )
 
 // verdict is what a restriction decides.
@@ -66,6 +68,9 @@ const (
 
 // clientName is the client as replies show it.
 func (v *Visit) clientName() string {
+	if !v.Client.Addr.IsValid() {
+		return "localhost[local]"
+	}
 	name := v.Client.Name
 	if name == "" {
 		name = "unknown"
@@ -207,6 +212,11 @@ func (v *Visit) whole(ctx context.Context, name string, rules []rule, what, kind
 	return s.ifPermit
 }
 
+// line is a reply as the log has it.
+func line(r *mail.Reply) string {
+	return fmt.Sprintf("%d %d.%d.%d %s", r.Code, r.Enhanced[0], r.Enhanced[1], r.Enhanced[2], r.Text)
+}
+
 func (v *Visit) soften(r *mail.Reply) *mail.Reply {
 	if r != nil && v.k.SoftBounce && r.Code/100 == 5 {
 		r = mail.NewReply(r.Code-100, mail.EnhancedCode{4, r.Enhanced[1], r.Enhanced[2]}, r.Text)
@@ -237,7 +247,7 @@ func (s *stage) rules(rules []rule, depth int) verdict {
 		s.warn = s.warn || rules[i].warn
 		v := s.rule(&rules[i], depth)
 		if v == reject && s.warn {
-			s.log("reject_warning: " + s.reply.Text)
+			s.log("reject_warning: " + line(s.reply))
 			v = dunno
 		}
 		s.warn = was
@@ -256,6 +266,9 @@ func (s *stage) log(text string) {
 
 // refuse rejects, in words about a subject.
 func (s *stage) refuse(code int, dsn mail.EnhancedCode, what, kind, text string) verdict {
+	if kind == kindSender || kind == kindRecipient {
+		what = rewrite.Unquote(what) // as Postfix shows it
+	}
 	return s.refuseWith(code, dsn, "<"+what+">: "+kind+" rejected: "+text)
 }
 
@@ -273,7 +286,7 @@ func (s *stage) broken(why string) verdict {
 // later is defer_if_permit.
 func (s *stage) later(code int, dsn mail.EnhancedCode, what, kind, text string) verdict {
 	if s.warn {
-		s.log("reject_warning: " + text)
+		s.log("reject_warning: " + line(s.k.reply(code, dsn, "<"+what+">: "+kind+" rejected: "+text)))
 		return dunno
 	}
 	if s.ifPermit == nil {
@@ -331,4 +344,13 @@ func (s *stage) rule(r *rule, depth int) verdict {
 		return s.recipientRule(r.name)
 	}
 	return s.clientRule(r.name)
+}
+
+// Log is a line for the log as Postfix has it: what was said about whom.
+func (v *Visit) Log(text string) string {
+	if strings.HasPrefix(text, "warning: ") {
+		return text
+	}
+	word, rest, _ := strings.Cut(text, ": ")
+	return "NOQUEUE: " + word + ": RCPT from " + v.clientName() + ": " + rest + "; from=<" + v.Sender + "> to=<" + v.recipient + "> proto=" + v.Client.Protocol + " helo=<" + v.Helo + ">"
 }

@@ -181,8 +181,7 @@ func (s *Server) backend(kind intake.Kind, log intake.Log) smtp.Backend {
 		Kind: kind, Policy: s.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(s.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
 		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: s.set.Receiving.DisableVrfy,
-		OwnSenders: slices.Contains(s.set.SenderRestrictions, "reject_authenticated_sender_login_mismatch"),
-		Note:       func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
+		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
 	if s.set.Notices.SoftBounce {
 		return softened{b}

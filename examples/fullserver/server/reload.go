@@ -7,11 +7,20 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/restrict"
 )
 
 // reloadable are parameters that count at once when main.cf is read again, beside those about addresses.
 var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks mynetworks_style postmaster_address relayhost virtual_mailbox_domains
-	alias_maps local_recipient_maps smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_sender_login_maps`)
+	alias_maps local_recipient_maps smtpd_client_restrictions smtpd_helo_restrictions smtpd_sender_restrictions
+	smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions smtpd_etrn_restrictions smtpd_restriction_classes
+	smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
+
+// policyOptions are what the policy of a main.cf gets beside it.
+func (s *Server) policyOptions(c *config.Config) policy.Options {
+	return policy.Options{Users: directory{s.users}, Own: ownAddress, Warn: s.warnOfTable, Parameter: c.Value,
+		Restricted: func(v *restrict.Visit, text string) { s.log.Print("postfix/smtpd", v.Log(text)) }}
+}
 
 // reloadConfig reads main.cf again. What it says of addresses, where they lead and who may send counts from now on, for sessions that there are too;
 // for the rest the log says that it counts after a restart. A main.cf that is wrong changes nothing.
@@ -28,7 +37,7 @@ func (s *Server) reloadConfig() {
 	for _, w := range c.Warnings() {
 		warn(w)
 	}
-	p, err := policy.Open(context.Background(), &c.Settings, policy.Options{Users: directory{s.users}, Own: ownAddress, Warn: s.warnOfTable})
+	p, err := policy.Open(context.Background(), &c.Settings, s.policyOptions(c))
 	if err != nil {
 		warn(err)
 		return

@@ -156,7 +156,7 @@ func (s *Server) openUsers() error {
 		return s.cfg.ErrorFor("passwd_file", err)
 	}
 	s.users, s.guard = f, &mail.AuthThrottle{}
-	p, err := policy.Open(context.Background(), s.set, policy.Options{Users: directory{f}, Own: ownAddress, Warn: s.warnOfTable})
+	p, err := policy.Open(context.Background(), s.set, s.policyOptions(s.cfg))
 	if param, ok := errors.AsType[*policy.ParamError](err); ok {
 		return s.cfg.ErrorFor(param.Param, param.Err)
 	}

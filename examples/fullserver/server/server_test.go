@@ -74,7 +74,7 @@ func TestSendersAreOnesOwn(t *testing.T) {
 		"nobody@example.test":          "553 5.7.1 <nobody@example.test>: Sender address rejected: not owned by user alice@example.test",
 		"alice@elsewhere.test":         "553 5.7.1 <alice@elsewhere.test>: Sender address rejected: not owned by user alice@example.test",
 		"bob@[127.0.0.1]":              "553 5.7.1 <bob@[127.0.0.1]>: Sender address rejected: not owned by user alice@example.test",
-		`"bob@example.test"@localhost`: `553 5.7.1 <"bob@example.test"@localhost>: Sender address rejected: not owned by user alice@example.test`,
+		`"bob@example.test"@localhost`: "553 5.7.1 <bob@example.test@localhost>: Sender address rejected: not owned by user alice@example.test",
 	} {
 		m.say("MAIL FROM:<"+from+">", "250 ")
 		m.say("RCPT TO:<bob@example.test>", want)

@@ -1,0 +1,87 @@
+package intake
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/restrict"
+)
+
+// client is what restrictions are told of who has connected.
+func (s *session) client() restrict.Client {
+	c := restrict.Client{Name: s.c.ClientName(), Protocol: s.c.Protocol(), Method: s.c.Mechanism(), TLS: s.c.TLS() != nil}
+	if c.Name == "unknown" {
+		c.Name = ""
+	}
+	c.Reverse = c.Name
+	if a, ok := s.c.RemoteAddr().(*net.TCPAddr); ok {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		c.Addr, c.Port = ip.Unmap(), a.Port
+	}
+	if id := s.c.Identity(); id != nil {
+		c.Login, c.Account = id.Username, id.AccountName()
+	}
+	return c
+}
+
+// StartData implements smtp.DataStarter: smtpd_data_restrictions.
+func (t *transaction) StartData(ctx context.Context) error {
+	if t.s.visit == nil {
+		return nil
+	}
+	if r := t.s.visit.Data(ctx); r != nil {
+		return r
+	}
+	return nil
+}
+
+// endOfData asks smtpd_end_of_data_restrictions.
+func (t *transaction) endOfData(ctx context.Context) error {
+	if t.s.visit == nil {
+		return nil
+	}
+	if r := t.s.visit.EndOfData(ctx, t.msg.Size); r != nil {
+		return r
+	}
+	return nil
+}
+
+// ordered does what access tables and policy servers want done with the message: before its content is looked at.
+func (t *transaction) ordered(ctx context.Context, r io.Reader) error {
+	if t.s.visit == nil {
+		return nil
+	}
+	m := &t.s.visit.Message
+	if m.Discard != "" {
+		t.discarded, t.rcpts = true, nil
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}
+	if m.Redirect != "" {
+		if err := t.redirect(ctx, m.Redirect); err != nil {
+			return err
+		}
+	}
+	for _, to := range m.BCC {
+		if err := t.copyTo(ctx, to); err != nil {
+			return err
+		}
+	}
+	t.verdict.Hold = t.verdict.Hold || m.Hold != ""
+	if m.Filter != "" {
+		t.verdict.Filter = m.Filter
+	}
+	t.setAside()
+	return nil
+}
+
+// prepended are the header fields of PREPEND.
+func (t *transaction) prepended() string {
+	if t.s.visit == nil || len(t.s.visit.Message.Prepend) == 0 {
+		return ""
+	}
+	return strings.Join(t.s.visit.Message.Prepend, "\r\n") + "\r\n"
+}
