@@ -175,6 +175,21 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
+// BenchmarkStoreAll changes a flag of all messages of a Maildir of 4,000 by one command; an operation is one message.
+func BenchmarkStoreAll(b *testing.B) {
+	const n = 4000
+	for _, silent := range []string{"", ".SILENT"} {
+		b.Run("FLAGS"+silent, func(b *testing.B) {
+			c := newBenchOn(b, &maildir.Store{Path: b.TempDir() + "/%u"}, n, func(i int) string { return benchMessage(i)[:2048] })
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i*n < b.N; i++ {
+				c.do([]string{"a STORE 1:* +FLAGS", "a STORE 1:* -FLAGS"}[i%2] + silent + " (\\Flagged)\r\n")
+			}
+		})
+	}
+}
+
 // BenchmarkIdleConnection gives what a connection costs that has fetched a mailbox and is in IDLE, both ends and their
 // goroutines counted.
 func BenchmarkIdleConnection(b *testing.B) {
