@@ -4,6 +4,7 @@
 //	fullserver                                  a demo on loopback, in ./fullserver-data
 //	fullserver -c main.cf [-o name=value]...    for real
 //	fullserver [-c …] [-o …] postconf [-dhHnx] [name…]
+//	fullserver [-c …] check                     say what is wrong with configuration, files, ports, certificates, DNS
 //	fullserver [-c …] reload                    have the running server read main.cf again
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
@@ -32,6 +33,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/check"
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/examples/fullserver/tablecmd"
 )
@@ -60,6 +63,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver -c main.cf [-o name=value]...   run as main.cf says; -o overrides a parameter
   fullserver [-c ...] [-o ...] postconf [-dhHnx] [name...]
                                              print the parameters in force; -n: only those that were set; -d: defaults
+  fullserver [-c ...] check                  say what is wrong with configuration, files, ports, certificates, DNS
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
@@ -99,6 +103,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if cmd := fs.Arg(0); tablecmd.Known(cmd) {
 		return (&tablecmd.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr}).Run(context.Background(), cmd, fs.Args()[1:])
+	}
+	if fs.Arg(0) == "check" {
+		if file == "" && len(over) == 0 {
+			file = findConfig()
+		}
+		return check.Env{Out: stdout}.Run(context.Background(), func() (*config.Config, error) {
+			return config.Load(config.Options{File: file, Overrides: over})
+		})
 	}
 	if fs.Arg(0) == "sendmail" {
 		return sendMail(file, over, fs.Args()[1:], stdin, stdout, stderr)

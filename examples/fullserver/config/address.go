@@ -66,3 +66,22 @@ func parseAddress(s string) (Address, error) {
 	}
 	return Address{"tcp", net.JoinHostPort(host, strconv.FormatUint(n, 10))}, nil
 }
+
+// Listening is a parameter that says where something listens.
+type Listening struct {
+	Param     string
+	Addresses []Address
+}
+
+// Listens returns the parameters that say where something listens.
+func (c *Config) Listens() []Listening {
+	var out []Listening
+	for i := range c.params {
+		if p := &c.params[i]; p.Kind == Listen {
+			if list, ok := p.into(&c.Settings).(*[]Address); ok && len(*list) > 0 {
+				out = append(out, Listening{p.Name, *list})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+// Package check looks at a configuration and what is around it before, or while, the server runs: files, ports, certificates, DNS, and whether
+// strangers could send anywhere. Each finding is a line that says where it is and how to mend it.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/policy"
+)
+
+// Resolver is what is asked of the DNS; *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupAddr(ctx context.Context, addr string) ([]string, error)
+}
+
+// Env is what a check works with. The zero value of each field but Out is the system's.
+type Env struct {
+	Out      io.Writer
+	Resolver Resolver
+	Own      func(netip.Addr) bool // is an address this machine's? nil: asks its interfaces
+	Now      func() time.Time
+}
+
+// checker is one run.
+type checker struct {
+	Env
+	c      *config.Config
+	s      *config.Settings
+	users  *passwdfile.File
+	policy *policy.Policy
+	errors int
+	count  int
+}
+
+// Run checks what load returns and writes the findings. It returns 1 when there is an error among them, 0 otherwise.
+func (e Env) Run(ctx context.Context, load func() (*config.Config, error)) int {
+	k := &checker{Env: e}
+	if k.Now == nil {
+		k.Now = time.Now
+	}
+	if k.Resolver == nil {
+		k.Resolver = net.DefaultResolver
+	}
+	if k.Own == nil {
+		k.Own = ownAddress
+	}
+	c, err := load()
+	if err != nil {
+		k.fail(err)
+		return 1
+	}
+	k.c, k.s = c, &c.Settings
+	for _, w := range c.Warnings() {
+		k.warn(w)
+	}
+	for _, step := range []func(context.Context){k.files, k.tables, k.ports, k.certificate, k.relay, k.dns} {
+		step(ctx)
+	}
+	if k.count == 0 {
+		fmt.Fprintln(k.Out, "no problems found")
+	}
+	return min(k.errors, 1)
+}
+
+// fail and warn write a finding.
+func (k *checker) fail(err error) {
+	k.errors++
+	k.say("error", err)
+}
+
+func (k *checker) warn(err error) { k.say("warning", err) }
+
+func (k *checker) say(what string, err error) {
+	k.count++
+	fmt.Fprintf(k.Out, "%s: %s\n", what, strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// at is an error at the place where a parameter was set.
+func (k *checker) at(param, format string, args ...any) error {
+	return k.c.ErrorFor(param, fmt.Errorf(format, args...))
+}
+
+// tables opens every table that main.cf names.
+func (k *checker) tables(ctx context.Context) {
+	warn := func(err error) { k.warn(err) }
+	if k.users != nil {
+		p, err := policy.Open(ctx, k.s, policy.Options{Users: directory{k.users}, Own: k.Own, Warn: warn, Parameter: k.c.Value})
+		if param, ok := errors.AsType[*policy.ParamError](err); ok {
+			err = k.c.ErrorFor(param.Param, param.Err)
+		}
+		if err != nil {
+			k.fail(err)
+		} else {
+			k.policy = p
+			for _, n := range p.Notes() {
+				k.warn(errors.New(n))
+			}
+		}
+	}
+	for _, t := range []struct{ param, list string }{
+		{"header_checks", k.s.Checks.Header}, {"mime_header_checks", k.s.Checks.MIMEHeader}, {"nested_header_checks", k.s.Checks.NestedHeader}, {"body_checks", k.s.Checks.Body},
+		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps},
+	} {
+		if !k.c.Given(t.param) {
+			continue
+		}
+		l, err := lookup.OpenList(ctx, t.list, &lookup.Options{Warn: warn})
+		if err != nil {
+			k.fail(k.c.ErrorFor(t.param, err))
+			continue
+		}
+		_ = lookup.Close(l)
+	}
+}
+
+// directory is the users as the policy asks for them.
+type directory struct{ f *passwdfile.File }
+
+func (d directory) Account(name string) (string, bool) {
+	u, ok := d.f.Lookup(name)
+	if !ok {
+		return "", false
+	}
+	return u.Name, true
+}
+
+func (d directory) First() string {
+	if all := d.f.Users(); len(all) > 0 {
+		return all[0].Name
+	}
+	return ""
+}
+
+// ownAddress reports whether an address is one of this machine's.
+func ownAddress(a netip.Addr) bool {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil || a.IsLoopback() {
+		return a.IsLoopback()
+	}
+	for _, n := range addrs {
+		if p, err := netip.ParsePrefix(n.String()); err == nil && p.Addr().WithZone("") == a.Unmap().WithZone("") {
+			return true
+		}
+	}
+	return false
+}

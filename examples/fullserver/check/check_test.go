@@ -1,0 +1,123 @@
+package check_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/check"
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/tlscert"
+	"github.com/stretchr/testify/require"
+)
+
+// dns is a Resolver with what the tests need.
+type dns struct {
+	hosts map[string]string
+	mx    map[string]string
+	names map[string]string
+}
+
+func (d dns) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if a, ok := d.hosts[host]; ok {
+		return []netip.Addr{netip.MustParseAddr(a)}, nil
+	}
+	return nil, &net.DNSError{IsNotFound: true}
+}
+
+func (d dns) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	if h, ok := d.mx[name]; ok {
+		return []*net.MX{{Host: h}}, nil
+	}
+	return nil, &net.DNSError{IsNotFound: true}
+}
+
+func (d dns) LookupAddr(_ context.Context, addr string) ([]string, error) {
+	if n, ok := d.names[addr]; ok {
+		return []string{n}, nil
+	}
+	return nil, &net.DNSError{IsNotFound: true}
+}
+
+var good = dns{
+	hosts: map[string]string{"mail.example.org": "192.0.2.1"}, mx: map[string]string{"example.org": "mail.example.org."}, names: map[string]string{"192.0.2.1": "mail.example.org."},
+}
+
+// run checks a main.cf in a folder that has a user.
+func run(t *testing.T, d dns, now time.Time, mainCF string) (string, int) {
+	t.Helper()
+	dir := t.TempDir()
+	mainCF = "data_directory = " + dir + "\nmyhostname = mail.example.org\nmydestination = $myhostname, localhost\n" + strings.ReplaceAll(mainCF, "$D", dir)
+	if !strings.Contains(mainCF, "passwd_file") {
+		require.NoError(t, os.WriteFile(dir+"/users", []byte("alice@example.org:{PLAIN}x\n"), 0o600))
+	}
+	require.NoError(t, os.WriteFile(dir+"/open", []byte("x@y.test z\n"), 0o600))
+	require.NoError(t, tlscert.SelfSigned(dir+"/tls.pem", now, "mail.example.org"))
+	var out strings.Builder
+	e := check.Env{Out: &out, Resolver: d, Now: func() time.Time { return now }, Own: func(a netip.Addr) bool { return a.String() == "192.0.2.1" }}
+	status := e.Run(t.Context(), func() (*config.Config, error) { return config.Read("main.cf", strings.NewReader(mainCF), "") })
+	return strings.ReplaceAll(out.String(), dir, "$D"), status
+}
+
+func TestCheck(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	taken := l.Addr().String()
+	const listen = "smtp_listen = 127.0.0.1:0\n"
+	now := time.Now()
+	for _, tt := range []struct {
+		mainCF, want string
+		status       int
+		d            dns
+	}{
+		{listen + "virtual_mailbox_domains = example.org", "no problems found\n", 0, good},
+		{"", "error: nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters\n", 1, good},
+		{"smtp_listen = " + taken, "error: main.cf, line 4: smtp_listen: " + taken + " is in use by another program: find it with \"ss -ltnp\" and stop it\n", 1, good},
+		{"smtp_listen = nonsense", "error: main.cf, line 4: smtp_listen: \"nonsense\" is not of the form host:port or unix:path\n", 1, good},
+		{listen + "smtp_lisen = :25", "warning: main.cf, line 5: unused parameter: smtp_lisen=:25; did you mean smtp_listen?\n", 0, good},
+		{listen + "virtual_alias_maps = hash:$D/none", "error: main.cf, line 5: virtual_alias_maps: $D/none: open: no such file or directory\n", 1, good},
+		{listen + "transport_maps = hosh:/x", "error: main.cf, line 5: transport_maps: table \"hosh:/x\": unknown table type \"hosh\"", 1, good},
+		{listen + "header_checks = regexp:$D/none", "error: main.cf, line 5: header_checks: $D/none: open: no such file or directory\n", 1, good},
+		{listen + "smtpd_relay_restrictions = permit_mynetworks", "error: main.cf, line 5: smtpd_relay_restrictions: everybody could send anywhere", 1, good},
+		{listen + "smtpd_relay_restrictions = permit, reject", "error: main.cf, line 5: smtpd_relay_restrictions: a stranger may send to <x@elsewhere.invalid> through this server: add reject_unauth_destination\n", 1, good},
+		{listen + "mynetworks = 0.0.0.0/0", "error: main.cf, line 5: mynetworks: 0.0.0.0/0 is a large part of the Internet, and may send anywhere: name your own networks only\n", 1, good},
+		{listen + "passwd_file = $D/nobody", "error: main.cf, line 5: passwd_file: $D/nobody: no such file; make it with lines that \"fullserver passwd user@domain\" prints\n", 1, good},
+		{listen + "passwd_file = $D/open", "error: main.cf, line 5: passwd_file: $D/open, line 1: ", 1, good},
+		{listen + "queue_directory = $D/open", "error: main.cf, line 5: queue_directory: $D/open is not a folder\n", 1, good},
+		{listen + "smtpd_tls_cert_file = $D/open", "error: main.cf, line 5: smtpd_tls_cert_file: tls: failed to find any PEM data in certificate input\n", 1, good},
+		{listen + "virtual_mailbox_domains = example.net", "warning: the DNS says of example.net that no mail goes here: add \"example.net. MX 10 mail.example.org.\"\n", 0, good},
+		{listen, "error: main.cf, line 2: myhostname: the DNS has no address for mail.example.org: add an A record, and an AAAA record for IPv6\n", 1, dns{}},
+		{listen, "warning: main.cf, line 2: myhostname: the name of 192.0.2.1 is not mail.example.org, for which others refuse mail: have your provider set its PTR record\n", 0, dns{hosts: good.hosts}},
+		{listen, "warning: main.cf, line 2: myhostname: mail.example.org has none of this machine's addresses: mend the A record, or name the translator's address in proxy_interfaces\n", 0,
+			dns{hosts: map[string]string{"mail.example.org": "192.0.2.8"}, names: map[string]string{"192.0.2.8": "mail.example.org"}}},
+		{listen + "virtual_mailbox_domains = example.org", "warning: mail for example.org goes to other.test. and not here: add \"example.org. MX 10 mail.example.org.\", or take it out of main.cf\n", 0,
+			dns{hosts: good.hosts, names: good.names, mx: map[string]string{"example.org": "other.test."}}},
+	} {
+		got, status := run(t, tt.d, now, tt.mainCF)
+		require.Contains(t, got, tt.want, tt.mainCF)
+		require.Equal(t, tt.status, status, "%s:\n%s", tt.mainCF, got)
+		require.Equal(t, 1, strings.Count(got, "\n"), "one line a finding:\n%s", got)
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	got, status := run(t, good, time.Now().AddDate(20, 0, 0), "smtp_listen = 127.0.0.1:0\nsmtpd_tls_cert_file = $D/tls.pem\nsmtpd_tls_key_file = $D/tls.pem")
+	require.Zero(t, status, got)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/users", []byte("alice@example.org:{PLAIN}x\n"), 0o644))
+	require.NoError(t, tlscert.SelfSigned(dir+"/tls.pem", time.Now(), "other.test"))
+	for years, want := range map[int]string{0: "warning: main.cf, line 4: smtpd_tls_cert_file: " + dir + "/tls.pem is not for mail.example.org: get one", 100: "has expired on "} {
+		var out strings.Builder
+		e := check.Env{Out: &out, Resolver: good, Now: func() time.Time { return time.Now().AddDate(years, 0, 0) }, Own: func(netip.Addr) bool { return true }}
+		e.Run(t.Context(), func() (*config.Config, error) {
+			return config.Read("main.cf", strings.NewReader("data_directory = "+dir+"\nmyhostname = mail.example.org\nsmtp_listen = 127.0.0.1:0\nsmtpd_tls_cert_file = "+dir+"/tls.pem\n"), "")
+		})
+		require.Contains(t, out.String(), want)
+		require.Contains(t, out.String(), "users may be read by everybody on this machine: chmod 600 ")
+	}
+}

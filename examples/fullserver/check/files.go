@@ -1,0 +1,177 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/queuecmd"
+)
+
+// files looks at folders and at who may read what is secret.
+func (k *checker) files(context.Context) {
+	for _, d := range []struct{ param, path string }{{"data_directory", k.s.DataDirectory}, {"queue_directory", k.s.QueueDirectory}} {
+		k.folder(d.param, d.path)
+	}
+	if k.s.MaillogFile != "" {
+		k.folder("maillog_file", filepath.Dir(k.s.MaillogFile))
+	}
+	users, err := passwdfile.Open(k.s.PasswdFile, passwdfile.Options{Domain: k.s.MyDomain, Logger: slog.New(slog.DiscardHandler)})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		k.fail(k.at("passwd_file", "%s: no such file; make it with lines that \"fullserver passwd user@domain\" prints", k.s.PasswdFile))
+	case err != nil:
+		k.fail(k.c.ErrorFor("passwd_file", err))
+	case len(users.Users()) == 0:
+		k.warn(k.at("passwd_file", "%s has no users; \"fullserver passwd user@domain\" prints a line for one", k.s.PasswdFile))
+	}
+	k.users = users
+	k.secret("passwd_file", k.s.PasswdFile)
+	k.secret("dkim_key_table", k.s.DKIMKeyTable)
+	key := k.s.TLSKeyFile
+	if key == "" {
+		key = k.s.TLSCertFile
+	}
+	k.secret("smtpd_tls_key_file", key)
+}
+
+// folder reports a folder that can't be written to, or made.
+func (k *checker) folder(param, dir string) {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
+			if info, err = os.Stat(parent); err == nil || parent == filepath.Dir(parent) {
+				break
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		k.fail(k.c.ErrorFor(param, err))
+		return
+	case !info.IsDir():
+		k.fail(k.at(param, "%s is not a folder", dir))
+		return
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return // it is made at the start
+	}
+	f, err := os.CreateTemp(dir, ".check-*")
+	if err != nil {
+		k.fail(k.at(param, "%s: can't be written to: %v; chown it to the user whom the server runs as", dir, cause(err)))
+		return
+	}
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+}
+
+// secret reports a file that others may read.
+func (k *checker) secret(param, file string) {
+	if file == "" {
+		return
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.Mode().Perm()&0o007 != 0 {
+		k.warn(k.at(param, "%s may be read by everybody on this machine: chmod 600 %s", file, file))
+	}
+}
+
+// cause is a file error without its path.
+func cause(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return err
+}
+
+// ports tries each address that the server is to listen on; while it runs, somebody has to answer there.
+func (k *checker) ports(ctx context.Context) {
+	c, err := net.DialTimeout("unix", filepath.Join(k.s.DataDirectory, queuecmd.SocketName), time.Second)
+	running := err == nil
+	if running {
+		_ = c.Close()
+	}
+	some := false
+	for _, p := range k.c.Listens() {
+		for _, a := range p.Addresses {
+			some = true
+			k.port(ctx, p.Param, a, running)
+		}
+	}
+	if !some {
+		k.fail(errors.New("nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters"))
+	}
+}
+
+func (k *checker) port(ctx context.Context, param string, a config.Address, running bool) {
+	if running {
+		d := net.Dialer{Timeout: 3 * time.Second}
+		c, err := d.DialContext(ctx, a.Network, a.Address)
+		if err != nil {
+			k.fail(k.at(param, "%s: the server runs, and nobody answers there: %v; restart it", a, cause(err)))
+			return
+		}
+		_ = c.Close()
+		return
+	}
+	if a.Network == "unix" {
+		return
+	}
+	l, err := net.Listen(a.Network, a.Address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		k.fail(k.at(param, "%s is in use by another program: find it with \"ss -ltnp\" and stop it", a))
+	case errors.Is(err, os.ErrPermission):
+		k.fail(k.at(param, "%s: permission denied: start as root, or give the program the right: setcap cap_net_bind_service=+ep", a))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		k.fail(k.at(param, "%s: this machine has no such address: see \"ip addr\"", a))
+	case err != nil:
+		k.fail(k.c.ErrorFor(param, err))
+	default:
+		_ = l.Close()
+	}
+}
+
+// certificate looks at the one that is shown to clients.
+func (k *checker) certificate(context.Context) {
+	file, key := k.s.TLSCertFile, k.s.TLSKeyFile
+	if file == "" {
+		k.warn(k.at("smtpd_tls_cert_file", "there is no certificate: passwords can't be protected; leave the parameter out and one is made"))
+		return
+	}
+	if key == "" {
+		key = file
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && !k.c.Given("smtpd_tls_cert_file") {
+		return // it is made at the start
+	}
+	pair, err := tls.LoadX509KeyPair(file, key)
+	if err != nil {
+		k.fail(k.c.ErrorFor("smtpd_tls_cert_file", err))
+		return
+	}
+	cert, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil {
+		k.fail(k.c.ErrorFor("smtpd_tls_cert_file", err))
+		return
+	}
+	switch left := cert.NotAfter.Sub(k.Now()); {
+	case left < 0:
+		k.fail(k.at("smtpd_tls_cert_file", "%s has expired on %s: renew it", file, cert.NotAfter.Format("2006-01-02")))
+	case left < 14*24*time.Hour:
+		k.warn(k.at("smtpd_tls_cert_file", "%s expires on %s: renew it", file, cert.NotAfter.Format("2006-01-02")))
+	}
+	if err := cert.VerifyHostname(k.s.MyHostname); err != nil {
+		k.warn(k.at("smtpd_tls_cert_file", "%s is not for %s: get one for that name, or set myhostname to one of its names", file, k.s.MyHostname))
+	}
+}
