@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ type world struct {
 	sink
 	queued map[string][]string // by message: recipients for which Commit said yes
 	limits queue.Limits
+	log    bool // with a Spool that has one
 }
 
 func newWorld() *world {
@@ -39,7 +41,11 @@ func newWorld() *world {
 }
 
 func (w *world) queue(fs queue.FS, tr *queue.Transport) *queue.Queue {
-	return &queue.Queue{Dir: "/var/spool", FS: fs, Transports: map[string]*queue.Transport{"smtp": tr}, Limits: w.limits}
+	q := &queue.Queue{Dir: "/var/spool", FS: fs, Transports: map[string]*queue.Transport{"smtp": tr}, Limits: w.limits}
+	if w.log {
+		q.Storage = &queue.Spool{Dir: q.Dir, FS: fs, Limits: w.limits, Log: true}
+	}
+	return q
 }
 
 // submit sends a few messages and notes what was promised.
@@ -123,7 +129,7 @@ func (w *world) check(t *testing.T, crashes int, where string) {
 func TestCrashAtEveryOperation(t *testing.T) {
 	total := 0
 	for n := 0; n == 0 || n <= total; n++ {
-		for seed := range uint64(2) {
+		for seed := range uint64(3) {
 			synctest.Test(t, func(t *testing.T) {
 				w, disk := newWorld(), vfs.NewCrash()
 				one := w.transport()
@@ -131,6 +137,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 				if seed == 1 { // the same with lists that are read in parts of one recipient
 					w.limits = queue.Limits{ActiveRecipients: 4, RecipientMinimum: 1}
 				}
+				w.log = seed == 2
 				disk.CrashAt(n)
 				crashAndRecover(t, w, disk, one, seed, n)
 				if n == 0 {
@@ -194,18 +201,40 @@ func crashAndRecover(t *testing.T, w *world, disk *vfs.Crash, tr *queue.Transpor
 }
 
 // liar is a disk that says synced and is not.
-type liar struct{ *vfs.Crash }
+type liar struct {
+	*vfs.Crash
+	files bool
+}
 
-func (liar) SyncDir(string) error { return nil }
+func (l liar) SyncDir(name string) error {
+	if l.files {
+		return l.Crash.SyncDir(name)
+	}
+	return nil
+}
+
+func (l liar) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
+	f, err := l.Crash.OpenFile(name, flag, perm)
+	if err == nil && l.files {
+		return lyingFile{f}, nil
+	}
+	return f, err
+}
+
+type lyingFile struct{ vfs.File }
+
+func (lyingFile) Sync() error { return nil }
 
 // The crash test would notice a queue that didn't sync: on a disk that lies about it, mail is lost.
 func TestCrashTestNoticesMissingSyncs(t *testing.T) {
-	lost := 0
-	for seed := range uint64(20) {
+	lost := map[string]int{}
+	for seed := range uint64(60) {
 		synctest.Test(t, func(t *testing.T) {
 			w, disk := newWorld(), vfs.NewCrash()
 			require.NoError(t, disk.MkdirAll("/var/spool", 0o700))
-			q := w.queue(liar{disk}, w.transport())
+			lies := liar{disk, seed%3 == 1}
+			w.log = seed%3 > 0
+			q := w.queue(lies, w.transport())
 			w.submit(q, "m") // not started: nothing is delivered yet
 			require.Len(t, w.queued, 4)
 			disk.Stop()
@@ -218,19 +247,19 @@ func TestCrashTestNoticesMissingSyncs(t *testing.T) {
 			require.NoError(t, q.Shutdown(context.Background()))
 			delivered, _, _ := w.told()
 			if delivered["m0@example.org>b-m0@example.net"] == 0 {
-				lost++
+				lost[fmt.Sprint("log ", w.log, ", files ", lies.files)]++
 			}
 		})
 	}
-	require.NotZero(t, lost)
+	require.Len(t, lost, 3, "%v", lost)
 }
 
 // With many deliveries under way, a crash doubles at most those.
 func TestCrashDoublesOnlyWhatIsUnderWay(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(60) {
 		synctest.Test(t, func(t *testing.T) {
 			w, disk := newWorld(), vfs.NewCrash()
-			w.answer, w.takes = nil, time.Second
+			w.answer, w.takes, w.log = nil, time.Second, seed%2 == 1
 			tr := w.transport()
 			tr.RecipientLimit = 1
 			q := w.queue(disk, tr)
@@ -238,7 +267,7 @@ func TestCrashDoublesOnlyWhatIsUnderWay(t *testing.T) {
 			for i := range 10 {
 				send(t, q, "a@example.org", letter, fmt.Sprintf("a%d@d%d.example", i, i), fmt.Sprintf("b%d@d%d.example", i, i+1), fmt.Sprintf("c%d@x.example", i))
 			}
-			time.Sleep(time.Duration(seed) * 100 * time.Millisecond)
+			time.Sleep(time.Duration(seed/2) * 100 * time.Millisecond)
 			synctest.Wait()
 			w.mu.Lock()
 			underWay := w.running

@@ -26,6 +26,8 @@
 //	hold      no attempts, no expiry, until an operator releases it
 //	corrupt   damaged files, set aside: never tried, never deleted
 //
+// With [Spool.Log] what has just come is in a log in incoming, and gets its file if its first delivery doesn't end it.
+//
 // Other storages implement [Storage]; package queuetest tests them.
 //
 // # What a crash can do

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,12 @@ type Spool struct {
 	// tell upper from lower case.
 	LongIDs bool
 
+	// Log has messages that Fresh has room for come into a log, many in a file, incoming/NUMBER.log, instead of a file each: one
+	// sync for all that come together, and none of a file system's work for those that are delivered at once. What stays gets
+	// its file, and so does all that is left when the Spool is closed. What other programs expect to find in incoming at once
+	// isn't there; List, Open and the others see it.
+	Log bool
+
 	// Limits: those of storage are used, the others belong to a Queue.
 	Limits Limits
 
@@ -40,6 +47,8 @@ type Spool struct {
 
 	opening sync.Mutex
 	pausing sync.Mutex
+	log     *intakeLog
+	numbers atomic.Uint64 // in the ids of messages that have no file
 	scans   sync.WaitGroup
 	ending  atomic.Bool // Close has been called: a scan should end
 	fs      vfs.FS
@@ -70,14 +79,16 @@ type Spool struct {
 type holder struct {
 	lease   *Lease
 	file    *queueFile
-	content []byte        // if it is in memory
-	edit    Op            // what an operator wants when the lease ends; 0: nothing
-	ending  bool          // too late for that
-	wanted  bool          // a hint came up meanwhile
-	done    chan struct{} // closed when the hold has ended
-	mu      sync.Mutex    // of the journal
-	safe    place         // as far as it has been synced
-	lost    int           // how often a sync has failed
+	content []byte                // if it is in memory
+	kept    int                   // octets of memory that it takes, of Fresh
+	logged  atomic.Pointer[fresh] // while the message is in the log; changed with mu held, or the Spool's lock where there is no lease
+	edit    Op                    // what an operator wants when the lease ends; 0: nothing
+	ending  bool                  // too late for that
+	wanted  bool                  // a hint came up meanwhile
+	done    chan struct{}         // closed when the hold has ended
+	mu      sync.Mutex            // of the journal
+	safe    place                 // as far as it has been synced
+	lost    int                   // how often a sync has failed
 	sync    sharedSync
 }
 
@@ -157,6 +168,7 @@ func (s *Spool) setUp() (err error) {
 	if err := s.fs.SyncDir(s.Dir); err != nil { // a crash may have come between the making of folders and this
 		return err
 	}
+	s.openLog()
 	if err := s.recover(); err != nil {
 		return err
 	}
@@ -200,12 +212,13 @@ func (s *Spool) Close() error {
 		return nil
 	}
 	s.closed, s.open = true, false
+	held := maps.Clone(s.held)
 	for id := range s.held {
 		s.drop(id)
 	}
 	s.mu.Unlock()
 	s.ending.Store(true)
-	s.scans.Wait()
+	s.emptyLog(held)
 	return s.lock.Close()
 }
 

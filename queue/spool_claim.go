@@ -90,7 +90,12 @@ func (s *Spool) take() (string, bool) {
 // claim leases the message that take has got hold of, if it is there and due.
 func (s *Spool) claim(id string, n int) (*Lease, error) {
 	s.mu.Lock()
-	kept := s.takeFresh(id)
+	h := s.held[id]
+	if h == nil {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	kept := s.takeFresh(id, h)
 	s.mu.Unlock()
 	if kept != nil && (n == 0 || len(kept.file.msg.Recipients) <= n) {
 		if l := s.claimFresh(id, kept); l != nil {
@@ -98,6 +103,10 @@ func (s *Spool) claim(id string, n int) (*Lease, error) {
 		}
 	}
 	later := s.now().Add(time.Minute) // after an error
+	if err := s.moveToFile(id, h, Incoming); err != nil {
+		s.putBack(id, h, later)
+		return nil, err
+	}
 	from, due, err := s.dueIn(id)
 	if err != nil {
 		s.letGo(id, later)
@@ -130,8 +139,7 @@ func (s *Spool) claim(id string, n int) (*Lease, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.held[id]
-	if h == nil {
+	if s.held[id] != h {
 		return nil, ErrClosed
 	}
 	return s.lease(h, id, f, due), nil
@@ -162,6 +170,9 @@ func (s *Spool) Refill(_ context.Context, l *Lease, n int) (*Message, error) {
 	h, err := s.holderOf(l)
 	if err != nil {
 		return nil, err
+	}
+	if h.logged.Load() != nil {
+		return nil, nil // all recipients are in the lease
 	}
 	f, err := s.fs.OpenFile(s.path(Active, l.ID), os.O_RDONLY, 0)
 	if err != nil {
@@ -229,7 +240,8 @@ func (s *Spool) drop(id string) {
 	if h := s.held[id]; h != nil {
 		close(h.done)
 		delete(s.held, id)
-		s.freshSize -= len(h.content)
+		s.freshSize -= h.kept
+		h.kept = 0
 	}
 }
 
@@ -250,7 +262,11 @@ func (s *Spool) setAside(from State, id string, why error) error {
 
 // SetCorrupt implements [Storage].
 func (s *Spool) SetCorrupt(_ context.Context, l *Lease, why error) error {
-	if _, err := s.holderOf(l); err != nil {
+	h, err := s.holderOf(l)
+	if err != nil {
+		return err
+	}
+	if err := s.moveToFile(l.ID, h, Active); err != nil {
 		return err
 	}
 	return s.setAside(Active, l.ID, why)

@@ -21,11 +21,13 @@ type draft struct {
 	s    *Spool
 	id   string
 	temp string
-	file vfs.File
+	file vfs.File // nil: there is none, or none yet
+	raw  []byte   // the queue file, while it is in memory
 
 	size    int64
 	fresh   *fresh // to be kept in memory
 	written bool
+	tried   bool // to write it to the log
 	synced  bool
 	named   State // where it has its name already, "" for nowhere
 	done    bool
@@ -42,19 +44,28 @@ func (s *Spool) Create(ctx context.Context) (Draft, error) {
 	if err := s.checkFree(0); err != nil {
 		return nil, err
 	}
-	temp := s.path(Incoming, fmt.Sprintf("%016x", rand.Uint64())+tempSuffix)
-	f, err := s.fs.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	d := &draft{s: s}
+	if s.Log && s.Fresh >= 0 { // whether there will be a file depends on the message
+		d.id = s.newID(s.numbers.Add(1))
+		return d, nil
+	}
+	if err := d.open(); err != nil {
 		return nil, err
 	}
-	d := &draft{s: s, temp: temp, file: f}
-	info, err := f.Stat()
+	info, err := d.file.Stat()
 	if err != nil {
 		return nil, errors.Join(err, d.Abort())
 	}
 	inode, _ := inodeOf(info)
 	d.id = s.newID(inode)
 	return d, nil
+}
+
+// open makes the draft's file.
+func (d *draft) open() (err error) {
+	d.temp = d.s.path(Incoming, fmt.Sprintf("%016x", rand.Uint64())+tempSuffix)
+	d.file, err = d.s.fs.OpenFile(d.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	return err
 }
 
 func (s *Spool) newID(inode uint64) string {
@@ -116,12 +127,42 @@ func (d *draft) Write(ctx context.Context, m *Message, r io.Reader) error {
 	if p.envelope > maxEnvelope {
 		return errors.New("queue: envelope is too large")
 	}
+	sum := &sumWriter{limit: d.s.Limits.MessageSize}
+	if d.file == nil {
+		var more bool
+		var err error
+		head := len(buf)
+		if size := int(min(m.Options.Size+512, freshLimit)); cap(buf) < head+size+1 {
+			buf = append(make([]byte, 0, head+max(size, 8<<10)+1), buf...)
+		}
+		if buf, more, err = readMemory(buf, r, freshLimit); err != nil {
+			return err
+		}
+		content := buf[head:]
+		sum.n, sum.sum = int64(len(content)), crc32.Checksum(content, castagnoli)
+		if sum.limit > 0 && sum.n > sum.limit {
+			return ErrTooLarge
+		}
+		if !more {
+			p.content, p.contentSum = sum.n, sum.sum
+			d.size, m.Size = sum.n, sum.n
+			p.appendTo(buf[:0])
+			d.written, d.raw = true, buf
+			if d.fresh = freshOf(m, &p, content); d.fresh != nil {
+				d.fresh.raw = buf
+			}
+			return nil
+		}
+		if err := d.openAs(d.id); err != nil {
+			return err
+		}
+	}
 	w := d.s.buffers.Get().(*bufio.Writer)
 	defer d.s.buffers.Put(w)
 	w.Reset(d.file)
 	w.Write(buf) // its error stays for Flush
-	sum := &sumWriter{w: w, limit: d.s.Limits.MessageSize}
-	if d.s.Fresh >= 0 {
+	sum.w = w
+	if d.s.Fresh >= 0 && !d.s.Log {
 		sum.kept = make([]byte, 0, min(max(m.Options.Size+512, 4096), freshLimit))
 	}
 	if err := sum.copyFrom(ctx, r); err != nil {
@@ -206,6 +247,16 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 	if err := d.s.use(); err != nil {
 		return err // closed: the folder may be another process's by now
 	}
+	if d.raw != nil && d.file == nil {
+		if !notBefore.After(d.s.now()) && d.fresh != nil {
+			if done, err := d.commitToLog(); done || err != nil {
+				return err
+			}
+		}
+		if err := d.spill(); err != nil {
+			return err
+		}
+	}
 	if !d.synced {
 		if err := d.s.syncing.acquire(ctx); err != nil {
 			return err
@@ -240,12 +291,59 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 		due = d.s.now()
 	}
 	d.s.mu.Lock()
-	if d.named == Incoming {
+	if d.named == Incoming && d.raw == nil {
 		d.s.keep(d.id, d.fresh)
 	}
 	d.s.hint(due, d.id)
 	d.s.mu.Unlock()
 	return nil
+}
+
+// commitToLog makes a message durable in the log and due. Without room for it nothing is done.
+func (d *draft) commitToLog() (done bool, err error) {
+	s := d.s
+	s.mu.Lock()
+	size := d.fresh.size()
+	if s.freshSize+size > s.room() {
+		s.mu.Unlock()
+		return false, nil
+	}
+	s.freshSize += size
+	s.mu.Unlock()
+	d.tried = true
+	err = s.log.commit(logEntry{d.id, d.raw})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.freshSize -= size
+		return false, err
+	}
+	d.done, d.named = true, Incoming
+	s.fresh[d.id] = d.fresh
+	s.hint(s.now(), d.id)
+	return true, nil
+}
+
+// openAs makes a file for a draft whose id is none of its inode's.
+func (d *draft) openAs(id string) error {
+	d.s.mu.Lock()
+	d.s.foreign.add(id)
+	d.s.mu.Unlock()
+	return d.open()
+}
+
+// spill writes a message that was to go into the log into a file.
+func (d *draft) spill() error {
+	if err := d.openAs(d.id); err != nil {
+		return err
+	}
+	_, err := d.file.Write(d.raw)
+	if err != nil {
+		d.file.Close()
+		_ = d.s.fs.Remove(d.temp)
+		d.file = nil
+	}
+	return err
 }
 
 // Abort implements [Draft].
@@ -254,6 +352,12 @@ func (d *draft) Abort() error {
 		return nil
 	}
 	d.done = true
+	if d.tried { // whether it is in the log nobody knows
+		_ = d.s.log.commit(logEntry{id: d.id})
+	}
+	if d.file == nil {
+		return nil
+	}
 	d.file.Close()
 	name := d.temp
 	if d.named != "" {

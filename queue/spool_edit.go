@@ -66,6 +66,10 @@ func (s *Spool) candidates(f *Filter) ([]string, error) {
 		}
 		return ids, nil
 	}
+	logged := s.inLog()
+	for id := range logged {
+		ids = append(ids, id) // edit looks at its state
+	}
 	for _, st := range spoolStates {
 		if st == Corrupt || !f.hasState(st) {
 			continue
@@ -74,7 +78,7 @@ func (s *Spool) candidates(f *Filter) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			if validID(e.Name()) {
+			if _, twice := logged[e.Name()]; validID(e.Name()) && !twice {
 				ids = append(ids, e.Name())
 			}
 		}
@@ -88,9 +92,20 @@ func (s *Spool) edit(ctx context.Context, id string, f *Filter, op change, touch
 		s.mu.Lock()
 		h := s.held[id]
 		if h == nil {
-			s.held[id] = newHolder()
-			s.takeFresh(id)
+			h := newHolder()
+			s.held[id] = h
+			s.takeFresh(id, h)
 			s.mu.Unlock()
+			if k := h.logged.Load(); k != nil {
+				if !f.hasState(Incoming) || !f.passesRaw(id, k.raw) {
+					s.putBack(id, h, time.Time{})
+					return false, nil
+				}
+				if err := s.moveToFile(id, h, Incoming); err != nil {
+					s.putBack(id, h, s.now())
+					return false, err
+				}
+			}
 			did, due, err := s.editFile(id, f, op, touched)
 			if !did {
 				due = time.Time{} // there was a hint, and there still is
@@ -120,7 +135,7 @@ func (s *Spool) editLeased(id string, h *holder, f *Filter, op change) (did, ove
 		return false, true, nil
 	}
 	if f.wantsMessage() {
-		q, err := s.readFile(Active, id)
+		q, err := s.readLeased(id, h)
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, false, nil
 		}
@@ -155,6 +170,23 @@ func (s *Spool) editLeased(id string, h *holder, f *Filter, op change) (did, ove
 	}
 	h.edit = op.op
 	return true, true, nil
+}
+
+// readLeased reads what is recorded of a leased message.
+func (s *Spool) readLeased(id string, h *holder) (*queueFile, error) {
+	if k := h.logged.Load(); k != nil {
+		return readRaw(id, k.raw)
+	}
+	return s.readFile(Active, id)
+}
+
+// passesRaw reports whether the filter means a message in the log.
+func (f *Filter) passesRaw(id string, raw []byte) bool {
+	if !f.wantsMessage() {
+		return true
+	}
+	q, err := readRaw(id, raw)
+	return err == nil && f.passes(q.msg)
 }
 
 // editFile edits a message that nobody else works on. due is when it is due, zero when it isn't.

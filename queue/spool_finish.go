@@ -44,6 +44,9 @@ var errSyncLost = errors.New("queue: a sync of the queue file has failed")
 
 // append writes outcomes at the journal's end. lost is for the check after the sync.
 func (s *Spool) append(h *holder, f *Finish) (lost int, wrote bool, err error) {
+	if err := s.moveToFile(h.lease.ID, h, Active); err != nil {
+		return 0, false, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	q := h.file
@@ -137,11 +140,17 @@ func (s *Spool) Finish(_ context.Context, l *Lease, f Finish) error {
 	edit := h.edit
 	s.mu.Unlock()
 	if f.Done || edit == OpDelete {
+		if ended, err := s.endLogged(l.ID, h); ended || err != nil {
+			return err
+		}
 		if err := s.remove(Active, l.ID); err != nil {
 			return err
 		}
 		s.letGo(l.ID, time.Time{})
 		return nil
+	}
+	if err := s.moveToFile(l.ID, h, Active); err != nil {
+		return err
 	}
 	if err := s.record(h, &f, f.mustLast()); err != nil {
 		return err
@@ -155,6 +164,21 @@ func (s *Spool) Finish(_ context.Context, l *Lease, f Finish) error {
 		to, due = Incoming, now
 	}
 	return s.put(l.ID, to, due)
+}
+
+// endLogged ends a lease on a message that is done, if it is in the log: a mark does it.
+func (s *Spool) endLogged(id string, h *holder) (ended bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.logged.Load() == nil {
+		return false, nil
+	}
+	if err := s.log.mark(id); err != nil {
+		return false, err
+	}
+	h.logged.Store(nil)
+	s.letGo(id, time.Time{})
+	return true, nil
 }
 
 // mustLast reports whether something in f must not be forgotten.

@@ -18,27 +18,39 @@ const freshLimit = 32 << 10
 type fresh struct {
 	file    *queueFile
 	content []byte
+	raw     []byte // the queue file, of which content is a part, if the message is in the log
+}
+
+func (f *fresh) size() int { return max(len(f.content), len(f.raw)) }
+
+// room is how many octets are kept.
+func (s *Spool) room() int {
+	if s.Fresh == 0 {
+		return 4 << 20
+	}
+	return s.Fresh
 }
 
 // keep notes a message whose file has just become durable. The lock is held.
 func (s *Spool) keep(id string, f *fresh) {
-	room := s.Fresh
-	if room == 0 {
-		room = 4 << 20
-	}
-	if f == nil || s.freshSize+len(f.content) > room {
+	if f == nil || s.freshSize+f.size() > s.room() {
 		return
 	}
 	s.fresh[id] = f
-	s.freshSize += len(f.content)
+	s.freshSize += f.size()
 }
 
-// takeFresh gives what is kept of a message to whoever claims it, or edits it and thereby makes it worthless. The lock is held.
-func (s *Spool) takeFresh(id string) *fresh {
+// takeFresh gives what is kept of a message to its holder, who claims it, or edits it and thereby makes it worthless unless it is
+// in the log. The lock is held.
+func (s *Spool) takeFresh(id string, h *holder) *fresh {
 	f := s.fresh[id]
-	if f != nil {
+	switch {
+	case f == nil:
+	case f.raw != nil:
+		s.hold(id, h)
+	default:
 		delete(s.fresh, id)
-		s.freshSize -= len(f.content)
+		s.freshSize -= f.size()
 	}
 	return f
 }
@@ -62,12 +74,12 @@ func freshOf(m *Message, p *prologue, content []byte) *fresh {
 	f.was = f.journalAt()
 	f.env = envelopeReader{at: f.contentAt(), next: len(msg.Recipients), total: len(msg.Recipients), end: f.contentAt()}
 	f.place = place{f.journalAt(), p.sum}
-	return &fresh{f, content}
+	return &fresh{file: f, content: content}
 }
 
 // claimFresh leases a message that is kept. It returns nil if it isn't where it was, which claim finds out.
 func (s *Spool) claimFresh(id string, f *fresh) *Lease {
-	if s.fs.Rename(s.path(Incoming, id), s.path(Active, id)) != nil {
+	if f.raw == nil && s.fs.Rename(s.path(Incoming, id), s.path(Active, id)) != nil {
 		return nil
 	}
 	s.mu.Lock()
@@ -77,7 +89,10 @@ func (s *Spool) claimFresh(id string, f *fresh) *Lease {
 		return nil
 	}
 	h.content = f.content
-	s.freshSize += len(f.content)
+	if f.raw == nil {
+		h.kept = f.size()
+		s.freshSize += h.kept
+	}
 	return s.lease(h, id, f.file, s.now())
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"slices"
 
 	"github.com/buuta/mail/internal/vfs"
 )
@@ -16,8 +17,9 @@ func (s *Spool) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 			yield(Entry{}, err)
 			return
 		}
+		logged := s.inLog()
 		for _, st := range []State{Active, Incoming, Deferred, Held, Corrupt} {
-			if f.hasState(st) && !s.listState(ctx, st, &f, yield) {
+			if f.hasState(st) && !(s.listLogged(st, &f, logged, yield) && s.listState(ctx, st, &f, logged, yield)) {
 				return
 			}
 		}
@@ -25,10 +27,10 @@ func (s *Spool) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 }
 
 // listState yields what is in one folder. False ends the list.
-func (s *Spool) listState(ctx context.Context, st State, f *Filter, yield func(Entry, error) bool) bool {
+func (s *Spool) listState(ctx context.Context, st State, f *Filter, logged map[string]State, yield func(Entry, error) bool) bool {
 	if len(f.IDs) > 0 {
 		for _, id := range f.IDs {
-			if validID(id) && !s.listOne(st, id, f, yield) {
+			if _, twice := logged[id]; validID(id) && !twice && !s.listOne(st, id, f, yield) {
 				return false
 			}
 		}
@@ -42,7 +44,32 @@ func (s *Spool) listState(ctx context.Context, st State, f *Filter, yield func(E
 			yield(Entry{}, err)
 			return false
 		}
-		if validID(e.Name()) && !s.listOne(st, e.Name(), f, yield) {
+		if _, twice := logged[e.Name()]; validID(e.Name()) && !twice && !s.listOne(st, e.Name(), f, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// listLogged yields the messages in the log that are in a state. False ends the list.
+func (s *Spool) listLogged(st State, f *Filter, logged map[string]State, yield func(Entry, error) bool) bool {
+	for id, is := range logged {
+		raw, _ := s.rawOf(id)
+		if is != st || raw == nil || len(f.IDs) > 0 && !slices.Contains(f.IDs, id) {
+			continue
+		}
+		q, err := readRaw(id, raw)
+		if err != nil {
+			if !yield(Entry{}, err) {
+				return false
+			}
+			continue
+		}
+		e := Entry{Message: q.msg, ID: id, State: st}
+		if st == Incoming {
+			e.Due = q.msg.Arrived
+		}
+		if f.passes(q.msg) && !yield(e, nil) {
 			return false
 		}
 	}

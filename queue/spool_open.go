@@ -15,6 +15,16 @@ import (
 
 // Open implements [Storage].
 func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) {
+	if err := s.use(); err != nil {
+		return nil, nil, err
+	}
+	if raw, _ := s.rawOf(id); raw != nil {
+		q, err := readRaw(id, raw)
+		if err != nil {
+			return nil, nil, err
+		}
+		return q.msg, newFreshContent(raw[q.contentAt():]), nil
+	}
 	f, err := s.openAnywhere(ctx, id)
 	if err != nil {
 		return nil, nil, err
@@ -29,6 +39,13 @@ func (s *Spool) Open(ctx context.Context, id string) (*Message, Content, error) 
 // History implements [Storage].
 func (s *Spool) History(ctx context.Context, id string) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {
+		if err := s.use(); err != nil {
+			yield(Outcome{}, err)
+			return
+		}
+		if raw, _ := s.rawOf(id); raw != nil {
+			return // nothing has been recorded
+		}
 		f, err := s.openAnywhere(ctx, id)
 		if err != nil {
 			yield(Outcome{}, err)

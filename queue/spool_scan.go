@@ -24,7 +24,7 @@ func (s *Spool) recover() error {
 			return err
 		}
 	}
-	var temps []string
+	var temps, segments []string
 	for _, st := range spoolStates {
 		for e, err := range vfs.Inodes(s.fs, s.path(st, "")) {
 			if err != nil && e.Name == "" {
@@ -32,6 +32,8 @@ func (s *Spool) recover() error {
 			}
 			if st == Incoming && strings.HasSuffix(e.Name, tempSuffix) {
 				temps = append(temps, e.Name)
+			} else if st == Incoming && isSegment(e.Name) {
+				segments = append(segments, e.Name)
 			} else if e.Inode != 0 && validID(e.Name) && !idHas(e.Name, e.Inode) {
 				s.foreign.add(e.Name)
 			}
@@ -42,7 +44,7 @@ func (s *Spool) recover() error {
 			return err
 		}
 	}
-	return nil
+	return s.replay(segments)
 }
 
 // idSet is a set of ids, of which it keeps hashes alone: a queue of a million messages that was restored from a backup fits
@@ -124,6 +126,12 @@ func (s *Spool) scanInto(l *dueList, doubt bool) error {
 			if !at.After(now) {
 				s.found(at, e.Name)
 			}
+		}
+	}
+	for id, st := range s.inLog() {
+		if st == Incoming {
+			l.add(now, id)
+			s.found(now, id)
 		}
 	}
 	return nil

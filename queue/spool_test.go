@@ -19,6 +19,13 @@ func TestSpool(t *testing.T) {
 		"os":     func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: t.TempDir()} },
 		"longid": func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), LongIDs: true} },
 		"memory": func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash()} },
+		"log":    func(t *testing.T) *queue.Spool { return &queue.Spool{Dir: t.TempDir(), Log: true} },
+		"logged in memory": func(t *testing.T) *queue.Spool {
+			return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), Log: true, LongIDs: true, Hints: 3}
+		},
+		"small log": func(t *testing.T) *queue.Spool {
+			return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), Log: true, Fresh: 3000}
+		},
 		"fewhints": func(t *testing.T) *queue.Spool {
 			return &queue.Spool{Dir: "/spool", FS: vfs.NewCrash(), Hints: 3}
 		},
@@ -32,13 +39,19 @@ func TestSpool(t *testing.T) {
 					Storage: s,
 					Reopen: func(t *testing.T) queue.Storage {
 						require.NoError(t, s.Close())
-						s = &queue.Spool{Dir: s.Dir, FS: s.FS, LongIDs: s.LongIDs, Hints: s.Hints, SetAside: s.SetAside}
+						s = &queue.Spool{Dir: s.Dir, FS: s.FS, LongIDs: s.LongIDs, Hints: s.Hints, Log: s.Log, Fresh: s.Fresh, SetAside: s.SetAside}
 						return s
 					},
 					Damage: func(t *testing.T, id string) {
 						fsys := s.FS
 						if fsys == nil {
 							fsys = vfs.OS{}
+						}
+						if s.Log { // what an operator has laid hands on has a file
+							for _, op := range []queue.Op{queue.OpHold, queue.OpRelease} {
+								_, err := s.Edit(t.Context(), queue.Filter{IDs: []string{id}}, op)
+								require.NoError(t, err)
+							}
 						}
 						f, err := fsys.OpenFile(filepath.Join(s.Dir, "incoming", id), os.O_RDWR, 0)
 						require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,7 @@ func TestHostileFullDisk(t *testing.T) {
 	for _, dir := range []string{disk + "/mail/example.test/u0/tmp", disk + "/queue/incoming"} {
 		left, err := os.ReadDir(dir)
 		require.NoError(t, err)
+		left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return filepath.Ext(e.Name()) == ".log" }) // of what was accepted before
 		require.Empty(t, left, "a message that was refused leaves nothing in %s", dir)
 	}
 	left, _ := filepath.Glob(disk + "/spool-*")

@@ -57,7 +57,7 @@ func (s *Server) openQueue() error {
 // storage is the queue's on disk.
 func (s *Server) storage() *queue.Spool {
 	return &queue.Spool{
-		Dir: s.set.QueueDirectory, LongIDs: s.set.Scheduling.LongIDs, Limits: s.queueLimits(), RescanDelay: s.set.QueueRunDelay,
+		Dir: s.set.QueueDirectory, Log: true, LongIDs: s.set.Scheduling.LongIDs, Limits: s.queueLimits(), RescanDelay: s.set.QueueRunDelay,
 		MaxDelay: max(s.set.MinimalBackoffTime, s.set.MaximalBackoffTime), Now: s.opts.Now,
 		SetAside: func(id string, why error) {
 			s.log.Print("postfix/qmgr", "warning: ", id, ": damaged queue file set aside: ", why.Error())
