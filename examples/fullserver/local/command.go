@@ -30,6 +30,12 @@ func (t *agentTransaction) commands(ctx context.Context, p *plan) (string, error
 	return "delivered to command: " + p.commands[0].text, nil
 }
 
+// drops reports whether a command of a user's runs as somebody who has no rights here. Where it doesn't, users have no commands: what this server
+// may read is everybody's mail.
+func (a *Agent) drops() bool {
+	return os.Getuid() == 0 && a.Settings.Privs != "" && a.Settings.Privs != "root"
+}
+
 // words are a command's: run by itself where it is plain, and by a shell where something in it is the shell's.
 func (a *Agent) words(command string) []string {
 	if a.Settings.Shell != "" {

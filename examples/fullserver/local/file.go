@@ -31,7 +31,7 @@ func (t *agentTransaction) files(_ context.Context, p *plan) (string, error) {
 
 // appendTo appends to one file, or to none of it: what was written in part is cut off again.
 func (t *agentTransaction) appendTo(d destination) (err error) {
-	f, err := openMbox(d.text, t.a.Settings.Privs)
+	f, err := openMbox(d.text, d.home, t.a.Settings.Privs)
 	if err != nil {
 		return err
 	}

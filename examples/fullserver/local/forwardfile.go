@@ -23,7 +23,7 @@ func (a *Agent) forwardFile(home, name string) (list []aliasfile.Destination, fi
 		if !ok || ext == "" && strings.Contains(path, "$") {
 			continue
 		}
-		list, err := readList(path)
+		list, err := readList(path, home)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue

@@ -3,7 +3,7 @@ package local
 import (
 	"context"
 	"errors"
-	"os"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,6 +38,7 @@ type destination struct {
 	text    string
 	address string
 	account string
+	home    string // which a file must be in; "" for one that the site has named
 }
 
 const (
@@ -188,7 +189,7 @@ func (p *plan) one(ctx context.Context, sender string, d aliasfile.Destination, 
 	key := d.Kind.String() + " " + d.Text
 	switch d.Kind {
 	case aliasfile.Command:
-		if !slices.Contains(p.a.Settings.Commands, in) {
+		if !slices.Contains(p.a.Settings.Commands, in) || in == InForward && !p.a.drops() {
 			return mail.NewReply(550, mail.EnhancedCode{5, 7, 1}, "mail to command is restricted")
 		}
 		if !p.done[key] {
@@ -197,7 +198,10 @@ func (p *plan) one(ctx context.Context, sender string, d aliasfile.Destination, 
 		}
 		return nil
 	case aliasfile.File:
-		if !slices.Contains(p.a.Settings.Files, in) {
+		if in == InForward {
+			to.home = p.a.Policy.Now().Home(account)
+		}
+		if !slices.Contains(p.a.Settings.Files, in) || in == InForward && to.home == "" {
 			return mail.NewReply(550, mail.EnhancedCode{5, 7, 1}, "mail to file is restricted")
 		}
 		if !p.done[key] {
@@ -227,7 +231,7 @@ func (p *plan) include(file string, in Kind) ([]aliasfile.Destination, error) {
 	if !filepath.IsAbs(file) {
 		return nil, &mail.Reply{Code: 550, Enhanced: mail.EnhancedCode{5, 2, 4}, Text: "bad :include: path", Err: errors.New(file)}
 	}
-	list, err := readList(file)
+	list, err := readList(file, "")
 	if err != nil {
 		return nil, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 2, 4}, Text: "error reading :include: file", Err: err}
 	}
@@ -271,16 +275,22 @@ func (p *plan) own(user string) error {
 	return nil
 }
 
-// readList reads destinations, in lines: "#" begins a comment.
-func readList(file string) ([]aliasfile.Destination, error) {
-	info, err := os.Stat(file)
+// readList reads destinations, in lines: "#" begins a comment. A file in a user's home is looked for there and nowhere else, whatever links say: what
+// it holds may end up in a report to a stranger.
+func readList(file, home string) ([]aliasfile.Destination, error) {
+	f, err := openList(file, home)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxInclude {
 		return nil, errors.New(file + ": not a file of at most 8 MiB")
 	}
-	text, err := os.ReadFile(file)
+	text, err := io.ReadAll(io.LimitReader(f, maxInclude))
 	if err != nil {
 		return nil, err
 	}
