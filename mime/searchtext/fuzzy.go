@@ -25,6 +25,14 @@ func newWord(w []byte) word {
 	return out
 }
 
+// cost is how often looking for the word stops, in units of nothing in particular.
+func (w *word) cost() int {
+	if w.errors {
+		return w.left.cost() + w.right.cost()
+	}
+	return w.whole.cost()
+}
+
 func (w *word) needs() [][]byte {
 	if w.errors {
 		return [][]byte{w.left.needle, w.right.needle}
@@ -33,13 +41,10 @@ func (w *word) needs() [][]byte {
 }
 
 func (w *word) in(s []byte) bool {
-	if w.whole.index(s) >= 0 {
-		return true
-	}
 	if !w.errors {
-		return false
+		return w.whole.index(s) >= 0
 	}
-	for at := 0; ; {
+	for at := 0; ; { // finds the word without an error, too
 		i := w.left.index(s[at:])
 		if i < 0 {
 			break

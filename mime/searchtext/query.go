@@ -2,6 +2,8 @@ package searchtext
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"unicode"
 
 	"github.com/buuta/mail"
@@ -26,6 +28,8 @@ func NewQuery(q mail.TextQuery) *Query {
 		for _, w := range bytes.FieldsFunc(out.text.needle, notWord) {
 			out.words = append(out.words, newWord(w))
 		}
+		// Most messages lack a word: that one first which costs least.
+		slices.SortStableFunc(out.words, func(a, b word) int { return cmp.Compare(a.cost(), b.cost()) })
 	}
 	return out
 }
@@ -112,6 +116,9 @@ func newFinder(needle []byte) finder {
 	}
 	return f
 }
+
+// cost is how often an octet must be looked at more closely: the commonness of the one that is looked for.
+func (f *finder) cost() int { return commonness(f.needle[f.at]) }
 
 // index returns where the needle is in s, -1 if nowhere.
 func (f *finder) index(s []byte) int {

@@ -47,6 +47,7 @@ func (s *search) groups(ctx context.Context, v *view) error {
 			begun++
 			wg.Go(func() {
 				r := reader{header: v.header, text: v.text, index: v.index}
+				defer r.release()
 				for j := range work {
 					s.group(&r, j)
 				}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/buuta/mail/internal/vfs"
 )
@@ -26,6 +27,7 @@ type reader struct {
 
 	buf    []byte // of text, from bufAt
 	bufAt  int64
+	window *[]byte // what buf lies in, from windows
 	rowBuf [rowSize]byte
 }
 
@@ -61,6 +63,7 @@ func (c *Cache) openFile(name, magic string, flag int) (vfs.File, header, bool) 
 }
 
 func (v *view) close() {
+	v.release()
 	v.text.Close()
 	if v.index != nil {
 		v.index.Close()
@@ -127,13 +130,31 @@ func (r *reader) read(at, n int64, ahead bool) []byte {
 	if ahead {
 		size = max(n, window)
 	}
-	r.buf = slices.Grow(r.buf[:0], int(size))[:size]
+	if r.window == nil {
+		r.window = windows.Get().(*[]byte)
+	}
+	*r.window = slices.Grow((*r.window)[:0], int(size))
+	r.buf = (*r.window)[:size]
 	got, err := r.text.ReadAt(r.buf, at)
 	r.buf, r.bufAt = r.buf[:got], at
 	if err != nil && err != io.EOF || int64(got) < n {
 		return nil
 	}
 	return r.buf[:n]
+}
+
+// windows are what readers read into. A pool is no state that anybody could notice.
+var windows = sync.Pool{New: func() any {
+	b := make([]byte, 0, window)
+	return &b
+}}
+
+// release gives back what was read into. What read has returned isn't valid any more.
+func (r *reader) release() {
+	if r.window != nil && cap(*r.window) <= 4*window {
+		windows.Put(r.window)
+	}
+	r.window, r.buf = nil, nil
 }
 
 // nextLoose reads the entry behind the last that was seen, and its text. ok is false at the end, or where something isn't whole.
