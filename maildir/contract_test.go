@@ -3,6 +3,7 @@ package maildir_test
 import (
 	"context"
 	"flag"
+	"runtime/debug"
 	"testing"
 
 	"github.com/buuta/mail"
@@ -10,11 +11,16 @@ import (
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/storetest"
-	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// soak lets TestCrashRandom go on with other workloads.
+var soak = flag.Duration("soak", 0, "how long tests of crashes go on with new random workloads")
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // little is in use, so that the collector would run all the time
+	goleak.VerifyTestMain(m)
+}
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) mail.Store {
@@ -23,13 +29,7 @@ func TestContract(t *testing.T) {
 }
 
 // fewer lets the model of the contract, which TestContract asks in full, make a quarter of its runs.
-func fewer(t *testing.T) {
-	checks := flag.Lookup("rapid.checks")
-	if was := checks.Value.String(); was == checks.DefValue {
-		require.NoError(t, checks.Value.Set("25"))
-		t.Cleanup(func() { _ = checks.Value.Set(was) })
-	}
-}
+func fewer(t *testing.T) { maildir.Fewer(t, 25) }
 
 // The same with a folder a level.
 func TestContractNested(t *testing.T) {

@@ -162,26 +162,23 @@ func viewAccount(ctx context.Context, a mail.Account) (*accountView, error) {
 	return v, nil
 }
 
-func accountStore(fs *vfs.Crash) *maildir.Store {
-	return &maildir.Store{Path: "/mail/%u", FS: fs, Host: "h", Poll: -1, UserQuota: true}
+func accountStore(fs *vfs.Crash, layout maildir.Layout) *maildir.Store {
+	return &maildir.Store{Path: "/mail/%u", FS: fs, Host: "h", Poll: -1, UserQuota: true, Layout: layout}
 }
 
-// runAccount does the steps, and returns what was seen after each.
-func runAccount(ctx context.Context, fs *vfs.Crash, look bool) (views []*accountView, err error) {
-	s := accountStore(fs)
+// runAccount does the steps, and returns what was seen before each and at the end.
+func runAccount(ctx context.Context, s *maildir.Store) (views []*accountView, err error) {
 	a, err := s.Account(ctx, "u")
 	if err != nil {
 		return nil, err
 	}
 	defer a.Close()
 	for _, step := range accountSteps() {
-		if look {
-			v, err := viewAccount(ctx, a)
-			if err != nil {
-				return views, err
-			}
-			views = append(views, v)
+		v, err := viewAccount(ctx, a)
+		if err != nil {
+			return views, err
 		}
+		views = append(views, v)
 		if err := step.do(ctx, a); err != nil {
 			return views, fmt.Errorf("%s: %w", step.name, err)
 		}
@@ -196,18 +193,24 @@ func runAccount(ctx context.Context, fs *vfs.Crash, look bool) (views []*account
 // TestCrashAccount stops the machine at every operation while mailboxes are made, renamed with what is below them, deleted, subscribed
 // to, annotated, limited and imported into. What was acknowledged is there after; what was being done is, or is not, or of what is several things some
 // are; no message is lost.
-func TestCrashAccount(t *testing.T) {
+func TestCrashAccount(t *testing.T) { testCrashAccount(t, maildir.LayoutMaildirPP, 1) }
+
+// The same with a folder a level, at every second operation.
+func TestCrashAccountNested(t *testing.T) { testCrashAccount(t, maildir.LayoutFS, 2) }
+
+func testCrashAccount(t *testing.T, layout maildir.Layout, every int) {
+	t.Parallel()
 	whole := vfs.NewCrash()
-	want, err := runAccount(t.Context(), whole, true)
+	want, err := runAccount(t.Context(), accountStore(whole, layout))
 	require.NoError(t, err)
 	for _, v := range want {
 		require.Equal(t, v.total, v.used)
 	}
 	steps := accountSteps()
-	for n := 1; n <= whole.Ops(); n++ {
+	for n := 1; n <= whole.Ops(); n += every {
 		fs := vfs.NewCrash()
 		fs.CrashAt(n)
-		seen, err := runAccount(t.Context(), fs, true)
+		seen, err := runAccount(t.Context(), accountStore(fs, layout))
 		if err == nil {
 			continue
 		}
@@ -217,7 +220,7 @@ func TestCrashAccount(t *testing.T) {
 		at := len(seen) - 1
 		what := fmt.Sprintf("crash at %d: %v", n, err)
 		require.ErrorIs(t, err, vfs.ErrCrashed, what)
-		a, err := accountStore(fs.Recover(rand.New(rand.NewPCG(uint64(n), 7)))).Account(t.Context(), "u")
+		a, err := accountStore(fs.Recover(rand.New(rand.NewPCG(uint64(n), 7))), layout).Account(t.Context(), "u")
 		require.NoError(t, err, what)
 		got, err := viewAccount(t.Context(), a)
 		require.NoError(t, err, what)

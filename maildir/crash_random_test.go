@@ -423,14 +423,20 @@ func (w *randomWork) lossy(t *testing.T, disk *vfs.Crash, name string, uid mail.
 }
 
 // TestCrashRandom stops the machine at every operation of long random workloads in which two processes of ours and another program work on one
-// tree: no acknowledged message or flag is lost, no UID is given again, no torn index is believed.
+// tree: no acknowledged message or flag is lost, no UID is given again, no torn index is believed. Of the workloads but the first it stops at every
+// fourth operation, unless -soak is given.
 func TestCrashRandom(t *testing.T) {
+	t.Parallel()
 	const steps = 60
-	stopped, every := 0, 1
-	if testing.Short() {
-		every = 17
-	}
-	for seed := range uint64(3) {
+	stopped, began := 0, time.Now()
+	for seed := uint64(0); seed < 3 || time.Since(began) < *soak; seed++ {
+		every := 1
+		if seed > 0 && *soak == 0 {
+			every = 4
+		}
+		if testing.Short() {
+			every = 17
+		}
 		whole := newRandomWork(t, vfs.NewCrash(), seed)
 		require.NoError(t, whole.run(steps), "seed %d", seed)
 		ops := whole.fs.Ops()

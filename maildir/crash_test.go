@@ -320,6 +320,7 @@ func TestCrash(t *testing.T) { testCrash(t, compress.Codec{}, 4) }
 func TestCrashCompressed(t *testing.T) { testCrash(t, compress.Gzip(1), 1) }
 
 func testCrash(t *testing.T, codec compress.Codec, seeds uint64) {
+	t.Parallel()
 	whole := newWorkload(t.Context(), vfs.NewCrash())
 	whole.compress = codec
 	require.NoError(t, whole.run())
@@ -352,6 +353,7 @@ func testCrash(t *testing.T, codec compress.Codec, seeds uint64) {
 
 // TestCrashTwice stops the machine again while it recovers.
 func TestCrashTwice(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(11, 12))
 	for range 300 {
 		fs := vfs.NewCrash()

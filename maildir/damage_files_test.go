@@ -15,6 +15,7 @@ import (
 // the file alone held; messages, their UIDs and flags are there, or the operation that needs the file fails with an error that names
 // it, and all is as before once the file is right again. Damaged rights are no rights.
 func TestSideFilesDamaged(t *testing.T) {
+	t.Parallel()
 	damages := map[string]func(string) string{
 		"empty":       func(string) string { return "" },
 		"half":        func(s string) string { return s[:len(s)/2] },

@@ -2,8 +2,22 @@ package maildir
 
 import (
 	"encoding/binary"
+	"flag"
+	"fmt"
 	"hash/crc32"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
+
+// Fewer lets rapid's checks of one test be so many, unless the command line says how many.
+func Fewer(t *testing.T, n int) {
+	checks := flag.Lookup("rapid.checks")
+	if was := checks.Value.String(); was == checks.DefValue {
+		require.NoError(t, checks.Value.Set(fmt.Sprint(n)))
+		t.Cleanup(func() { _ = checks.Value.Set(was) })
+	}
+}
 
 // FixHeader makes a log header's checksum right.
 func FixHeader(b []byte) {

@@ -48,6 +48,7 @@ func drawAdd(t *rapid.T, uid uint32, modseq uint64) record {
 // TestStateModel holds a state against a plain list, and views that were taken on the way against the list as it was then. In
 // between the state is written to a snapshot and read again.
 func TestStateModel(t *testing.T) {
+	Fewer(t, 40)
 	rapid.Check(t, func(t *rapid.T) {
 		st := newState(100)
 		model := []added{}
