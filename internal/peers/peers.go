@@ -117,7 +117,9 @@ func (s *Server) run(root, script string) {
 		prologue += "mkdir $D/ns\nmount -t tmpfs tmpfs $D/ns\nmkdir $D/ns/etc $D/ns/run\ncp -a /etc/. $D/ns/etc/\n" +
 			"mount -t overlay overlay -o lowerdir=" + root + "/usr:/usr /usr\nmount --bind $D/ns/etc /etc\nmount --bind $D/ns/run /run\n"
 	}
-	s.write("start", prologue+script)
+	// The shell stays as the first process of the namespace, which all others end with: the kernel ends it with us, but no longer once it has
+	// become a program that changes users.
+	s.write("start", prologue+"(\n"+script+"\n)\nexit $?\n")
 	s.cmd = exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", filepath.Join(s.Dir, "start"))
 	s.cmd.Dir = s.Dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out

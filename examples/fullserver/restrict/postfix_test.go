@@ -146,8 +146,9 @@ func TestPostfixSaysSo(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "spool"), 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "data"), 0o755))
 	var out strings.Builder
+	// The shell stays: it is whom the kernel ends when the test ends, and all processes of its namespace with it.
 	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c",
-		"mount --bind $1/resolv.conf /etc/resolv.conf && chown postfix $1/data && exec postfix -c $1/etc start-fg", "sh", dir)
+		"mount --bind $1/resolv.conf /etc/resolv.conf && chown postfix $1/data && postfix -c $1/etc start-fg; exit", "sh", dir)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
