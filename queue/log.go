@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -41,9 +43,10 @@ type intakeLog struct {
 
 	mu      sync.Mutex
 	idle    *sync.Cond
-	next    *logBatch // which can still be joined
-	busy    bool      // somebody writes
-	limit   int64     // octets after which a new segment is begun
+	next    *logBatch   // which can still be joined
+	busy    bool        // somebody writes
+	idler   *time.Timer // until the log is removed, if nothing comes into it
+	limit   int64       // octets after which a new segment is begun
 	tidying bool
 	closed  bool
 	all     []*segment          // the last is written to
@@ -88,6 +91,7 @@ func newIntakeLog(s *Spool) *intakeLog {
 const (
 	logPatience = 2 * time.Millisecond
 	logPatient  = 8 // so many at a time are no longer kept waiting
+	logIdle     = 5 * time.Second
 )
 
 // commit makes an entry durable, together with all that come at the same time.
@@ -207,6 +211,25 @@ func (l *intakeLog) write() {
 		}
 	}
 	l.maybeTidy()
+	if len(l.where) == 0 && l.idler == nil && !l.closed {
+		l.idler = time.AfterFunc(logIdle, l.clean)
+	}
+}
+
+// clean removes a log in which nothing lives: mail that has been delivered doesn't stay on disk.
+func (l *intakeLog) clean() {
+	l.mu.Lock()
+	l.idler = nil
+	if l.closed || l.busy || l.tidying || l.next != nil || len(l.where) > 0 {
+		l.mu.Unlock()
+		return // what is written next comes here again
+	}
+	l.busy = true
+	l.mu.Unlock()
+	_ = l.removeDone(true) // what is left is removed another time
+	if l.more() {
+		l.run()
+	}
 }
 
 func (l *intakeLog) writeTo(seg *segment, b *logBatch) error {
@@ -296,8 +319,9 @@ func (l *intakeLog) removeDone(all bool) error {
 			return nil
 		}
 		seg := l.all[0]
+		seg.bad = true // whatever comes of it: nothing may be written to a file that has no name
 		l.mu.Unlock()
-		if err := l.fs.Remove(l.file(seg.name)); err != nil {
+		if err := l.fs.Remove(l.file(seg.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := l.sync(); err != nil {
@@ -334,6 +358,9 @@ func (l *intakeLog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	if l.idler != nil {
+		l.idler.Stop()
+	}
 	if b := l.next; b != nil && !l.busy {
 		l.mu.Unlock()
 		l.hurry(b)

@@ -33,7 +33,12 @@ func (s *Spool) replay(segments []string) error {
 		damaged[file] = !ok
 	}
 	for id, raw := range live {
-		if done[id] || s.hasFile(id) {
+		if done[id] {
+			continue
+		}
+		if has, err := s.hasFile(id); err != nil {
+			return err
+		} else if has {
 			continue
 		}
 		if err := s.writeFile(id, raw, Incoming); err != nil {
@@ -88,13 +93,13 @@ func (s *Spool) readWhole(name string) ([]byte, error) {
 }
 
 // hasFile reports whether a message is in any folder.
-func (s *Spool) hasFile(id string) bool {
+func (s *Spool) hasFile(id string) (bool, error) {
 	for _, st := range spoolStates {
 		if _, err := s.fs.Stat(s.path(st, id)); !errors.Is(err, fs.ErrNotExist) {
-			return true
+			return err == nil, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // readSegment tells of each entry of a segment: a queue file, or nil for a message that is done. What an interrupted write has left

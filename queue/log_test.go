@@ -251,6 +251,47 @@ func TestSegmentsGo(t *testing.T) {
 	})
 }
 
+// A log in which nothing lives is removed after a moment, so that what has been delivered doesn't stay on disk; the next message
+// makes another one. An error leaves it for later.
+func TestIdleLogGoes(t *testing.T) {
+	for _, what := range []string{"remove", "syncdir"} {
+		synctest.Test(t, func(t *testing.T) { testIdleLog(t, what) })
+	}
+}
+
+func testIdleLog(t *testing.T, what string) {
+	s, disk, _ := logged(t, 3)
+	failing := true
+	disk.Fail = func(op, _ string) error {
+		if failing && op == what {
+			return syscall.EIO
+		}
+		return nil
+	}
+	for round := range 3 {
+		time.Sleep(time.Hour)
+		require.Len(t, files(t, disk), 1)
+		for {
+			l, _, err := s.Claim(t.Context(), ClaimQuery{Messages: 1})
+			require.NoError(t, err)
+			if len(l) == 0 {
+				break
+			}
+			require.NoError(t, s.Finish(t.Context(), l[0], Finish{Done: true}))
+		}
+		require.Len(t, files(t, disk), 1)
+		time.Sleep(logIdle + time.Second)
+		synctest.Wait()
+		if failing && what == "remove" {
+			require.Len(t, files(t, disk), 1, round)
+		} else {
+			require.Empty(t, files(t, disk), round)
+		}
+		failing = false
+		deferTo(t, s, time.Time{})
+	}
+}
+
 // segmentOf is a segment as it is written: batches of messages, and marks.
 func segmentOf(t testing.TB) (text []byte, name string, last int, raws map[string]string) {
 	disk := vfs.NewCrash()

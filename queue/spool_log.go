@@ -192,6 +192,11 @@ func readRaw(id string, raw []byte) (*queueFile, error) {
 func (s *Spool) emptyLog(held map[string]*holder) {
 	s.log.close()
 	s.scans.Wait()
+	defer func() {
+		for _, seg := range s.log.all {
+			seg.file.Close()
+		}
+	}()
 	s.mu.Lock()
 	left := map[string]*fresh{}
 	for id, k := range s.fresh {
@@ -208,7 +213,7 @@ func (s *Spool) emptyLog(held map[string]*holder) {
 		h.mu.Unlock()
 	}
 	for id, k := range left {
-		if s.hasFile(id) {
+		if has, err := s.hasFile(id); has || err != nil {
 			return // from an error: which is the truth is for the next start to find out
 		}
 		if s.writeFile(id, k.raw, Incoming) != nil {
@@ -225,9 +230,6 @@ func (s *Spool) emptyLog(held map[string]*holder) {
 		s.log.forget(id)
 	}
 	_ = s.log.removeDone(true) // those in which nothing lives that has no file
-	for _, seg := range s.log.all {
-		seg.file.Close()
-	}
 }
 
 // readMemory reads a message behind what is in buf. Of one that is longer than limit it returns the beginning, and more.
