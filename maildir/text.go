@@ -105,7 +105,7 @@ func (m *mailbox) texts(ctx context.Context, uids []uint32, add func(uint32, sea
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	work := make(chan mail.Message)
+	work := make(chan mail.Message, 64) // so that no reader waits to be woken for each
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for range max(1, min(runtime.GOMAXPROCS(0), maxTextReaders, len(uids)/16)) {
