@@ -121,7 +121,7 @@ func spans(b []byte, from int) [][2]int {
 				i, inner = i+k+1, inner[k+1:]
 				j -= k + 1
 			}
-			if len(inner) > 0 && bytes.IndexAny(inner, " \t\r\n(") < 0 {
+			if len(inner) > 0 && !bytes.ContainsAny(inner, " \t\r\n(") {
 				out = append(out, [2]int{i + 1, i + 1 + len(inner)})
 			}
 			start, end, plain = i, i, false // what follows it up to the comma is no address

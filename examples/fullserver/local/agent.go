@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -24,7 +23,6 @@ type Agent struct {
 	Queue     func() mail.Deliverer // what is forwarded goes here
 	Settings  Settings
 	Spooler   *spool.Spooler
-	Warn      func(string) // what goes wrong with .forward and lists; nil: nobody
 }
 
 // Settings are local(8)'s parameters.
@@ -230,7 +228,7 @@ func (t *agentTransaction) forward(ctx context.Context, p *plan) (string, error)
 		}
 		var head io.Reader = strings.NewReader("")
 		if t.a.prepends("forward") {
-			head = strings.NewReader("Delivered-To: " + oneLine(t.to) + "\r\n")
+			head = strings.NewReader("Delivered-To: " + oneLine(strings.ToLower(t.to)) + "\r\n")
 		}
 		if err := tx.Body(ctx, io.MultiReader(head, t.message.NewReader())); err != nil {
 			_ = tx.Abort()
@@ -257,12 +255,6 @@ func (a *Agent) prepends(where string) bool {
 		}
 	}
 	return false
-}
-
-func (a *Agent) warnf(format string, args ...any) {
-	if a.Warn != nil {
-		a.Warn(fmt.Sprintf(format, args...))
-	}
 }
 
 // deliveredTo reports whether a message says that it has been delivered to an address already.

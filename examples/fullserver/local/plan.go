@@ -91,13 +91,10 @@ func (p *plan) name(ctx context.Context, sender, name string, depth int) error {
 	return p.user(ctx, sender, name, depth)
 }
 
-// owner is who gets what the members of a list bounce: owner-NAME, if there is such an alias. The null sender stays.
+// owner is who gets what the members of a list bounce: owner-NAME, if there is such an alias, whoever the sender is, as in Postfix.
 func (p *plan) owner(ctx context.Context, sender, name string) (string, error) {
-	if sender == "" {
-		return "", nil
-	}
 	user, _ := p.a.Policy.Now().Rules.Extension(name)
-	owner := "owner-" + user
+	owner := "owner-" + strings.ToLower(user)
 	value, found, err := p.a.Policy.Now().Alias(ctx, owner)
 	switch {
 	case err != nil:
@@ -111,7 +108,7 @@ func (p *plan) owner(ctx context.Context, sender, name string) (string, error) {
 	case !found:
 		return sender, nil
 	}
-	return rewrite.Quote(owner + "@" + p.domain), nil
+	return p.a.Policy.Now().Rules.Complete(rewrite.Quote(owner)), nil
 }
 
 // user plans for who is no alias: a .forward, else the mailbox.

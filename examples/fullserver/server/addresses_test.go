@@ -113,7 +113,7 @@ refuse: "|exit 67"
 	require.Equal(t, 1, strings.Count(r.inbox("bob@example.test", "geheim", 1), "Subject: note"))
 	got := sent(t, f, 1)
 	require.Equal(t, []string{"x@far.test"}, recipients(got))
-	require.Equal(t, "owner-team@localhost", got[0].From, "the owner hears of what members bounce")
+	require.Equal(t, "owner-team@mail.example.test", got[0].From, "the owner hears of what members bounce")
 	require.Contains(t, string(got[0].Data), "Delivered-To: team@localhost\r\n")
 	r.logged(`postfix/local\[\d+\]: [0-9A-F]+: to=<prog@localhost>, .*status=sent \(delivered to command: cat > `)
 	r.logged(`postfix/local\[\d+\]: [0-9A-F]+: to=<archive@localhost>, .*status=sent \(delivered to file: `)

@@ -28,7 +28,6 @@ func (s *Server) openAgent() error {
 			MailboxTransport: mailboxes, FallbackTransport: fallback,
 			CommandTime: c.CommandTimeLimit, Shell: c.CommandShell, Privs: c.DefaultPrivs, Delivered: c.PrependDeliveredTo,
 		},
-		Warn: func(text string) { s.log.Print("postfix/local", "warning: ", text) },
 	}
 	return nil
 }
