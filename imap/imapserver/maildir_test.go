@@ -51,8 +51,10 @@ func TestMaildir(t *testing.T) {
 
 		q := f.login("INBOX")
 		q.dialogue("C: i IDLE\nS: + idling")
-		name := filepath.Join(dir, "alice", "new", "1770475945.M1P1.other")
-		require.NoError(t, os.WriteFile(name, []byte("Subject: from elsewhere\n\nHi\n"), 0o600))
+		// By way of tmp, as programs deliver: the session looks as soon as there is a name.
+		name := "1770475945.M1P1.other"
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "alice", "tmp", name), []byte("Subject: from elsewhere\n\nHi\n"), 0o600))
+		require.NoError(t, os.Rename(filepath.Join(dir, "alice", "tmp", name), filepath.Join(dir, "alice", "new", name)))
 		require.Equal(t, "* 2 EXISTS", q.line())
 		q.line()
 		q.dialogue("C: DONE\nS: i OK IDLE completed.")
