@@ -81,8 +81,18 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 	}
 	p.inTwoLists()
 	p.restrictions(x, o)
+	for _, t := range []struct{ param, value string }{
+		{"local_transport", a.LocalTransport}, {"virtual_transport", a.VirtualTransport}, {"relay_transport", a.RelayTransport}, {"default_transport", a.DefaultTransport},
+	} {
+		if name, _, _ := strings.Cut(t.value, ":"); !slices.Contains(Transports, name) {
+			x.fail(t.param, fmt.Errorf("there is no transport %q: there are %s", name, strings.Join(Transports, ", ")))
+		}
+	}
 	return x.err
 }
+
+// Transports are the names of the ways that mail goes: those of Postfix's master.cf that are here too.
+var Transports = []string{"discard", "error", "lmtp", "local", "relay", "retry", "smtp", "virtual"}
 
 // inTwoLists notes domains that are of two classes: Postfix warns of them too.
 func (p *Policy) inTwoLists() {

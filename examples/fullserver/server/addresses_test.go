@@ -208,6 +208,7 @@ func TestTablesThatArentThere(t *testing.T) {
 		"transport_maps=hosh:/x":                       `command line: transport_maps: table "hosh:/x": unknown table type "hosh"`,
 		"relay_domains=/nonexistent":                   "command line: relay_domains: ",
 		"smtpd_relay_restrictions=permit_mynetworks":   "command line: smtpd_relay_restrictions: everybody could send anywhere through this server: add reject_unauth_destination",
+		"default_transport=uucp:x":                     `command line: default_transport: there is no transport "uucp": there are discard, error, lmtp, local, relay, retry, smtp, virtual`,
 		"mailbox_transport=uucp:x":                     "command line: mailbox_transport: is not of the form",
 	} {
 		dir := t.TempDir()
@@ -256,4 +257,17 @@ func TestSMTPDParameters(t *testing.T) {
 	m.until("220 ")
 	m.say("EHLO c.test", "250 ")
 	require.Contains(t, m.say("MAIL FROM:<s@far.test>", "5", "2"), "530 5.7.0 Must issue a STARTTLS command first")
+}
+
+// A mailbox server behind LMTP, as Dovecot is for many: virtual_transport, and who exists is in virtual_mailbox_maps. A socket without a leading slash is in the queue's folder.
+func TestVirtualTransport(t *testing.T) {
+	f := smtptest.NewServer(t)
+	f.Config.LMTP = true
+	r := start(t, "virtual_transport=lmtp:inet:"+f.Addr(), "virtual_mailbox_maps=inline:{elsewhere@example.test=x}")
+	require.Equal(t, "550 5.1.1 <alice@example.test>: Recipient address rejected: User unknown in virtual mailbox table", r.rcpt("s@far.test", "alice@example.test"))
+	r.send("s@far.test", "elsewhere@example.test", note)
+	require.Equal(t, []string{"elsewhere@example.test"}, recipients(sent(t, f, 1)))
+	r = start(t, "virtual_transport=lmtp:unix:private/dovecot-lmtp", "virtual_mailbox_maps=inline:{elsewhere@example.test=x}")
+	r.send("s@far.test", "elsewhere@example.test", note)
+	r.logged(`to=<elsewhere@example.test>, .*status=deferred .*/queue/private/dovecot-lmtp`)
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -61,5 +62,8 @@ func (s *Server) through(param, spec string) (mail.Deliverer, error) {
 
 // toLMTP delivers by LMTP: to "unix:PATH", "inet:HOST:PORT" or "HOST:PORT".
 func (s *Server) toLMTP(nexthop string) mail.Deliverer {
+	if path, ok := strings.CutPrefix(nexthop, "unix:"); ok && !filepath.IsAbs(path) { // as Postfix, whose programs run there
+		nexthop = "unix:" + filepath.Join(s.set.QueueDirectory, path)
+	}
 	return s.lmtp.To(strings.TrimPrefix(nexthop, "inet:"))
 }

@@ -95,9 +95,19 @@ func (s *Server) transports() map[string]*queue.Transport {
 		"relay":                out(s.elsewhere),
 		"lmtp":                 out(s.toLMTP),
 		"discard":              {Deliverer: queue.Discard, Final: true},
+		"error":                {Deliverer: queue.Refuse},
+		"retry":                {Deliverer: later},
 		string(policy.Virtual): here(c.VirtualConcurrency),
 		string(policy.Local):   local,
 	}
+}
+
+// later refuses for now: the next hop says why (retry(8)).
+func later(nexthop string) mail.Deliverer {
+	if strings.HasPrefix(nexthop, "4.") {
+		return queue.Refuse(nexthop)
+	}
+	return queue.Refuse("4.0.0 " + nexthop)
 }
 
 // lifetime is a queue's lifetime as the queue has it: 0 means one attempt in main.cf, and the default there.
