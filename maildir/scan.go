@@ -21,18 +21,22 @@ func (t *txn) scan(seen [2]time.Time) error {
 	b := t.b
 	began := time.Now()
 	at := b.s.now()
-	found, err := t.readDirs()
-	if err != nil {
+	st := t.st
+	sc := scanner{t: t, names: indexNames(&st.view)}
+	if err := sc.readDirs(); err != nil {
 		return err
 	}
-	sc := scanner{t: t, found: found}
 	missing, err := sc.known()
 	if err == nil && len(sc.found) > 0 {
 		err = sc.list()
 	}
-	if err == nil && (len(missing) > 0 || sc.absent()) {
-		// A file that is renamed while its folder is read may be overlooked. What is missing twice is gone.
-		if sc.found, err = t.readDirs(); err == nil {
+	if err == nil && (len(missing) > 0 || sc.absent() || t.st != st) {
+		// A file that is renamed while its folder is read may be overlooked. What is missing twice is gone. When the list began the state anew,
+		// nothing is known.
+		if t.st != st {
+			sc.names = indexNames(&t.st.view)
+		}
+		if err = sc.readDirs(); err == nil {
 			missing, err = sc.known()
 		}
 	}
@@ -58,31 +62,10 @@ func (t *txn) scan(seen [2]time.Time) error {
 	return nil
 }
 
-// readDirs returns the files of new and cur by their base names. Of two files with one base name that in cur counts.
-func (t *txn) readDirs() (map[string]place, error) {
-	found := make(map[string]place, t.st.n+16)
-	for _, where := range []uint8{inNew, inCur} {
-		entries, err := t.b.sh.fs.ReadDir(t.b.dir + "/" + whereDir(where))
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			name := e.Name()
-			if e.IsDir() || !safeBase(name) {
-				continue
-			}
-			base, _, _, _ := parseName(name)
-			if base != "" {
-				found[base] = place{where, name}
-			}
-		}
-	}
-	return found, nil
-}
-
 type scanner struct {
 	t     *txn
-	found map[string]place
+	names *nameIndex
+	found map[string]place // files by their base names, but for those of messages that are as we know them
 	seq   uint64
 }
 
@@ -103,7 +86,11 @@ func (s *scanner) known() (missing []uint32, err error) {
 	for i := range t.adds { // of this very commit
 		delete(s.found, t.adds[i].name)
 	}
-	for b, slot := range t.st.all {
+	for at, slot := range s.names.all {
+		if s.names.as.has(at) {
+			continue
+		}
+		b := s.names.block(at)
 		m := t.st.msg(slot)
 		if t.dead[m.uid] {
 			delete(s.found, t.st.base(b, slot)) // until the commit removes it

@@ -68,7 +68,7 @@ func (s *state) addBlock(r *shape) {
 		}
 		last = m.uid
 	}
-	if !ok || len(slots) == 0 {
+	if !ok || len(slots) == 0 || len(slots) > blockSize {
 		return
 	}
 	var high uint32
