@@ -407,3 +407,18 @@ func TestExternalFlagsSameInstant(t *testing.T) {
 	require.Equal(t, "1:2,4:5", got.Removed.String())
 	require.Equal(t, []string{"3.x.h:2,"}, r.files("cur"))
 }
+
+// Files that came within a second are in the order in which they came.
+func TestOrderOfArrival(t *testing.T) {
+	r := newRig(t)
+	for i, name := range []string{"1204680122.M532521P1.h", "1204680122.M99P2.h", "1204680121.M999999P3.h", "1204680122.M7042P1.h", "1204680122.27.h", "1204680122.M532521P0.h"} {
+		r.write("new/"+name, fmt.Sprintf("Subject: %d\n\n", i))
+	}
+	m := r.open("INBOX")
+	var got []string
+	for _, line := range r.show(m) {
+		_, subject, _ := strings.Cut(line, "Subject: ")
+		got = append(got, subject[:1])
+	}
+	require.Equal(t, []string{"2", "4", "1", "3", "5", "0"}, got)
+}

@@ -128,3 +128,15 @@ func secondsOf(base string) int64 {
 	}
 	return int64(n)
 }
+
+// microsOf returns the microseconds in a file name of the common form "1204680122.M532521P1234.host", which have from one to six digits;
+// 0 where there are none.
+func microsOf(base string) int {
+	_, rest, _ := strings.Cut(base, ".")
+	rest, ok := strings.CutPrefix(rest, "M")
+	n := 0
+	for i := 0; ok && i < len(rest) && i < 6 && rest[i] >= '0' && rest[i] <= '9'; i++ {
+		n = n*10 + int(rest[i]-'0')
+	}
+	return n
+}

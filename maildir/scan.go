@@ -203,7 +203,7 @@ func (s *scanner) unknown() error {
 		if a.e.uid != 0 || b.e.uid != 0 {
 			return cmp.Compare(a.e.uid-1, b.e.uid-1) // 0, not listed, comes last
 		}
-		return cmp.Or(cmp.Compare(secondsOf(a.base), secondsOf(b.base)), cmp.Compare(a.base, b.base))
+		return cmp.Or(cmp.Compare(secondsOf(a.base), secondsOf(b.base)), cmp.Compare(microsOf(a.base), microsOf(b.base)), cmp.Compare(a.base, b.base))
 	})
 	looks := t.lookAll(len(files), func(i int) (string, place) { return files[i].base, files[i].p })
 	for i, f := range files {

@@ -85,6 +85,22 @@ func uidl(t *testing.T, c *pop3.Client) (out []string) {
 	return out
 }
 
+// bySize returns unique-ids, each with its message's size, in an order that doesn't depend on the messages'.
+func bySize(t *testing.T, c *pop3.Client) (out []string) {
+	t.Helper()
+	sizes := map[int]int64{}
+	for l, err := range c.List(t.Context()) {
+		require.NoError(t, err)
+		sizes[l.Number] = l.Size
+	}
+	for l, err := range c.UIDL(t.Context()) {
+		require.NoError(t, err)
+		out = append(out, fmt.Sprint(l.UID, " ", sizes[l.Number]))
+	}
+	slices.Sort(out)
+	return out
+}
+
 func TestServers(t *testing.T) {
 	for _, p := range []struct {
 		name       string
@@ -189,7 +205,11 @@ func TestUniqueIDsStay(t *testing.T) {
 			s := p.start(t)
 			fill(t, s, messages()[5:20])
 			c := dial(t, s)
-			want := uidl(t, c)
+			ids := uidl
+			if p.name == "Courier" { // it numbers what comes within a second by the letters of file names; we by the microseconds in them
+				ids = bySize
+			}
+			want := ids(t, c)
 			require.NoError(t, c.Quit(t.Context()))
 			require.Len(t, want, 15)
 
@@ -202,7 +222,7 @@ func TestUniqueIDsStay(t *testing.T) {
 				ours := serve(t, &maildir.Store{Path: copied, Sharing: sharing}, func(s *pop3.Server) { s.UIDLFormat = p.format })
 				c, err := pop3.Dial(t.Context(), ours, &pop3.ClientOptions{TLS: pop3.TLSNone, Auth: user1()})
 				require.NoError(t, err)
-				require.Equal(t, want, uidl(t, c))
+				require.Equal(t, want, ids(t, c))
 				require.NoError(t, c.Quit(t.Context()))
 			}
 		})
