@@ -57,7 +57,7 @@ func newFixture(t *testing.T, change func(*imapserver.Server)) *fixture {
 	served := make(chan error, 1)
 	go func() { served <- f.srv.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(t, f.srv.Shutdown(ctx))
 		require.ErrorIs(t, <-served, imapserver.ErrServerClosed)
@@ -130,7 +130,7 @@ func (f *fixture) login(mailbox string) *peer {
 
 func (p *peer) send(s string) {
 	p.Helper()
-	_ = p.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	_ = p.SetWriteDeadline(time.Now().Add(time.Minute))
 	_, err := p.Write([]byte(s))
 	require.NoError(p, err)
 }
@@ -138,7 +138,7 @@ func (p *peer) send(s string) {
 // line reads a line, with the literals in it shown as they came.
 func (p *peer) line() string {
 	p.Helper()
-	_ = p.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = p.SetReadDeadline(time.Now().Add(time.Minute))
 	s, err := p.r.ReadString('\n')
 	require.NoError(p, err, "read so far: %q", s)
 	require.True(p, strings.HasSuffix(s, "\r\n"), "%q", s)
@@ -170,7 +170,7 @@ func (p *peer) try(command string) (lines []string, status string) {
 // closed requires that the server ends the connection.
 func (p *peer) closed() {
 	p.Helper()
-	_ = p.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = p.SetReadDeadline(time.Now().Add(time.Minute))
 	_, err := p.r.ReadByte()
 	require.Error(p, err)
 	ne, ok := err.(net.Error)
