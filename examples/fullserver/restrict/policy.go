@@ -57,8 +57,8 @@ func (k *Checker) policyServer(param, spec string) (*policyServer, error) {
 			return fail("names no server")
 		}
 	}
-	for i, w := range words[1:] {
-		name, value, ok := strings.Cut(w, "=")
+	for _, w := range words[1:] {
+		name, value, _ := strings.Cut(w, "=")
 		switch {
 		case name == "timeout":
 			n, err := strconv.ParseUint(strings.TrimSuffix(value, "s"), 10, 16)
@@ -68,9 +68,6 @@ func (k *Checker) policyServer(param, spec string) (*policyServer, error) {
 			p.timeout = time.Duration(n) * time.Second
 		case name == "default_action":
 			p.defaultAction = strings.Trim(value, "{} ")
-			if i == len(words)-2 || !ok {
-				break
-			}
 		case name == "request_limit", name == "try_limit", name == "retry_delay", name == "max_idle", name == "max_ttl", name == "policy_context":
 		default:
 			return fail("unknown attribute %q", name)
