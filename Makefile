@@ -36,10 +36,11 @@ e2e: ## the built server, driven by other people's programs; what 10,000 idle co
 fuzz: ## every fuzz target for FUZZTIME (10m) each; PKG=./mime/... for some
 	@.ci/fuzz $(FUZZTIME) $(PKG)
 
-soak: ## kill and restart under load, a queue of a million files, and 50 IMAP sessions at random in one mailbox, for SOAKTIME (30m) each
+soak: ## kill and restart under load, a queue of a million files, 50 IMAP sessions at random in one mailbox, and a store stopped at every operation of random work, for SOAKTIME (30m) each
 	go test -timeout 24h -v -run 'TestKill|TestMillion' ./queue -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestKill' $(E2E) -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestStress' ./imap/imapserver -soak $(SOAKTIME)
+	go test -timeout 24h -v -run 'TestCrashRandom' ./maildir -soak $(SOAKTIME)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem $(PKG)

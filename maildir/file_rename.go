@@ -36,7 +36,9 @@ func (t *txn) renameFile(m msg, sys uint8, kw uint32, loose bool) (done bool, er
 	kwDiff, sysDiff := kw^m.kw, sys^m.sys
 	if kwDiff|uint32(sysDiff) != 0 {
 		if loose {
-			t.loosen(m.uid, kwDiff, sysDiff)
+			// \Deleted too when it doesn't change: a name with it that another program gave before ours, and that we may never
+			// have seen, can come back, and what isn't to be removed would be.
+			t.loosen(m.uid, kwDiff, sysDiff|uint8(mail.Deleted))
 		}
 	} else {
 		loose = true // that it is in cur, nobody relies on

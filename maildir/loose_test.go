@@ -216,3 +216,13 @@ func TestLooseMost(t *testing.T) {
 	}
 	require.Equal(t, int32(2), n.take()[1])
 }
+
+// Another program sets \Deleted and takes it away again without our seeing it, and syncs neither. What we set then is durable, and that the message
+// isn't to be removed with it: seed 15 of TestCrashRandom, stopped where the name with T came back.
+func TestLooseDeletedBefore(t *testing.T) {
+	fs := vfs.NewCrash()
+	fs.CrashAt(303)
+	w := newRandomWork(t, fs, 15)
+	require.ErrorIs(t, w.run(60), vfs.ErrCrashed)
+	w.recovered(t, fs.Recover(rand.New(rand.NewPCG(15, 303))), "")
+}
