@@ -66,6 +66,12 @@ func (c *Client) run(ctx context.Context, cmd *command, write func(e *imap.Encod
 	err := c.start(ctx, cmd, write)
 	if err == nil {
 		err = c.wait(ctx, cmd)
+	} else {
+		select {
+		case <-cmd.done:
+		default: // the server may have got enough of it to answer, and the reading goroutine be at that
+			cmd.left = true
+		}
 	}
 	if err != nil {
 		// Where the connection has ended, the reading goroutine may still be at an answer to this command.

@@ -78,6 +78,15 @@ func TestPartialFlush(t *testing.T) {
 	defer here.Close()
 	defer there.Close()
 	r := deflate.NewReader(there)
+	sent := make(chan []byte, 4) // one writes all: the last octets of a step may be taken with the next
+	defer close(sent)
+	go func() {
+		for raw := range sent {
+			for i := range raw {
+				_, _ = here.Write(raw[i : i+1])
+			}
+		}
+	}()
 	for _, step := range []struct{ hex, text string }{
 		{"4a3454f0f3f70fe0e50208", "a1 NOOP\r\n"},
 		{"a044238560571f57e710054f3f27ff085e2e8000", "a2 SELECT INBOX\r\n"},
@@ -86,11 +95,7 @@ func TestPartialFlush(t *testing.T) {
 	} {
 		raw, err := hex.DecodeString(step.hex)
 		require.NoError(t, err)
-		go func() {
-			for i := range raw {
-				_, _ = here.Write(raw[i : i+1])
-			}
-		}()
+		sent <- raw
 		got := make([]byte, len(step.text))
 		_ = there.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err = io.ReadFull(r, got)
