@@ -150,7 +150,7 @@ func (s *session) trusted() bool {
 }
 
 // resolve judges a recipient and returns whom it stands for.
-func (s *session) resolve(ctx context.Context, from, to string) ([]policy.Target, error) {
+func (s *session) resolve(ctx context.Context, visit *restrict.Visit, from, to string) ([]policy.Target, error) {
 	p := s.b.Policy.Now()
 	if s.b.Kind == LMTP {
 		t, err := p.ResolveFrom(ctx, from, to)
@@ -163,7 +163,7 @@ func (s *session) resolve(ctx context.Context, from, to string) ([]policy.Target
 	if _, err := p.Kind(ctx, to); err != nil { // what can't be an address is nothing to ask about
 		return nil, err
 	}
-	if r := s.visit.Recipient(ctx, to); r != nil {
+	if r := visit.Recipient(ctx, to); r != nil {
 		return nil, r
 	}
 	return p.Recipients(ctx, from, to)
@@ -174,7 +174,12 @@ func (s *session) Verify(ctx context.Context, name string) *smtp.Reply {
 	if s.b.NoVerify {
 		return mail.NewReply(502, mail.EnhancedCode{5, 5, 1}, "VRFY command is disabled")
 	}
-	if _, err := s.resolve(ctx, "", trimAngles(name)); err != nil {
+	visit := s.visit
+	if visit != nil { // one of its own: what is asked here is no recipient of a message that is on its way
+		visit = s.b.Policy.Now().Visit(s.client())
+		visit.Helo = s.c.Hello()
+	}
+	if _, err := s.resolve(ctx, visit, "", trimAngles(name)); err != nil {
 		return mail.ReplyOf(err)
 	}
 	return mail.NewReply(252, mail.EnhancedCode{2, 0, 0}, name)

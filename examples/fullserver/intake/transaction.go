@@ -58,7 +58,7 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 	if t.refuse != nil {
 		return t.refuse
 	}
-	targets, err := t.s.resolve(ctx, t.from, to)
+	targets, err := t.s.resolve(ctx, t.s.visit, t.from, to)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,11 @@ func (t *transaction) StartData(ctx context.Context) error {
 	if t.s.visit == nil {
 		return nil
 	}
-	if r := t.s.visit.Data(ctx); r != nil {
+	recipients := make([]string, len(t.said))
+	for i := range t.said {
+		recipients[i] = t.said[i].to
+	}
+	if r := t.s.visit.Data(ctx, recipients); r != nil {
 		return r
 	}
 	return nil

@@ -43,7 +43,7 @@ func (s *stage) clientRule(name string) verdict {
 		return s.refuse(503, mail.EnhancedCode{5, 5, 0}, s.what, s.kind, "Improper use of SMTP command pipelining")
 	case "reject_multi_recipient_bounce":
 		// Only at DATA are all recipients known.
-		if s.Sender != "" || s.Accepted <= 1 || s.kind != kindData && s.kind != kindEndOfData {
+		if s.Sender != "" || len(s.Accepted) <= 1 || s.kind != kindData && s.kind != kindEndOfData {
 			return dunno
 		}
 		return s.refuse(code(s.k.Codes.MultiBounce, 550), mail.EnhancedCode{5, 5, 3}, s.what, s.kind, "Multi-recipient bounce")

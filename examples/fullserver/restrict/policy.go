@@ -126,9 +126,9 @@ func (s *stage) attributes() string {
 	}
 	recipient, count := s.recipient, 0
 	if s.name == "DATA" || s.name == "END-OF-MESSAGE" {
-		count = s.Accepted
-		if count != 1 {
-			recipient = "" // one of several says nothing
+		count, recipient = len(s.Accepted), ""
+		if count == 1 { // one of several says nothing
+			recipient = s.Accepted[0]
 		}
 	}
 	add("request", "smtpd_access_policy")

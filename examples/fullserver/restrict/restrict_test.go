@@ -115,6 +115,7 @@ func (d *dialogue) ours(t testing.TB, zone *mailauthtest.Zone) []string {
 	}
 	var out []string
 	hello, inMail := false, false
+	var accepted []string
 	for _, x := range d.lines {
 		verb, rest, _ := strings.Cut(x.says, " ")
 		path := func() string { // without a source route, as the server has it
@@ -135,6 +136,7 @@ func (d *dialogue) ours(t testing.TB, zone *mailauthtest.Zone) []string {
 				a = "503 5.5.1 Error: send HELO/EHLO first"
 			default:
 				a = say(v.Mail(t.Context(), path()), "250 2.1.0 Ok")
+				accepted = nil
 				inMail = a == "250 2.1.0 Ok"
 			}
 		case "RCPT":
@@ -142,13 +144,15 @@ func (d *dialogue) ours(t testing.TB, zone *mailauthtest.Zone) []string {
 				a = "503 5.5.1 Error: need MAIL command"
 				break
 			}
-			a = say(v.Recipient(t.Context(), path()), "250 2.1.5 Ok")
+			if a = say(v.Recipient(t.Context(), path()), "250 2.1.5 Ok"); a == "250 2.1.5 Ok" {
+				accepted = append(accepted, path())
+			}
 		case "DATA":
 			switch {
-			case v.Accepted == 0:
+			case len(accepted) == 0:
 				a = "554 5.5.1 Error: no valid recipients"
 			default:
-				if a = say(v.Data(t.Context()), ""); a == "" {
+				if a = say(v.Data(t.Context(), accepted), ""); a == "" {
 					a = say(v.EndOfData(t.Context(), 20), "250 2.0.0 Ok: queued as …")
 				}
 			}

@@ -26,8 +26,8 @@ type Visit struct {
 	Client   Client
 	Helo     string
 	Sender   string
-	Message  Message // what is to be done with the present message
-	Accepted int     // recipients so far
+	Message  Message  // what is to be done with the present message
+	Accepted []string // the recipients, from Data on
 	Size     int64
 
 	recipient string
@@ -97,7 +97,7 @@ func (v *Visit) Hello(ctx context.Context, name string) *mail.Reply {
 
 // Mail is asked after MAIL, with the address as it was said.
 func (v *Visit) Mail(ctx context.Context, sender string) *mail.Reply {
-	v.Sender, v.recipient, v.Accepted, v.Message = sender, "", 0, Message{}
+	v.Sender, v.recipient, v.Accepted, v.Message = sender, "", nil, Message{}
 	if !v.k.Immediate {
 		return nil
 	}
@@ -128,7 +128,6 @@ func (v *Visit) now(ctx context.Context, at int, name string, rules []rule, what
 func (v *Visit) Recipient(ctx context.Context, recipient string) *mail.Reply {
 	v.recipient = recipient
 	if strings.EqualFold(recipient, "postmaster") || v.Message.Discard != "" { // RFC 5321 section 4.5.1; and what is thrown away may have any recipients
-		v.Accepted++
 		return nil
 	}
 	type asked struct {
@@ -174,12 +173,12 @@ func (v *Visit) Recipient(ctx context.Context, recipient string) *mail.Reply {
 			return v.soften(r)
 		}
 	}
-	v.Accepted++
 	return nil
 }
 
-// Data is asked after DATA, and after BDAT.
-func (v *Visit) Data(ctx context.Context) *mail.Reply {
+// Data is asked after DATA, and after BDAT, with the recipients that were accepted in the end.
+func (v *Visit) Data(ctx context.Context, recipients []string) *mail.Reply {
+	v.Accepted = recipients
 	return v.whole(ctx, "DATA", v.k.data, "DATA", kindData)
 }
 

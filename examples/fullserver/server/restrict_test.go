@@ -37,6 +37,13 @@ func TestRestrictions(t *testing.T) {
 	m.say("RCPT TO:<alice@example.test>", "250 ")
 	m.say("RCPT TO:<bob@example.test>", "250 ")
 	m.say("DATA", "550 5.5.3 <DATA>: Data command rejected: Multi-recipient bounce")
+	m.say("RSET", "250 ")
+	m.say("MAIL FROM:<>", "250 ")
+	m.say("RCPT TO:<alice@example.test>", "250 ")
+	m.say("RCPT TO:<nobody@example.test>", "550 ")
+	m.say("VRFY bob@example.test", "252 ")
+	m.say("DATA", "354 ") // neither who doesn't exist nor who was only asked about is a second recipient
+	m.say("Subject: from nobody\r\n\r\nx\r\n.", "250 2.0.0 Ok")
 	m.say("QUIT", "221 ")
 	r.logged(`postfix/smtpd\[\d+\]: NOQUEUE: reject_warning: RCPT from localhost\[127\.0\.0\.1\]: 504 5\.5\.2 <x>: Sender address rejected: need fully-qualified address; from=<x> to=<alice@example\.test> proto=ESMTP helo=<good\.test>\n`)
 
