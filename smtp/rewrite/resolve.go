@@ -113,7 +113,7 @@ func (r *Rules) destination(ctx context.Context, address string) (w Way, here bo
 		_, ok := Literal(domain)
 		w.Bad = !ok
 	} else {
-		w.Bad = !validHost(domain)
+		w.Bad = !ValidHost(domain)
 	}
 	i := strings.IndexAny(w.Recipient, "@!%")
 	w.Routed = i >= 0 && w.Recipient[i+1:] != domain
@@ -142,8 +142,8 @@ func (r *Rules) routes(local string) bool {
 	return strings.IndexByte(local, '@') >= 0 || !r.NoBangpath && strings.IndexByte(local, '!') >= 0 || !r.NoPercentHack && strings.IndexByte(local, '%') >= 0
 }
 
-// validHost reports whether a domain is one of labels of letters, digits, "-" and "_" (and UTF-8), no number alone, in RFC 1035's lengths.
-func validHost(s string) bool {
+// ValidHost reports whether a domain is one of labels of letters, digits, "-" and "_" (and UTF-8), no number alone, in RFC 1035's lengths.
+func ValidHost(s string) bool {
 	s = fold(s)
 	if s == "" || len(s) > 255 {
 		return false

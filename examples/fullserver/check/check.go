@@ -96,7 +96,7 @@ func (k *checker) at(param, format string, args ...any) error {
 func (k *checker) tables(ctx context.Context) {
 	warn := func(err error) { k.warn(err) }
 	if k.users != nil {
-		p, err := policy.Open(ctx, k.s, policy.Options{Users: directory{k.users}, Own: k.Own, Warn: warn, Parameter: k.c.Value})
+		p, err := policy.Open(ctx, k.s, policy.Options{Users: k.users, Own: k.Own, Warn: warn, Parameter: k.c.Value})
 		if param, ok := errors.AsType[*policy.ParamError](err); ok {
 			err = k.c.ErrorFor(param.Param, param.Err)
 		}
@@ -123,24 +123,6 @@ func (k *checker) tables(ctx context.Context) {
 		}
 		_ = lookup.Close(l)
 	}
-}
-
-// directory is the users as the policy asks for them.
-type directory struct{ f *passwdfile.File }
-
-func (d directory) Account(name string) (string, bool) {
-	u, ok := d.f.Lookup(name)
-	if !ok {
-		return "", false
-	}
-	return u.Name, true
-}
-
-func (d directory) First() string {
-	if all := d.f.Users(); len(all) > 0 {
-		return all[0].Name
-	}
-	return ""
 }
 
 // ownAddress reports whether an address is one of this machine's.

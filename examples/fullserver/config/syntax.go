@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/internal/nearest"
 )
 
 // maxLine bounds a physical line of main.cf, maxFile the whole.
@@ -118,38 +120,15 @@ func nameByte(c byte) bool {
 
 // suggest names the parameter that a misspelt name may mean.
 func (c *Config) suggest(name string) string {
-	best, limit := "", len(name)/3+1
-	for _, p := range c.params {
-		if d := distance(name, p.Name, limit); d < limit {
-			best, limit = p.Name, d
+	best := nearest.Name(name, func(yield func(string) bool) {
+		for i := range c.params {
+			if !yield(c.params[i].Name) {
+				return
+			}
 		}
-	}
+	}, len(name)/3+1)
 	if best == "" {
 		return ""
 	}
 	return "; did you mean " + best + "?"
-}
-
-// distance is the number of single-character edits between a and b, or limit when it is no less.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diag+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

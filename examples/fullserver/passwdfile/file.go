@@ -106,6 +106,31 @@ func (f *File) Lookup(name string) (*User, bool) {
 	return u, ok
 }
 
+// Account returns the account that a name user@domain stands for, in any case.
+func (f *File) Account(name string) (account string, ok bool) {
+	u, ok := f.Lookup(name)
+	if !ok {
+		return "", false
+	}
+	return u.Name, true
+}
+
+// First returns the first user, "" when there is none.
+func (f *File) First() string {
+	if all := f.Users(); len(all) > 0 {
+		return all[0].Name
+	}
+	return ""
+}
+
+// Home returns an account's home directory, "" when it has none.
+func (f *File) Home(account string) string {
+	if u, ok := f.Lookup(account); ok {
+		return u.Home
+	}
+	return ""
+}
+
 // Users returns every user in the order of the file.
 func (f *File) Users() []*User { return f.current().inOrder }
 

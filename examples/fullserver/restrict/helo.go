@@ -49,29 +49,8 @@ func (s *stage) helo(name string) verdict {
 	return dunno
 }
 
-// validName reports whether a name has the form of a host's (RFC 1123 section 2.1), with the underscores that are met with.
-func validName(s string) bool {
-	s = strings.TrimSuffix(s, ".")
-	if s == "" || len(s) > 255 {
-		return false
-	}
-	digits := true
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return false
-		}
-		for i := range len(label) {
-			switch c := label[i]; {
-			case c >= '0' && c <= '9':
-			case c|0x20 >= 'a' && c|0x20 <= 'z', c == '-', c == '_', c >= 0x80:
-				digits = false
-			default:
-				return false
-			}
-		}
-	}
-	return !digits
-}
+// validName reports whether a name has the form of a host's, with or without the dot of the DNS's root.
+func validName(s string) bool { return rewrite.ValidHost(strings.TrimSuffix(s, ".")) }
 
 // fullName reports whether a name is a host's with a domain.
 func fullName(s string) bool {

@@ -3,11 +3,13 @@ package restrict
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/internal/nearest"
 	"github.com/buuta/mail/smtp/rewrite"
 )
 
@@ -221,35 +223,9 @@ func needs(kind string) string {
 
 // unknown says that there is no such restriction, and which one is nearest.
 func unknown(word string) string {
-	best, least := "", 4
-	for name := range known {
-		if d := distance(strings.ToLower(word), name); d < least || d == least && name < best {
-			best, least = name, d
-		}
-	}
+	best := nearest.Name(strings.ToLower(word), maps.Keys(known), 4)
 	if best != "" {
 		return fmt.Sprintf("unknown restriction %q; is it %s?", word, best)
 	}
 	return fmt.Sprintf("unknown restriction %q", word)
-}
-
-// distance counts the letters that have to change (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -93,34 +93,6 @@ func (l location) path(users *passwdfile.File, account string) (string, error) {
 	return l.expand(u.Name, u.Home)
 }
 
-// directory is the users as the policy asks for them.
-type directory struct{ f *passwdfile.File }
-
-// Account implements policy.Users.
-func (d directory) Account(name string) (string, bool) {
-	u, ok := d.f.Lookup(name)
-	if !ok {
-		return "", false
-	}
-	return u.Name, true
-}
-
-// First implements policy.Users.
-func (d directory) First() string {
-	if all := d.f.Users(); len(all) > 0 {
-		return all[0].Name
-	}
-	return ""
-}
-
-// Home implements policy.Homes.
-func (d directory) Home(account string) string {
-	if u, ok := d.f.Lookup(account); ok {
-		return u.Home
-	}
-	return ""
-}
-
 // Users returns the names of the users, in the order of passwd_file.
 func (s *Server) Users() []string {
 	var out []string
