@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/rewrite"
 )
@@ -26,42 +27,39 @@ func (t *transaction) content(ctx context.Context, r io.Reader) (io.Reader, erro
 	if t.checked, err = b.Spooler.Read(in); err != nil {
 		return nil, err
 	}
-	v := &in.Verdict
-	switch {
-	case v.Reject != nil:
-		return nil, v.Reject
-	case v.Discard:
+	if in.Verdict.Reject != nil {
+		return nil, in.Verdict.Reject
+	}
+	return t.checked.NewReader(), t.obey(ctx, &in.Verdict)
+}
+
+// obey does what is said of a message besides refusing it, or remembers it for Commit, with what was said before.
+func (t *transaction) obey(ctx context.Context, v *checks.Verdict) error {
+	if v.Discard {
 		t.discarded, t.rcpts = true, nil
-		return t.checked.NewReader(), nil
-	case v.Redirect != "":
+		return nil
+	}
+	if v.Redirect != "" {
 		if err := t.redirect(ctx, v.Redirect); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, to := range v.BCC {
 		if err := t.copyTo(ctx, to); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	hold, filter := t.verdict.Hold, t.verdict.Filter
-	t.verdict = *v
-	t.verdict.Hold = t.verdict.Hold || hold
-	if t.verdict.Filter == "" {
-		t.verdict.Filter = filter
+	t.verdict.Hold = t.verdict.Hold || v.Hold
+	if v.Filter != "" {
+		t.verdict.Filter = v.Filter
 	}
-	t.setAside()
-	return t.checked.NewReader(), nil
-}
-
-// setAside leaves a message that is to be held or sent another way to the queue.
-func (t *transaction) setAside() {
-	if !t.verdict.Hold && t.verdict.Filter == "" {
-		return
+	if t.verdict.Hold || t.verdict.Filter != "" { // the queue is told so
+		for i := range t.rcpts {
+			t.rcpts[i].queued = true
+		}
+		t.opts.Hold = mail.HoldOptions{For: heldFor}
 	}
-	for i := range t.rcpts {
-		t.rcpts[i].queued = true
-	}
-	t.opts.Hold = mail.HoldOptions{For: heldFor}
+	return nil
 }
 
 // redirect puts one recipient in the place of all.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 )
 
@@ -59,27 +60,12 @@ func (t *transaction) ordered(ctx context.Context, r io.Reader) error {
 		return nil
 	}
 	m := &t.s.visit.Message
-	if m.Discard != "" {
-		t.discarded, t.rcpts = true, nil
-		_, err := io.Copy(io.Discard, r)
+	v := checks.Verdict{Discard: m.Discard != "", Hold: m.Hold != "", Filter: m.Filter, Redirect: m.Redirect, BCC: m.BCC}
+	if err := t.obey(ctx, &v); err != nil || !t.discarded {
 		return err
 	}
-	if m.Redirect != "" {
-		if err := t.redirect(ctx, m.Redirect); err != nil {
-			return err
-		}
-	}
-	for _, to := range m.BCC {
-		if err := t.copyTo(ctx, to); err != nil {
-			return err
-		}
-	}
-	t.verdict.Hold = t.verdict.Hold || m.Hold != ""
-	if m.Filter != "" {
-		t.verdict.Filter = m.Filter
-	}
-	t.setAside()
-	return nil
+	_, err := io.Copy(io.Discard, r)
+	return err
 }
 
 // prepended are the header fields of PREPEND.
