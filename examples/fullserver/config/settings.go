@@ -22,6 +22,8 @@ type Settings struct {
 	MailTextAhead  time.Duration
 	Autoexpunge    string
 	ZlibSave       string
+	QuotaRule      string
+	QuotaRuleMaps  string
 	ZlibSaveLevel  int64
 	PasswdFile     string
 

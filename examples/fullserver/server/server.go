@@ -90,7 +90,7 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQueue, s.openControl, s.build} {
+	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQuota, s.openQueue, s.openControl, s.build} {
 		if err := step(); err != nil {
 			return s, err
 		}
