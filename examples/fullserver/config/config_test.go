@@ -249,3 +249,15 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// $config_directory is where main.cf was read from, as with postfix -c; what the file says of it doesn't matter.
+func TestConfigDirectory(t *testing.T) {
+	file := write(t, "config_directory = /elsewhere\nvirtual_alias_maps = hash:$config_directory/virtual\n")
+	c, err := config.Load(config.Options{File: file})
+	require.NoError(t, err)
+	require.Equal(t, "hash:"+filepath.Dir(file)+"/virtual", c.Settings.Addresses.VirtualAliasMaps)
+	c, err = config.Load(config.Options{})
+	require.NoError(t, err)
+	dir, _ := c.Value("config_directory")
+	require.Equal(t, "/etc/postfix", dir)
+}

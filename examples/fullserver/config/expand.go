@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -27,11 +28,16 @@ func (c *Config) expandAll(o Options) error {
 	c.values = map[string]string{}
 	for i := range c.params {
 		p := &c.params[i]
-		switch p.Name { // the two that Postfix computes, each from the other where only one is given
+		switch p.Name { // what Postfix computes: two names, each from the other where only one is given, and where main.cf is
 		case "myhostname":
 			p.Default = fullHostname(hostname, c.given["mydomain"].text)
 		case "mydomain":
 			p.Default = ""
+		case "config_directory":
+			if dir, err := filepath.Abs(filepath.Dir(o.File)); o.File != "" && err == nil {
+				p.Default = dir
+				delete(c.given, p.Name)
+			}
 		}
 	}
 	x := &expander{c: c}

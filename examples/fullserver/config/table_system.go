@@ -6,6 +6,7 @@ func system() []Param {
 	out := []Param{
 		works("Postfix", "compatibility_level", Text, "3.6", nil, "Which of Postfix's defaults hold, where they have changed. Postfix's own default is 0."),
 		works("Postfix", "stress", Text, "", nil, "Postfix sets it when it is busy; some defaults name it."),
+		works("Postfix", "config_directory", Path, "/etc/postfix", nil, "The folder of main.cf, for tables that lie beside it: hash:$config_directory/virtual. It is where main.cf was read from, whatever is set."),
 		works("Postfix", "mail_name", Text, "Postfix", nil, "What this server is called where a parameter says $mail_name."),
 		works("Postfix", "mail_version", Text, "3.7.11", nil, "The Postfix whose parameters these are."),
 		inert("mail_owner", Text, "postfix", one),

@@ -42,7 +42,7 @@ func (s *Server) openClient() error {
 		Policy: s.tlsPolicy,
 		OwnAddress: func(ip net.IP) bool {
 			a, ok := netip.AddrFromSlice(ip)
-			return ok && s.servesPort25() && ownAddress(a.Unmap())
+			return ok && s.servesPort25() && s.policy.Now().Rules.OwnAddress(a.Unmap())
 		},
 		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
 	}
@@ -95,6 +95,11 @@ func (s *Server) dialer() (func(ctx context.Context, network, addr string) (net.
 		}
 		own[i] = a.AsSlice()
 	}
+	for i, a := range onlyInterfaces(s.set.Addresses.InetInterfaces) {
+		if own[i] == nil && a.IsValid() {
+			own[i] = a.AsSlice()
+		}
+	}
 	if s.opts.Dial != nil || own[0] == nil && own[1] == nil {
 		return s.opts.Dial, nil
 	}
@@ -112,6 +117,30 @@ func (s *Server) dialer() (func(ctx context.Context, network, addr string) (net.
 		}
 		return d.DialContext(ctx, network, addr)
 	}, nil
+}
+
+// onlyInterfaces are the one IPv4 and the one IPv6 address of inet_interfaces. Where there is but one of a kind, and it is no loopback address,
+// connections are made from it, as Postfix's are.
+func onlyInterfaces(list []string) (only [2]netip.Addr) {
+	var count [2]int
+	for _, s := range list {
+		a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+		if err != nil { // all, loopback-only or a name
+			return [2]netip.Addr{}
+		}
+		i := 0
+		if a.Is6() && !a.Is4In6() {
+			i = 1
+		}
+		count[i]++
+		only[i] = a
+	}
+	for i := range only {
+		if count[i] != 1 || only[i].IsLoopback() {
+			only[i] = netip.Addr{}
+		}
+	}
+	return only
 }
 
 // tlsPolicy is smtp_tls_security_level. Where we log in, a certificate must be right, unless main.cf asks for encryption and no more.
