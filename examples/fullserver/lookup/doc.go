@@ -14,6 +14,7 @@
 //	inline    inline:{ key=value, { key = text with spaces } }
 //	static    static:value: this answer to every key
 //	regexp    POSIX expressions, regexp_table(5)
+//	pcre      Perl-compatible expressions, pcre_table(5)
 //	cidr      networks, cidr_table(5)
 //	unionmap  the answers of several tables
 //	pipemap   the answer of a table to the answer of the table before it
@@ -24,7 +25,7 @@
 //	socketmap a server that speaks socketmap_table(5)
 //	fail      fails: for tests
 //
-// Options.Types adds others. Not here are pcre, sqlite, pgsql, mysql and ldap: they need other modules, and Open says so by name. "proxy:"
+// Options.Types adds others. Not here are sqlite, pgsql, mysql and ldap: they need other modules, and Open says so by name. "proxy:"
 // before a type changes nothing.
 //
 // # Keys and values

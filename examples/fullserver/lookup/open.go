@@ -14,6 +14,8 @@ func builtin(kind string) Opener {
 		return func(_ context.Context, name string, o *Options) (Table, error) { return openText(kind, name, o) }
 	case "regexp":
 		return openRegexp
+	case "pcre":
+		return openPCRE
 	case "cidr":
 		return openCIDR
 	case "inline":
@@ -48,7 +50,6 @@ var unsupported = map[string]string{
 	"netinfo":  "it is gone from macOS; use hash:",
 	"ldap":     "use socketmap: in front of the directory, or texthash: with what a script writes from it",
 	"mysql":    "use socketmap: in front of the database, or texthash: with what a script writes from it",
-	"pcre":     "use regexp:, whose POSIX syntax also knows \\w, \\s and \\b, and !/pattern/ for what must not match",
 	"pgsql":    "use socketmap: in front of the database, or texthash: with what a script writes from it",
 	"sqlite":   "use socketmap: in front of the database, or texthash: with what a script writes from it",
 	"nis":      "NIS is neither encrypted nor authenticated; use hash: with the output of ypcat",
@@ -101,5 +102,5 @@ func instead(kind string) string {
 	if what := unsupported[kind]; what != "" {
 		return ": " + what
 	}
-	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, lmdb, pipemap, randmap, regexp, socketmap, static, tcp, texthash, unionmap, unix"
+	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, lmdb, pcre, pipemap, randmap, regexp, socketmap, static, tcp, texthash, unionmap, unix"
 }

@@ -53,6 +53,7 @@ type Limits struct {
 	Reply   int           // octets of a server's answer: 100,000 for socketmap, as in Postfix; 4096 for tcp
 	Depth   int           // tables within tables: 20
 	Timeout time.Duration // for one answer of a server: 100 s, as in Postfix
+	Match   time.Duration // for one pattern of a pcre table: 2 s; no more than a few of them take time worth measuring
 	Check   time.Duration // how often a file is looked at for changes, at most: 1 s
 }
 
@@ -88,6 +89,7 @@ func (o *Options) WithDefaults() *Options {
 	l.File = or(l.File, 1<<30)
 	l.Depth = or(l.Depth, 20)
 	l.Timeout = or(l.Timeout, 100*time.Second)
+	l.Match = or(l.Match, 2*time.Second)
 	l.Check = or(l.Check, time.Second)
 	return &d
 }

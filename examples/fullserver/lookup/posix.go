@@ -45,7 +45,7 @@ func (t *posixTranslator) literal(c byte) {
 		}
 		t.out.WriteByte(c)
 	} else {
-		t.out.WriteRune(octetBase + rune(c))
+		t.out.WriteRune(rules.OctetBase + rune(c))
 	}
 	t.operand, t.repeated = true, false
 }

@@ -90,7 +90,7 @@ func writeRange(b *strings.Builder, low, high byte) {
 	}
 	character := func(c byte) {
 		if c >= 0x80 {
-			b.WriteRune(octetBase + rune(c))
+			b.WriteRune(rules.OctetBase + rune(c))
 		} else {
 			fmt.Fprintf(b, `\x%02x`, c)
 		}

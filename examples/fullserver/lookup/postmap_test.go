@@ -147,7 +147,7 @@ func TestRefusedAgainstPostmap(t *testing.T) {
 	var wg sync.WaitGroup // at once: postmap sleeps a second before it gives up
 	defer wg.Wait()
 	for spec, want := range map[string]string{
-		"a": "type:name", "environ:": "type:name", "nosuch:x": "known are btree", "pcre:x": "use regexp:", "memcache:x": "socketmap:", "inline:{}": "need inline:{name=value",
+		"a": "type:name", "environ:": "type:name", "nosuch:x": "known are btree", "memcache:x": "socketmap:", "inline:{}": "need inline:{name=value",
 		"inline:{a}": "missing '='", "inline:{a=1": "missing '}'", "inline:a": "expected '{'", "inline:{{a=1}x}": "after '}'", "inline:{{=1}}": "missing",
 		"unionmap:{}": "nothing between", "unionmap:{a}": "type:name", "pipemap:x": "need pipemap:{", "randmap:{}": "nothing between",
 		"regexp:{x}": "expected '{'", "texthash:/nonexistent/x": "no such file", "hash:{a}": "inline:", "unix:x": "passwd.byname",
@@ -155,7 +155,7 @@ func TestRefusedAgainstPostmap(t *testing.T) {
 	} {
 		_, err := lookup.Open(context.Background(), spec, nil)
 		require.ErrorContains(t, err, want, spec)
-		if slices.Contains([]string{"memcache:x", "pcre:x", "tcp:x", "inline:{{=1}}"}, spec) {
+		if slices.Contains([]string{"memcache:x", "tcp:x", "inline:{{=1}}"}, spec) {
 			continue // postmap is asked only for what needs no network
 		}
 		wg.Go(func() {

@@ -3,6 +3,8 @@ package lookup_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,7 +35,7 @@ func TestRegexpAgainstPostmap(t *testing.T) {
 	p := postmap.New(t)
 	for i, rule := range []string{
 		`/a/ x`, `/A/i x`, `/a/m x`, `/a/mm x`, `/^a.c$/ [$0]`, `/^(a)(b)?(c)?$/ 1=$1 2=${2} 3=$(3)`, `/a|ab|abc/ x`, `/(a|ab)(c|bcd)?(d*)/ $1-$2-$3`,
-		`/^(.*)@(.*)$/ $2@$1`, `!/a/ no a`, `! /a/ no a`, `!!/a/ even`, `/a/!/b/ a but no b`, `/^owner-/!/outgoing/ owner`, `/[%!@].*[%!@]/ 550 routing`,
+		`/^(.*)@(.*)$/ $2@$1`, `!/a/ no a`, `! /a/ no a`, `!!/a/ even`, `! ! /a/ even`, `/a/! !/b/ x`, `/a/!/b/ a but no b`, `/^owner-/!/outgoing/ owner`, `/[%!@].*[%!@]/ 550 routing`,
 		"if /@/\n/^owner-/ owner\nif !/outgoing/\n/^(.*)@x/ in $1\nendif\n/^(.*)-outgoing@(.*)$/ 550 Use ${1}@${2} instead\nendif\n/./ any",
 		"if /a/\nif /b/\n/c/ abc\n/./ ab\nendif\n/./ a\nENDIF\n/./ none", "if !/a/\n/b/ b only", "If /a/\n/./ a\nEndIf text\n/./ z",
 		`/^[[:alpha:]]+$/ alpha`, `/^[[:digit:][:space:]]+$/ ds`, `/^[]a]$/ bracket`, `/^[^]a]$/ notbracket`, `/^[a\]+$/ backslash`, `/^[a-c]+$/ range`, `/^[a-]$/ dash`, `/^[-a]$/ dash`, `/^[[.a.]]$/ coll`, `/^[[=a=]-c]$/ equiv`, `/^[^a-z@. ]+$/ others`,
@@ -48,29 +50,34 @@ func TestRegexpAgainstPostmap(t *testing.T) {
 		"/a/ x$1\n/b/ ${1\n/(c)/ $2\n!/(c)/ $1\n/d/q x\n[/ x\n/e/ $a\n/f/ $\nfoo\nendif\n  lead\n/g/!/h/ y\n/z/ $0\nif /./ foo\n/(b)/ $1a\n/x/ a$(1\n/x/ $1000000000000\n/./ rest",
 		`/A(?:b)/ x`, `/\d/ d`, `/\n/ n`, `/\D/ capital`, `/(a)\1/ ref`, `/\<a/ word`, `/b\>/ word`, `/a\tb/ t`, `/[\d]/ d`, `/[\w]/ w`, `/[a\]]/ b`, `/[[:foo:]]/ x`, `/[z-a]/ x`, `/[a/ x`, `/a)/ x`, `/\/ x`, `/a{2,1}/ x`, `/a{99999}/ x`, `/[[.hyphen.]]/ x`,
 	} {
-		t.Run(rule, func(t *testing.T) {
-			name := p.Write(t, fmt.Sprintf("regexp%d", i), rule+"\n")
-			spec := "regexp:" + name
-			keys := ruleKeys()
-			want := p.QueryAll(t, spec, keys)
-			table, err := lookup.Open(context.Background(), spec, nil)
-			if err != nil {
-				// What we refuse Postfix must have refused too, or be in this list.
-				if len(want) > 0 && !rejected[rule] {
-					t.Errorf("%v, postmap takes it", err)
-				}
-				return
-			}
-			require.False(t, rejected[rule], "it is compiled now")
-			for _, key := range keys {
-				value, found, err := table.Find(context.Background(), key)
-				require.NoError(t, err)
-				theirs, has := want[key]
-				if found != has || value != theirs {
-					t.Errorf("%q: %q %v, postmap: %q %v", key, value, found, theirs, has)
-				}
-			}
-		})
+		t.Run(rule, func(t *testing.T) { compareRule(t, p, "regexp", i, rule, rejected[rule]) })
+	}
+}
+
+// compareRule asks postmap and us for every key of a table with these rules. refused says that we refuse it and Postfix doesn't.
+func compareRule(t *testing.T, p *postmap.Postfix, kind string, i int, rule string, refused bool) {
+	t.Helper()
+	spec := kind + ":" + p.Write(t, fmt.Sprintf("%s%d", kind, i), rule+"\n")
+	keys := ruleKeys()
+	if strings.Contains(rule, "[$1]") { // half a character is no answer, there and here
+		keys = slices.DeleteFunc(keys, func(k string) bool { return strings.ContainsFunc(k, func(r rune) bool { return r >= 0x80 }) })
+	}
+	want := p.QueryAll(t, spec, keys)
+	table, err := lookup.Open(context.Background(), spec, nil)
+	if err != nil {
+		if len(want) > 0 && !refused {
+			t.Errorf("%v, postmap takes it", err)
+		}
+		return
+	}
+	require.False(t, refused, "it is compiled now")
+	for _, key := range keys {
+		value, found, err := table.Find(context.Background(), key)
+		require.NoError(t, err)
+		theirs, has := want[key]
+		if found != has || value != theirs {
+			t.Errorf("%q: %q %v, postmap: %q %v", key, value, found, theirs, has)
+		}
 	}
 }
 

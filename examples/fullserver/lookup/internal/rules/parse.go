@@ -121,10 +121,9 @@ func (x *Syntax) result(p *Program, line int, text string) error {
 
 // pattern reads "!/pattern/flags".
 func (x *Syntax) pattern(s string) (m Matcher, negate bool, rest string, err error) {
-	for strings.HasPrefix(s, "!") {
-		negate, s = !negate, s[1:]
+	for s = source.TrimLeft(s); strings.HasPrefix(s, "!"); s = source.TrimLeft(s[1:]) {
+		negate = !negate
 	}
-	s = source.TrimLeft(s)
 	if s == "" {
 		return nil, false, "", skip("no pattern; line left out")
 	}
