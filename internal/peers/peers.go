@@ -34,6 +34,8 @@ type Server struct {
 	t   TB
 	out output
 	cmd *exec.Cmd
+
+	exited chan struct{} // closed when it has ended
 }
 
 // Users are every server's users; their password is Password.
@@ -129,13 +131,13 @@ func (s *Server) run(root, script string) {
 		lack(s.t, "namespaces can't be made here: "+err.Error())
 	}
 	exited := make(chan struct{})
+	s.exited = exited
 	go func() {
 		defer close(exited)
 		s.cmd.Wait()
 	}()
 	s.t.Cleanup(func() {
-		s.cmd.Process.Kill()
-		<-exited
+		s.Stop()
 		if s.t.Failed() {
 			s.t.Logf("the server said:\n%s", s.out.tail())
 		}
@@ -153,6 +155,12 @@ func (s *Server) run(root, script string) {
 			}
 		}
 	}
+}
+
+// Stop ends it before the test does.
+func (s *Server) Stop() {
+	s.cmd.Process.Kill()
+	<-s.exited
 }
 
 func listens(addr string) bool {

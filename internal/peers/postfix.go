@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -22,11 +23,24 @@ type MTA struct {
 // nothing is sent anywhere: other servers are not there, and header_checks = static:HOLD keeps what it takes.
 func Postfix(t TB, mainCF string, files map[string]string) *MTA {
 	t.Helper()
+	return PostfixAt(t, "", mainCF, files)
+}
+
+// tables are those that a main.cf names by hash:, in the folder of its own.
+var tables = regexp.MustCompile(`hash:\$config_directory/([\w.-]+)`)
+
+// PostfixAt is Postfix whose smtpd listens at an address and port, "" for a free port of loopback. Files that main.cf names as
+// hash:$config_directory/NAME, which are the files etc/NAME, are made into tables by postmap, or by postalias where the name begins with "alias".
+func PostfixAt(t TB, listen, mainCF string, files map[string]string) *MTA {
+	t.Helper()
 	const sbin = "/usr/lib/postfix/sbin"
 	if _, err := os.Stat(sbin + "/master"); err != nil {
 		lack(t, "Postfix is not there: run .ci/deps")
 	}
 	s := newServer(t)
+	if listen != "" {
+		s.IMAP = listen
+	}
 	m := &MTA{SMTP: s.IMAP, Dir: s.Dir, s: s}
 	s.POP3 = s.IMAP // there is one port to wait for
 	for _, dir := range []string{"etc", "spool", "data"} {
@@ -66,6 +80,15 @@ smtpd_peername_lookup = no
 			t.Fatalf("%v", err)
 		}
 	}
+	for _, found := range tables.FindAllStringSubmatch(mainCF, -1) {
+		program := "postmap"
+		if strings.HasPrefix(found[1], "alias") {
+			program = "postalias"
+		}
+		if out, err := exec.Command(program, "-c", filepath.Join(s.Dir, "etc"), "hash:"+filepath.Join(s.Dir, "etc", found[1])).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %s", found[0], out)
+		}
+	}
 	s.run("", "exec postfix -c $D/etc start-fg\n")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // its sockets come one after the other
 		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "private", "scache")); err == nil {
@@ -83,6 +106,9 @@ smtpd_peername_lookup = no
 	})
 	return m
 }
+
+// Stop ends it before the test does.
+func (m *MTA) Stop() { m.s.Stop() }
 
 // Ask asks one of Postfix's services in spool/private, in the protocol that its programs speak with each other: names and values in turn. The
 // answer has one value for each name, the last one.
