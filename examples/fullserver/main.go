@@ -3,7 +3,7 @@
 //
 //	fullserver                                  a demo on loopback, in ./fullserver-data
 //	fullserver -c main.cf [-o name=value]...    for real
-//	fullserver [-c …] [-o …] postconf [-dhHnx] [name…]
+//	fullserver [-c …] [-o …] postconf [-dhHnx] [name…] | -M|-F|-P [service/type…]
 //	fullserver [-c …] check                     say what is wrong with configuration, files, ports, certificates, DNS
 //	fullserver [-c …] reload                    have the running server read main.cf again
 //	fullserver passwd [user]
@@ -18,7 +18,8 @@
 //	                                            check, list and ask lookup tables
 //	fullserver version
 //
-// main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them.
+// main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them. A master.cf beside it is read
+// too.
 // SIGINT and SIGTERM end it once sessions and deliveries under way are done, at most five seconds later; a second one ends
 // it at once. SIGHUP opens the log anew and reads users and certificate again.
 package main
@@ -61,8 +62,9 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
 
   fullserver                                 a demo on loopback; what it keeps is in ./fullserver-data
   fullserver -c main.cf [-o name=value]...   run as main.cf says; -o overrides a parameter
-  fullserver [-c ...] [-o ...] postconf [-dhHnx] [name...]
-                                             print the parameters in force; -n: only those that were set; -d: defaults
+  fullserver [-c ...] [-o ...] postconf [-dhHnx] [name...] | -M|-F|-P [service/type...]
+                                             print the parameters in force; -n: only those that were set; -d: defaults;
+                                             -M, -F, -P: the services of master.cf, their fields, their own parameters
   fullserver [-c ...] check                  say what is wrong with configuration, files, ports, certificates, DNS
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
   fullserver passwd [user]                   read a password and print it as a line for passwd_file

@@ -8,10 +8,11 @@
 package pipe
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,21 +21,35 @@ import (
 
 // Command is a program that takes mail. Set Args; the zero value of every other field works.
 type Command struct {
-	// Args are the program's path and its arguments. No shell is in between. In an argument "${sender}", "${nexthop}",
-	// and for a recipient "${recipient}", "${user}" and "${domain}" are replaced; an argument that names a recipient is
-	// repeated for each. An address that begins with "-" is refused: a program could take it for an option.
+	// Args are the program's path and its arguments, with the macros of pipe(8) in them; [Command.Check] tells which. No shell is in between. An
+	// argument that names a recipient is repeated for each. An address that begins with "-" is refused: a program could take it for an option.
 	Args []string
+	// Plain arguments are what they are: a "$" in them is no macro's.
+	Plain bool
 
 	Dir string   // where it runs; "": where this program does
 	Env []string // "NAME=value"; nil: PATH alone
-
-	// User is as whom it runs, where this program runs as root; "": as this program. A user that doesn't exist is a temporary failure.
+	// User is as whom it runs, where this program runs as root, perhaps with ":group" behind; "": as this program. A user that doesn't exist is a
+	// temporary failure.
 	User string
 
-	CRLF        bool // lines end in CR LF as on the wire; otherwise in LF as programs expect
-	ReturnPath  bool // begin with a Return-Path field (pipe's flag R)
-	DeliveredTo bool // and a Delivered-To field, of the first recipient (flag D)
+	Delimiters  string // characters that an extension of a local part may begin with, "+"; "": there are none
+	NullSender  string // what stands for the null sender in arguments and fields; "": MAILER-DAEMON
+	EmptySender bool   // null_sender=: it is the empty string
+	Quote       bool   // addresses in arguments are as on the wire (flag q); otherwise without the quotes of their local parts
+	LowerUser   bool   // local parts in arguments are in lower case (flag u)
+	LowerDomain bool   // domains are (flag h)
 
+	CRLF        bool // lines end in CR LF as on the wire; otherwise in LF as programs expect
+	From        bool // begin with a line "From sender time" as in an mbox (flag F)
+	ReturnPath  bool // then a Return-Path field (flag R)
+	OriginalTo  bool // an X-Original-To field, of the first recipient (flag O)
+	DeliveredTo bool // and a Delivered-To field, of the first recipient (flag D); a message that has one of the kind already comes back
+	QuoteFrom   bool // lines that begin with "From " get a ">" (flag >)
+	Dots        bool // lines that begin with a dot get one more (flag .)
+	Blank       bool // an empty line ends the message (flag B)
+
+	MaxSize int64         // octets of a message that it is told to take; 0: any number
 	Timeout time.Duration // for the program as a whole (command_time_limit); 0: 1000 s
 }
 
@@ -47,21 +62,30 @@ type deliverer struct {
 }
 
 // Begin implements [mail.Deliverer].
-func (d *deliverer) Begin(_ context.Context, from string, _ *mail.MailOptions) (mail.Transaction, error) {
+func (d *deliverer) Begin(_ context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
 	if len(d.c.Args) == 0 {
 		return nil, mail.NewReply(451, mail.EnhancedCode{4, 3, 5}, "mail system configuration error")
+	}
+	if opts != nil && d.c.MaxSize > 0 && opts.Size > d.c.MaxSize {
+		return nil, mail.NewReply(552, mail.EnhancedCode{5, 3, 4}, fmt.Sprintf("message size %d exceeds size limit %d of %s", opts.Size, d.c.MaxSize, filepath.Base(d.c.Args[0])))
 	}
 	if unsafe(from) {
 		return nil, mail.NewReply(553, mail.EnhancedCode{5, 1, 7}, "bad sender address")
 	}
-	return &transaction{d: d, from: from}, nil
+	t := &transaction{d: d, from: from}
+	if opts != nil {
+		t.size = opts.Size
+	}
+	return t, nil
 }
 
 // transaction is one run of the program.
 type transaction struct {
 	d    *deliverer
 	from string
+	size int64
 	to   []string
+	orig []string // as the sender wrote them
 	ran  bool
 	out  *mail.Reply
 }
@@ -75,11 +99,18 @@ func unsafe(address string) bool {
 func (t *transaction) Relay() string { return filepath.Base(t.d.c.Args[0]) }
 
 // Recipient implements [mail.Transaction].
-func (t *transaction) Recipient(_ context.Context, to string, _ *mail.RcptOptions) error {
+func (t *transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
 	if to == "" || unsafe(to) {
 		return mail.NewReply(550, mail.EnhancedCode{5, 1, 3}, "bad recipient address")
 	}
-	t.to = append(t.to, to)
+	orig := to
+	if opts != nil && strings.HasPrefix(strings.ToLower(opts.OriginalRecipient), "rfc822;") {
+		orig = opts.OriginalRecipient[len("rfc822;"):]
+	}
+	if unsafe(orig) {
+		orig = to
+	}
+	t.to, t.orig = append(t.to, to), append(t.orig, orig)
 	return nil
 }
 
@@ -89,8 +120,17 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		return mail.NewReply(503, mail.EnhancedCode{5, 5, 1}, "Error: command out of order")
 	}
 	t.ran = true
-	var err error
-	t.out, err = t.d.c.run(ctx, t.args(), t.head(), r)
+	if t.d.c.DeliveredTo {
+		in := bufio.NewReaderSize(r, maxHeader)
+		if r = in; loops(in, t.to[0]) {
+			return mail.NewReply(554, mail.EnhancedCode{5, 4, 6}, "mail forwarding loop for "+t.to[0])
+		}
+	}
+	args, err := t.args()
+	if err != nil {
+		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "mail system configuration error", Err: err}
+	}
+	t.out, err = t.d.c.run(ctx, args, t.head(), r)
 	return err
 }
 
@@ -108,37 +148,3 @@ func (t *transaction) Commit(context.Context) ([]mail.Result, error) {
 
 // Abort implements [mail.Transaction]. A program that has ended can't be called back.
 func (t *transaction) Abort() error { return nil }
-
-// args fills in the arguments.
-func (t *transaction) args() (out []string) {
-	for _, arg := range t.d.c.Args {
-		// All at once: an address must not bring in a macro.
-		common := []string{"${sender}", t.from, "${nexthop}", t.d.nexthop}
-		if !slices.ContainsFunc([]string{"${recipient}", "${user}", "${domain}"}, func(m string) bool { return strings.Contains(arg, m) }) {
-			out = append(out, strings.NewReplacer(common...).Replace(arg))
-			continue
-		}
-		for _, to := range t.to {
-			i := strings.LastIndexByte(to, '@')
-			user, domain := to, ""
-			if i >= 0 {
-				user, domain = to[:i], to[i+1:]
-			}
-			all := append(slices.Clone(common), "${recipient}", to, "${user}", user, "${domain}", domain)
-			out = append(out, strings.NewReplacer(all...).Replace(arg))
-		}
-	}
-	return out
-}
-
-// head is what stands before the message.
-func (t *transaction) head() string {
-	s := ""
-	if t.d.c.ReturnPath {
-		s += "Return-Path: <" + t.from + ">\r\n"
-	}
-	if t.d.c.DeliveredTo {
-		s += "Delivered-To: " + t.to[0] + "\r\n"
-	}
-	return s
-}

@@ -29,12 +29,12 @@ func run(t *testing.T, c *pipe.Command, body io.Reader, to ...string) ([]mail.Re
 }
 
 func shell(script string, args ...string) *pipe.Command {
-	return &pipe.Command{Args: append([]string{"/bin/sh", "-c", script, "sh"}, args...)}
+	return &pipe.Command{Args: append([]string{"/bin/sh", "-c", strings.ReplaceAll(script, "$", "$$"), "sh"}, args...)}
 }
 
 func TestTakesTheMessage(t *testing.T) {
 	dir := t.TempDir()
-	c := shell(`cat > body; for a; do echo "$a" >> args; done`, "${sender}", "x-${nexthop}", "${recipient}", "${user}+${domain}", "$(id)")
+	c := shell(`cat > body; for a; do echo "$a" >> args; done`, "${sender}", "x-${nexthop}", "$recipient", "$(user)+${domain}", "$$(id)")
 	c.Dir, c.ReturnPath, c.DeliveredTo = dir, true, true
 	res, err := run(t, c, strings.NewReader("Subject: x\r\n\r\na\rb\r\nend"), "b@example.net", "${sender}@example.net")
 	require.NoError(t, err)
@@ -115,4 +115,75 @@ func TestOptionsInAddresses(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, tx.Recipient(t.Context(), "--exec=x@example.net", &mail.RcptOptions{}))
 	require.Error(t, tx.Body(t.Context(), strings.NewReader("")))
+}
+
+// What pipe(8) says of each flag.
+func TestFlags(t *testing.T) {
+	dir := t.TempDir()
+	content := func(change func(*pipe.Command), body string, to ...string) (string, string) {
+		os.Remove(filepath.Join(dir, "args"))
+		c := shell(`cat > body; for a; do echo "$a" >> args; done`, "$sender", "$nexthop", "$recipient", "$mailbox/$user/$extension/$domain")
+		c.Dir, c.Delimiters = dir, "+"
+		change(c)
+		tx, err := c.To("Lists.Example").Begin(t.Context(), "", &mail.MailOptions{})
+		require.NoError(t, err)
+		for _, a := range to {
+			require.NoError(t, tx.Recipient(t.Context(), a, &mail.RcptOptions{OriginalRecipient: "rfc822;list@example.net"}))
+		}
+		require.NoError(t, tx.Body(t.Context(), strings.NewReader(body)))
+		res, err := tx.Commit(t.Context())
+		require.NoError(t, err)
+		require.True(t, res[0].Reply.OK(), res[0].Reply.String())
+		b, err := os.ReadFile(filepath.Join(dir, "body"))
+		require.NoError(t, err)
+		a, err := os.ReadFile(filepath.Join(dir, "args"))
+		require.NoError(t, err)
+		return string(b), string(a)
+	}
+	body, args := content(func(c *pipe.Command) { c.QuoteFrom, c.Dots, c.Blank = true, true, true }, "a: b\r\n\r\nFrom x\r\n.\r\n From y\r\n..z", `"A b+C"@Example.Net`)
+	require.Equal(t, "a: b\n\n>From x\n..\n From y\n...z\n\n", body)
+	require.Equal(t, "MAILER-DAEMON\nLists.Example\nA b+C@Example.Net\nA b+C/A b/C/Example.Net\n", args)
+	_, args = content(func(c *pipe.Command) { c.Quote, c.LowerUser, c.LowerDomain, c.EmptySender = true, true, true, true }, "x", `"A b+C"@Example.Net`, "D@e")
+	require.Equal(t, "\nlists.example\n\"a b+c\"@example.net\nd@e\na b+c/a b/c/example.net\nd/d//e\n", args)
+	body, _ = content(func(c *pipe.Command) { c.From, c.ReturnPath, c.OriginalTo, c.DeliveredTo = true, true, true, true }, "x: "+strings.Repeat("y", 70000)+"\r\n", "d@e")
+	require.Regexp(t, "^From MAILER-DAEMON  ... ... .. ..:..:.. 20..\nReturn-Path: <>\nX-Original-To: list@example.net\nDelivered-To: d@e\nx: y+\n$", body)
+	require.Equal(t, 70000, strings.Count(body, "y"))
+}
+
+// RFC 5321 section 6.3: "simple counting of the number of Received: header fields" is one way to find loops; Delivered-To is the other.
+func TestLoop(t *testing.T) {
+	c := shell("cat >/dev/null")
+	c.DeliveredTo = true
+	for head, loops := range map[string]bool{"Subject: x\r\ndelivered-to:  B@Example.net \r\n\r\n": true, "Subject: x\r\n\r\nDelivered-To: b@example.net\r\n": false, "Delivered-To: c@example.net\r\n\r\n": false} {
+		_, err := run(t, c, strings.NewReader(head), "b@example.net")
+		if loops {
+			require.EqualError(t, err, "554 5.4.6 mail forwarding loop for b@example.net")
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for arg, want := range map[string]string{
+		"$recipient$$x": "", "${nexthop}": "",
+		"$client_address": `"$client_address": there is no macro "client_address" for a command; write $$ for a dollar sign`,
+		"a${user":         `"a${user": a bracket is not closed`,
+		"5$":              `"5$": there is no macro "" for a command; write $$ for a dollar sign`,
+	} {
+		err := (&pipe.Command{Args: []string{"/x", arg}}).Check()
+		if want == "" {
+			require.NoError(t, err)
+		} else {
+			require.EqualError(t, err, want)
+		}
+	}
+	require.NoError(t, (&pipe.Command{Args: []string{"/x", "$what ${ever"}, Plain: true}).Check())
+	require.Error(t, (&pipe.Command{}).Check())
+}
+
+func TestSize(t *testing.T) {
+	c := &pipe.Command{Args: []string{"/bin/x"}, MaxSize: 10}
+	_, err := c.To("").Begin(t.Context(), "", &mail.MailOptions{Size: 11})
+	require.EqualError(t, err, "552 5.3.4 message size 11 exceeds size limit 10 of x")
 }

@@ -31,8 +31,7 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 	if cmd.Env == nil {
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	}
-	ownGroup(cmd)
-	if err := runAs(cmd, c.User); err != nil {
+	if err := Confine(cmd, c.User); err != nil {
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "cannot run the program", Err: err}, nil
 	}
 	var output limited
@@ -43,6 +42,9 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 	}
 	if err != nil {
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "cannot run the program", Err: err}, nil
+	}
+	if c.QuoteFrom || c.Dots || c.Blank {
+		r = &lines{r: bufio.NewReaderSize(r, 32<<10), c: c}
 	}
 	src := &source.Reader{R: r}
 	w := bufio.NewWriterSize(in, 32<<10)

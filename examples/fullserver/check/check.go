@@ -65,7 +65,7 @@ func (e Env) Run(ctx context.Context, load func() (*config.Config, error)) int {
 	for _, w := range c.Warnings() {
 		k.warn(w)
 	}
-	for _, step := range []func(context.Context){k.files, k.tables, k.ports, k.certificate, k.relay, k.dns} {
+	for _, step := range []func(context.Context){k.files, k.tables, k.services, k.ports, k.certificate, k.relay, k.dns} {
 		step(ctx)
 	}
 	if k.count == 0 {
@@ -96,7 +96,7 @@ func (k *checker) at(param, format string, args ...any) error {
 func (k *checker) tables(ctx context.Context) {
 	warn := func(err error) { k.warn(err) }
 	if k.users != nil {
-		p, err := policy.Open(ctx, k.s, policy.Options{Users: k.users, Own: k.Own, Warn: warn, Parameter: k.c.Value})
+		p, err := policy.Open(ctx, k.s, policy.Options{Users: k.users, Own: k.Own, Warn: warn, Parameter: k.c.Value, Transports: k.c.Transports()})
 		if param, ok := errors.AsType[*policy.ParamError](err); ok {
 			err = k.c.ErrorFor(param.Param, param.Err)
 		}

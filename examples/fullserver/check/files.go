@@ -108,8 +108,11 @@ func (k *checker) ports(ctx context.Context) {
 			k.port(ctx, p.Param, a, running)
 		}
 	}
+	for _, s := range k.c.Services() {
+		some = some || (s.Command == "smtpd" || s.Command == "postscreen") && !k.c.Disabled(s)
+	}
 	if !some {
-		k.fail(errors.New("nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters"))
+		k.fail(errors.New("nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters, or have a master.cf"))
 	}
 }
 

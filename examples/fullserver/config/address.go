@@ -26,7 +26,7 @@ func parseAddresses(s string) ([]Address, error) {
 	var out []Address
 	seen := map[Address]bool{}
 	for _, item := range splitList(s) {
-		a, err := parseAddress(item)
+		a, err := ParseAddress(item)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,8 @@ func parseAddresses(s string) ([]Address, error) {
 	return out, nil
 }
 
-func parseAddress(s string) (Address, error) {
+// ParseAddress reads host:port or unix:path.
+func ParseAddress(s string) (Address, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		if path == "" || len(path) > 100 { // sun_path holds 108
 			return Address{}, fmt.Errorf("%s: a socket's path has 1 to 100 characters", quote(s))

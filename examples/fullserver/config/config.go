@@ -13,11 +13,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/mastercf"
 )
 
 // Options say where the parameters come from. The zero value gives the defaults.
 type Options struct {
 	File      string   // main.cf; "" for none
+	Master    string   // master.cf; "": the one beside File, if there is one; NoMaster for none
 	Overrides []string // "name=value", each stronger than File and than those before it
 	Hostname  string   // the machine's name; "" asks the system
 
@@ -34,6 +37,10 @@ type Config struct {
 	given  map[string]entry  // what File and Overrides say
 	values map[string]string // every parameter's value with its $names expanded
 	usual  map[string]string // expanded defaults of those that may have no other value
+
+	master     []*mastercf.Service
+	masterFile string
+	options    Options // that it was loaded with
 
 	unused   map[string]bool // names that are no parameters, and that nothing refers to
 	warnings []*Error
@@ -82,7 +89,7 @@ func (e *Error) Error() string {
 
 // Load reads and checks.
 func Load(o Options) (*Config, error) {
-	c := &Config{params: Table(), given: map[string]entry{}}
+	c := &Config{params: Table(), given: map[string]entry{}, options: o}
 	if o.File != "" {
 		f, err := os.Open(o.File)
 		if err != nil {
@@ -103,6 +110,9 @@ func Load(o Options) (*Config, error) {
 			return nil, &Error{Line: i + 1, Param: name, Reason: fmt.Sprintf("control character 0x%02x", b)}
 		}
 		c.given[name] = entry{text: strings.TrimSpace(value), line: i + 1}
+	}
+	if err := c.readMaster(o); err != nil {
+		return nil, err
 	}
 	if err := c.names(); err != nil {
 		return nil, err
@@ -143,6 +153,7 @@ func (c *Config) names() error {
 			used[n] = true
 		}
 	}
+	c.masterReferences(used)
 	for _, class := range Members(c.given["smtpd_restriction_classes"].text) {
 		used[class] = true
 	}
@@ -200,7 +211,7 @@ func (c *Config) errorf(name, format string, args ...any) error {
 
 // param returns the parameter called name, nil when there is none.
 func (c *Config) param(name string) *Param {
-	i, ok := slices.BinarySearchFunc(c.params, name, func(p Param, n string) int { return strings.Compare(p.Name, n) })
+	i, ok := slices.BinarySearchFunc(c.params, name, func(p Param, n string) int { return compare(p.Name, n) })
 	if !ok {
 		return nil
 	}

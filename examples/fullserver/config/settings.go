@@ -83,6 +83,10 @@ type Settings struct {
 	SMTPHeloName           string
 	SMTPTLSSecurityLevel   string
 
+	SyslogName  string
+	ServicesOff []string // master_service_disable
+	transports  map[string]*Transport
+
 	Addresses  Addresses
 	Local      Local
 	Checks     Checks

@@ -20,10 +20,7 @@ type Notices struct {
 type Scheduling struct {
 	InitialConcurrency                          int64
 	RecipientLimit                              int64 // of one delivery
-	LocalConcurrency                            int64
-	VirtualConcurrency                          int64
-	RateDelay                                   time.Duration // smtp_destination_rate_delay
-	TransportRateDelay                          time.Duration // smtp_transport_rate_delay
+	FailedCohorts                               int64
 	DefaultRateDelay, DefaultTransportRateDelay time.Duration
 
 	ActiveMessages   int64

@@ -115,6 +115,8 @@ type Receiving struct {
 	SoftErrorLimit        int64
 	BareNewline           string
 	TLSLevel              string
+	TLSFirst              bool // smtpd_tls_wrappermode
+	AuthAfterTLS          bool // smtpd_tls_auth_only
 	SASLAuth              bool
 	SenderLoginMaps       string
 }

@@ -107,7 +107,7 @@ func validName(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if !nameByte(s[i]) {
+		if !nameByte(s[i]) && (s[i] != '-' || i == 0) { // a transport's name may have a hyphen
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (t *agentTransaction) commands(ctx context.Context, p *plan) (string, error) {
 	for _, d := range p.commands {
 		c := &pipe.Command{
-			Args: t.a.words(d.text), Env: t.environment(d), Timeout: t.a.Settings.CommandTime, User: t.a.Settings.Privs,
+			Args: t.a.words(d.text), Plain: true, Env: t.environment(d), Timeout: t.a.Settings.CommandTime, User: t.a.Settings.Privs,
 			ReturnPath: true, DeliveredTo: t.a.prepends("command"), Dir: "/",
 		}
 		if err := t.through(ctx, c.To(""), d.address); err != nil {

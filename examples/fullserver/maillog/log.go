@@ -18,6 +18,7 @@ import (
 
 // Options say how a log is written. The zero value is usable.
 type Options struct {
+	Name   string           // syslog_name, which stands for the "postfix" that names of programs begin with; "" leaves them as they are
 	Host   string           // whose log it is; only what is before the first dot is shown. "": the machine's name
 	PID    int              // shown behind each program's name; 0: this process's
 	Now    func() time.Time // nil: time.Now
@@ -28,6 +29,7 @@ type Options struct {
 // moments and in order; Close writes what remains.
 type Log struct {
 	path   string
+	name   string
 	host   string
 	pid    string
 	now    func() time.Time
@@ -60,7 +62,7 @@ const (
 
 // Open opens a log file for appending, mode 0600 if it is new. An empty path means standard error.
 func Open(path string, o Options) (*Log, error) {
-	l := &Log{path: path, now: o.Now, stderr: o.Stderr, done: make(chan struct{})}
+	l := &Log{path: path, name: o.Name, now: o.Now, stderr: o.Stderr, done: make(chan struct{})}
 	l.room.L, l.work.L = &l.mu, &l.mu
 	if l.now == nil {
 		l.now = time.Now
@@ -149,7 +151,12 @@ func (l *Log) line(program string, pieces ...string) {
 		l.stamp = append(append(l.stamp, l.host...), ' ')
 	}
 	l.buf = append(l.buf, l.stamp...)
-	l.buf = append(l.buf, program...)
+	if rest, ok := strings.CutPrefix(program, "postfix/"); ok && l.name != "" {
+		l.buf = append(append(l.buf, l.name...), '/')
+		l.buf = append(l.buf, rest...)
+	} else {
+		l.buf = append(l.buf, program...)
+	}
 	if strings.HasSuffix(program, ":") {
 		l.buf = append(l.buf, ' ')
 	} else {

@@ -24,12 +24,7 @@ type opener struct {
 // open fills p.Rules.
 func (p *Policy) open(ctx context.Context, o *Options) error {
 	a := &p.set.Addresses
-	x := &opener{ctx: ctx, p: p, o: o.Tables, parents: a.ParentDomainMatches}
-	x.o.Warn = o.Warn
-	x.o.Types = map[string]lookup.Opener{"unix": p.unix}
-	for name, open := range o.Tables.Types {
-		x.o.Types[name] = open
-	}
+	x := p.opener(ctx, o)
 	p.alias = x.list("alias_maps", p.set.Local.AliasMaps, func(o *lookup.Options) { o.Aliases, o.NoGroups = true, true })
 	p.login = x.list("smtpd_sender_login_maps", p.set.Receiving.SenderLoginMaps, nil)
 	r := &rewrite.Rules{
@@ -84,11 +79,57 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 	for _, t := range []struct{ param, value string }{
 		{"local_transport", a.LocalTransport}, {"virtual_transport", a.VirtualTransport}, {"relay_transport", a.RelayTransport}, {"default_transport", a.DefaultTransport},
 	} {
-		if name, _, _ := strings.Cut(t.value, ":"); !slices.Contains(Transports, name) {
-			x.fail(t.param, fmt.Errorf("there is no transport %q: there are %s", name, strings.Join(Transports, ", ")))
+		known := Transports
+		if o.Transports != nil {
+			known = o.Transports
+		}
+		if name, _, _ := strings.Cut(t.value, ":"); !slices.Contains(known, name) {
+			x.fail(t.param, fmt.Errorf("there is no transport %q: there are %s", name, strings.Join(known, ", ")))
 		}
 	}
 	return x.err
+}
+
+func (p *Policy) opener(ctx context.Context, o *Options) *opener {
+	x := &opener{ctx: ctx, p: p, o: o.Tables, parents: p.set.Addresses.ParentDomainMatches}
+	x.o.Warn = o.Warn
+	x.o.Types = map[string]lookup.Opener{"unix": p.unix}
+	for name, open := range o.Tables.Types {
+		x.o.Types[name] = open
+	}
+	return x
+}
+
+// For returns the policy that counts now as a service sees it that has parameters of its own: restrictions, mynetworks, who may log in as whom, and
+// the tables of who there is. How addresses are rewritten and where they lead is the same for all (it is cleanup's and trivial-rewrite's business in
+// Postfix, which know nothing of a service's parameters). It must be closed before p is.
+func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
+	base := p.Now()
+	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login}
+	x := d.opener(ctx, &o)
+	was, a := &base.set.Addresses, &s.Addresses
+	if s.Receiving.SenderLoginMaps != base.set.Receiving.SenderLoginMaps {
+		d.login = x.list("smtpd_sender_login_maps", s.Receiving.SenderLoginMaps, nil)
+	}
+	rules := *base.Rules
+	for _, t := range []struct {
+		param, was, text string
+		to               *rewrite.Table
+	}{
+		{"local_recipient_maps", was.LocalRecipientMaps, a.LocalRecipientMaps, &rules.LocalRecipients},
+		{"relay_recipient_maps", was.RelayRecipientMaps, a.RelayRecipientMaps, &rules.RelayRecipients},
+		{"virtual_mailbox_maps", was.VirtualMailboxMaps, a.VirtualMailboxMaps, &rules.VirtualMailboxes},
+	} {
+		if t.text != t.was {
+			*t.to, d.Rules = x.table(t.param, t.text), &rules
+		}
+	}
+	d.restrictions(x, &o)
+	if x.err != nil {
+		_ = d.Close()
+		return nil, x.err
+	}
+	return d, nil
 }
 
 // Transports are the names of the ways that mail goes: those of Postfix's master.cf that are here too.

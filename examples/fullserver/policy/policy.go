@@ -62,6 +62,8 @@ type Options struct {
 	Own func(netip.Addr) bool
 	// Warn is told what Postfix would only warn of; nil: nobody.
 	Warn func(error)
+	// Transports are the names of the ways that mail can go; nil: those of [Transports].
+	Transports []string
 	// Tables are more options of tables.
 	Tables lookup.Options
 	// Resolver is asked about the names of clients and domains; nil: the system's.

@@ -42,7 +42,7 @@ func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, e
 		t, err := p.resolve(ctx, sender, a, to)
 		switch {
 		case err == nil:
-		case len(list) == 1 && (p.set.Addresses.UnlistedRecipient || mail.ReplyOf(err).Temporary()):
+		case len(list) == 1 && (p.refusesUnlisted(t.Class) || mail.ReplyOf(err).Temporary()):
 			return nil, err
 		default:
 			// One of several, or one whom nobody is to be refused for: the queue returns the message to its sender, or tries it again.
@@ -54,6 +54,11 @@ func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, e
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// refusesUnlisted reports whether who doesn't exist is refused when he is named: without local_recipient_maps nobody of this machine is.
+func (p *Policy) refusesUnlisted(c Class) bool {
+	return p.set.Addresses.UnlistedRecipient && (c != Local || p.Rules.LocalRecipients != nil)
 }
 
 // Resolve finds out where mail for an address goes that aliases have been looked up for already. The error is the reply to an address that

@@ -44,7 +44,7 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 			}
 			return l, err
 		},
-		Resolver: o.Resolver, Log: o.Restricted,
+		SocketDir: p.set.QueueDirectory, Resolver: o.Resolver, Log: o.Restricted,
 	}
 	for _, name := range r.RestrictionClasses {
 		text, ok := "", false

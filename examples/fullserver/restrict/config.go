@@ -47,6 +47,8 @@ type Config struct {
 
 	// Open opens a table, "type:name".
 	Open func(ctx context.Context, spec string) (rewrite.Table, error)
+	// SocketDir is where the sockets of policy servers are that have no whole path; "": the current directory.
+	SocketDir string
 	// Resolver is asked about names; nil: *net.Resolver.
 	Resolver Resolver
 	// Dial connects to policy servers; nil: net.Dialer.

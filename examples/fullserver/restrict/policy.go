@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,6 +85,9 @@ func (k *Checker) policyServer(param, spec string) (*policyServer, error) {
 		}
 		p.network, p.address = "tcp", where
 	case "unix":
+		if !filepath.IsAbs(where) {
+			where = filepath.Join(k.SocketDir, where)
+		}
 		p.network, p.address = "unix", where
 	default:
 		return fail("is neither inet:host:port nor unix:path")

@@ -209,7 +209,7 @@ func TestTablesThatArentThere(t *testing.T) {
 		"relay_domains=/nonexistent":                   "command line: relay_domains: ",
 		"smtpd_relay_restrictions=permit_mynetworks":   "command line: smtpd_relay_restrictions: everybody could send anywhere through this server: add reject_unauth_destination",
 		"default_transport=uucp:x":                     `command line: default_transport: there is no transport "uucp": there are discard, error, lmtp, local, relay, retry, smtp, virtual`,
-		"mailbox_transport=uucp:x":                     "command line: mailbox_transport: is not of the form",
+		"mailbox_transport=uucp:x":                     `command line: mailbox_transport: there is no transport "uucp"`,
 	} {
 		dir := t.TempDir()
 		users(t, dir, "alice:{PLAIN}secret\n")

@@ -2,7 +2,7 @@ package server
 
 import (
 	"errors"
-	"path/filepath"
+	"fmt"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -11,13 +11,13 @@ import (
 )
 
 // openAgent makes what delivers to addresses of this machine: aliases, .forward, mailboxes.
-func (s *Server) openAgent() error {
+func (s *Server) openAgent(ways map[string]*queue.Transport) error {
 	c := &s.set.Local
-	mailboxes, err := s.through("mailbox_transport", c.MailboxTransport)
+	mailboxes, err := s.through(ways, "mailbox_transport", c.MailboxTransport)
 	if err != nil {
 		return err
 	}
-	fallback, err := s.through("fallback_transport", c.FallbackTransport)
+	fallback, err := s.through(ways, "fallback_transport", c.FallbackTransport)
 	if err != nil {
 		return err
 	}
@@ -42,28 +42,17 @@ func kinds(words []string) []local.Kind {
 }
 
 // through is the deliverer of "transport:nexthop", nil for none.
-func (s *Server) through(param, spec string) (mail.Deliverer, error) {
+func (s *Server) through(ways map[string]*queue.Transport, param, spec string) (mail.Deliverer, error) {
 	if spec == "" {
 		return nil, nil
 	}
 	transport, hop, _ := strings.Cut(spec, ":")
-	switch transport {
-	case "lmtp":
-		return s.toLMTP(hop), nil
-	case "smtp", "relay":
-		return s.elsewhere(hop), nil
-	case "discard":
-		return queue.Discard(hop), nil
-	case "error", "retry":
-		return queue.Refuse(hop), nil
+	t := ways[transport]
+	switch {
+	case t == nil:
+		return nil, s.cfg.ErrorFor(param, fmt.Errorf("there is no transport %q; write lmtp:unix:PATH, smtp:[HOST]:PORT, or name one of master.cf's", transport))
+	case transport == "local" || transport == "virtual":
+		return nil, s.cfg.ErrorFor(param, errors.New("names what asks for it: leave it empty"))
 	}
-	return nil, s.cfg.ErrorFor(param, errors.New("is not of the form lmtp:unix:PATH or smtp:[HOST]:PORT"))
-}
-
-// toLMTP delivers by LMTP: to "unix:PATH", "inet:HOST:PORT" or "HOST:PORT".
-func (s *Server) toLMTP(nexthop string) mail.Deliverer {
-	if path, ok := strings.CutPrefix(nexthop, "unix:"); ok && !filepath.IsAbs(path) { // as Postfix, whose programs run there
-		nexthop = "unix:" + filepath.Join(s.set.QueueDirectory, path)
-	}
-	return s.lmtp.To(strings.TrimPrefix(nexthop, "inet:"))
+	return t.Deliverer(hop), nil
 }

@@ -25,8 +25,11 @@ import (
 
 // build makes the protocols' servers and gives each listener its own.
 func (s *Server) build() error {
-	mta := s.smtpServer(intake.MTA, "postfix/smtpd")
-	submission := s.smtpServer(intake.Submission, "postfix/submission/smtpd")
+	for _, n := range s.cfg.MasterNotes() {
+		s.log.Print("postfix/master", "warning: ", n.Error())
+	}
+	mta := s.smtpServer(s.main(intake.MTA, "smtpd"))
+	submission := s.smtpServer(s.main(intake.Submission, "submission/smtpd"))
 	lmtp := s.lmtpServer()
 	imap, err := s.imapServer("imap_capability", s.set.IMAPCapability)
 	if err != nil {
@@ -45,6 +48,12 @@ func (s *Server) build() error {
 		return err
 	}
 	for _, v := range s.services {
+		if v.svc != nil {
+			if err := s.buildMaster(v); err != nil {
+				return err
+			}
+			continue
+		}
 		switch v.param {
 		case "smtp_listen":
 			v.serve = mta.Serve
@@ -77,7 +86,7 @@ func (s *Server) build() error {
 			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
 		}
 	}
-	s.servers = []stopper{mta, submission, lmtp, imap, imaps, pop, old, web}
+	s.servers = append(s.servers, mta, submission, lmtp, imap, imaps, pop, old, web)
 	if pages != nil {
 		s.servers = append([]stopper{pages}, s.servers...)
 	}
@@ -112,40 +121,43 @@ func unlimited[T int | int64](n int64) T {
 	return T(n)
 }
 
-// smtpServer makes the server of smtp_listen or submission_listen.
-func (s *Server) smtpServer(kind intake.Kind, program string) *smtp.Server {
-	log := &smtpLog{log: s.log, program: program}
-	if s.set.SMTPDPeernameLookup {
+// smtpServer makes the server of a door.
+func (s *Server) smtpServer(d *door) *smtp.Server {
+	log := &smtpLog{log: s.log, program: d.program}
+	if d.set.SMTPDPeernameLookup {
 		log.names = &peername.Lookup{Resolver: s.opts.Names}
 	}
 	srv := &smtp.Server{
-		Hostname: s.set.MyHostname, Greeting: s.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
-		Backend:       s.backend(kind, log),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
+		Backend:       s.backend(d, log),
+		Authenticator: s.users.Authenticator(d.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
-			return !s.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr())
+			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr()))
 		},
-		BareLines: bareLines(s.set.Receiving.BareNewline), AllowNoHello: !s.set.Receiving.HeloRequired, StrictSyntax: s.set.Receiving.StrictEnvelopes,
+		BareLines: bareLines(d.set.Receiving.BareNewline), AllowNoHello: !d.set.Receiving.HeloRequired, StrictSyntax: d.set.Receiving.StrictEnvelopes,
 		Limits: smtp.Limits{
-			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit),
-			Connections: int(s.set.ProcessLimit), ConnectionsPerAddr: unlimited[int](s.set.ClientConnections),
-			SoftErrors: int(s.set.Receiving.SoftErrorLimit), HardErrors: int(s.set.HardErrorLimit),
+			MessageSize: unlimited[int64](d.set.MessageSizeLimit), Recipients: int(d.set.RecipientLimit),
+			Connections: d.limit, ConnectionsPerAddr: unlimited[int](d.set.ClientConnections),
+			SoftErrors: int(d.set.Receiving.SoftErrorLimit), HardErrors: int(d.set.HardErrorLimit),
 		},
-		Timeouts: smtp.Timeouts{Command: s.set.SMTPDTimeout, Data: s.set.SMTPDTimeout},
-		Hooks:    log.hooks(), Logger: s.log.Logger(program, slog.LevelWarn), Now: s.opts.Now,
+		Timeouts: smtp.Timeouts{Command: d.set.SMTPDTimeout, Data: d.set.SMTPDTimeout},
+		Hooks:    log.hooks(), Logger: s.log.Logger(d.program, slog.LevelWarn), Now: s.opts.Now,
 	}
-	if kind == intake.Submission {
+	if d.kind == intake.Submission {
 		srv.RequireAuth, srv.Service = true, "submission"
 		return srv
 	}
-	if !s.set.Receiving.SASLAuth {
+	if !d.set.Receiving.SASLAuth {
 		srv.Authenticator = nil
 	}
-	switch s.set.Receiving.TLSLevel {
+	switch d.set.Receiving.TLSLevel {
 	case "none":
 		srv.TLSConfig = nil
 	case "encrypt":
 		srv.RequireSecure = true
+	}
+	if d.set.Receiving.TLSFirst {
+		srv.TLSConfig, srv.RequireSecure = s.tlsConfig(), false
 	}
 	return srv
 }
@@ -162,7 +174,7 @@ func bareLines(s string) smtp.BareLines {
 func (s *Server) lmtpServer() *smtp.Server {
 	log := &lmtpLog{log: s.log}
 	return &smtp.Server{
-		LMTP: true, Hostname: s.set.MyHostname, Backend: s.backend(intake.LMTP, log), TLSConfig: s.tlsConfig(),
+		LMTP: true, Hostname: s.set.MyHostname, Backend: s.backend(s.main(intake.LMTP, "lmtp"), log), TLSConfig: s.tlsConfig(),
 		BareLines: smtp.NormalizeBare,
 		Limits: smtp.Limits{
 			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit), Connections: int(s.set.ProcessLimit),
@@ -176,14 +188,14 @@ func (s *Server) lmtpServer() *smtp.Server {
 // maxExpanded is how many those whom a message names may stand for in all.
 const maxExpanded = 20_000
 
-func (s *Server) backend(kind intake.Kind, log intake.Log) smtp.Backend {
+func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 	b := &intake.Backend{
-		Kind: kind, Policy: s.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
-		Hops: int(s.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
-		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: s.set.Receiving.DisableVrfy,
+		Kind: d.kind, Policy: d.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
+		Hops: int(d.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
+		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy,
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
-	if s.set.Notices.SoftBounce {
+	if d.set.Notices.SoftBounce {
 		return softened{b}
 	}
 	return b

@@ -12,50 +12,86 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/mx"
+	"github.com/buuta/mail/smtp/rewrite"
 )
 
-// openClient makes what speaks with other servers.
-func (s *Server) openClient() error {
-	c := &s.set.Sending
+// outlet speaks with other servers as a set of parameters says: main.cf's, or those of a service of master.cf.
+type outlet struct {
+	s         *Server
+	cfg       *config.Config
+	set       *config.Settings
+	mx        *mx.Transport
+	passwords *lookup.List  // smtp_sasl_password_maps; nil for none
+	generic   rewrite.Table // of its own, where owns is set
+	owns      bool
+}
+
+// openOutlet makes what speaks with other servers.
+func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
+	o := &outlet{s: s, cfg: cfg, set: &cfg.Settings}
+	c := &o.set.Sending
 	roots, err := certificates(c.TLSCAFile)
 	if err != nil {
-		return s.cfg.ErrorFor("smtp_tls_CAfile", err)
+		return nil, cfg.ErrorFor("smtp_tls_CAfile", err)
 	}
-	if err := s.openPasswords(); err != nil {
-		return err
+	if err := o.openPasswords(); err != nil {
+		return nil, err
 	}
-	dial, err := s.dialer()
+	dial, err := o.dialer()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.mx = &mx.Transport{
-		Hostname: s.set.SMTPHeloName, Resolver: s.opts.Resolver, Dial: dial, Network: network(s.set.Addresses.InetProtocols),
+	o.mx = &mx.Transport{
+		Hostname: o.set.SMTPHeloName, Resolver: s.opts.Resolver, Dial: dial, Network: network(o.set.Addresses.InetProtocols),
 		Timeouts: smtp.ClientTimeouts{
-			Dial: s.set.SMTPConnectTimeout, Greeting: c.HeloTimeout, Hello: c.HeloTimeout, Mail: c.MailTimeout, Recipient: c.RcptTimeout,
+			Dial: o.set.SMTPConnectTimeout, Greeting: c.HeloTimeout, Hello: c.HeloTimeout, Mail: c.MailTimeout, Recipient: c.RcptTimeout,
 			DataInit: c.DataInitTimeout, DataBlock: c.DataXferTimeout, DataDone: c.DataDoneTimeout,
 		},
 		AddressLimit: int(c.MXAddressLimit), SessionLimit: int(c.MXSessionLimit), TLSConfig: roots,
-		Policy: s.tlsPolicy,
+		Policy: o.tlsPolicy,
 		OwnAddress: func(ip net.IP) bool {
 			a, ok := netip.AddrFromSlice(ip)
 			return ok && s.servesPort25() && s.policy.Now().Rules.OwnAddress(a.Unmap())
 		},
 		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
 	}
-	if s.passwords != nil {
-		s.mx.Auth = func(nexthop string) *mail.Credentials {
-			cred, err := s.credentials(context.Background(), nexthop)
+	if o.passwords != nil {
+		o.mx.Auth = func(nexthop string) *mail.Credentials {
+			cred, err := o.credentials(context.Background(), nexthop)
 			if err != nil { // elsewhere has said so before; nobody is to get mail from us as from a stranger
 				return &mail.Credentials{Mechanisms: []string{"NONE"}}
 			}
 			return cred
 		}
 	}
-	return nil
+	s.onClose(func() { _ = o.mx.Close() })
+	if maps := o.set.Addresses.GenericMaps; maps != s.set.Addresses.GenericMaps {
+		o.owns = true
+		if maps != "" {
+			l, err := lookup.OpenList(context.Background(), maps, &lookup.Options{Warn: s.warnOfTable})
+			if err != nil {
+				return nil, cfg.ErrorFor("smtp_generic_maps", err)
+			}
+			o.generic = l
+			s.onClose(func() { _ = l.Close() })
+		}
+	}
+	return o, nil
+}
+
+// rules are those by which addresses are shown to other servers.
+func (o *outlet) rules() *rewrite.Rules {
+	rules := o.s.policy.Now().Rules
+	if o.owns {
+		own := *rules
+		own.SMTPGeneric, rules = o.generic, &own
+	}
+	return rules
 }
 
 // network is inet_protocols as package net has it.
@@ -83,25 +119,25 @@ func certificates(file string) (*tls.Config, error) {
 }
 
 // dialer makes connections from smtp_bind_address and smtp_bind_address6.
-func (s *Server) dialer() (func(ctx context.Context, network, addr string) (net.Conn, error), error) {
+func (o *outlet) dialer() (func(ctx context.Context, network, addr string) (net.Conn, error), error) {
 	var own [2]net.IP
-	for i, p := range []struct{ name, value string }{{"smtp_bind_address", s.set.Sending.BindAddress}, {"smtp_bind_address6", s.set.Sending.BindAddress6}} {
+	for i, p := range []struct{ name, value string }{{"smtp_bind_address", o.set.Sending.BindAddress}, {"smtp_bind_address6", o.set.Sending.BindAddress6}} {
 		if p.value == "" {
 			continue
 		}
 		a, err := netip.ParseAddr(strings.Trim(p.value, "[]"))
 		if err != nil || a.Is6() != (i == 1) {
-			return nil, s.cfg.ErrorFor(p.name, errors.New("is no address of this kind"))
+			return nil, o.cfg.ErrorFor(p.name, errors.New("is no address of this kind"))
 		}
 		own[i] = a.AsSlice()
 	}
-	for i, a := range onlyInterfaces(s.set.Addresses.InetInterfaces) {
+	for i, a := range onlyInterfaces(o.set.Addresses.InetInterfaces) {
 		if own[i] == nil && a.IsValid() {
 			own[i] = a.AsSlice()
 		}
 	}
-	if s.opts.Dial != nil || own[0] == nil && own[1] == nil {
-		return s.opts.Dial, nil
+	if o.s.opts.Dial != nil || own[0] == nil && own[1] == nil {
+		return o.s.opts.Dial, nil
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		d := net.Dialer{}
@@ -144,16 +180,16 @@ func onlyInterfaces(list []string) (only [2]netip.Addr) {
 }
 
 // tlsPolicy is smtp_tls_security_level. Where we log in, a certificate must be right, unless main.cf asks for encryption and no more.
-func (s *Server) tlsPolicy(ctx context.Context, nexthop string) (mx.Policy, error) {
+func (o *outlet) tlsPolicy(ctx context.Context, nexthop string) (mx.Policy, error) {
 	level := mx.LevelMay
-	switch s.set.SMTPTLSSecurityLevel {
+	switch o.set.SMTPTLSSecurityLevel {
 	case "none":
 		level = mx.LevelNone
 	case "encrypt":
 		level = mx.LevelEncrypt
 	}
-	if level == mx.LevelMay && s.passwords != nil {
-		cred, err := s.credentials(ctx, nexthop)
+	if level == mx.LevelMay && o.passwords != nil {
+		cred, err := o.credentials(ctx, nexthop)
 		if err != nil {
 			return mx.Policy{}, mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "smtp_sasl_password_maps lookup failure")
 		}
@@ -180,23 +216,23 @@ func hostOf(nexthop string) string {
 }
 
 // openPasswords opens smtp_sasl_password_maps.
-func (s *Server) openPasswords() error {
-	if !s.set.Sending.SASLAuth || s.set.Sending.SASLPasswordMaps == "" {
+func (o *outlet) openPasswords() error {
+	if !o.set.Sending.SASLAuth || o.set.Sending.SASLPasswordMaps == "" {
 		return nil
 	}
-	l, err := lookup.OpenList(context.Background(), s.set.Sending.SASLPasswordMaps, &lookup.Options{Warn: s.warnOfTable})
+	l, err := lookup.OpenList(context.Background(), o.set.Sending.SASLPasswordMaps, &lookup.Options{Warn: o.s.warnOfTable})
 	if err != nil {
-		return s.cfg.ErrorFor("smtp_sasl_password_maps", err)
+		return o.cfg.ErrorFor("smtp_sasl_password_maps", err)
 	}
-	s.passwords = l
-	s.onClose(func() { _ = l.Close() })
+	o.passwords = l
+	o.s.onClose(func() { _ = l.Close() })
 	return nil
 }
 
 // credentials are what to log in with at a next hop, as it stands in relayhost or by its name alone; nil for nothing.
-func (s *Server) credentials(ctx context.Context, nexthop string) (*mail.Credentials, error) {
+func (o *outlet) credentials(ctx context.Context, nexthop string) (*mail.Credentials, error) {
 	for _, key := range []string{nexthop, hostOf(nexthop)} {
-		value, found, err := s.passwords.Find(ctx, key)
+		value, found, err := o.passwords.Find(ctx, key)
 		if err != nil {
 			return nil, err
 		}
@@ -208,14 +244,15 @@ func (s *Server) credentials(ctx context.Context, nexthop string) (*mail.Credent
 	return nil, nil
 }
 
-// elsewhere delivers to other servers; notifications are signed on their way.
-func (s *Server) elsewhere(nexthop string) mail.Deliverer {
-	var next mail.Deliverer = s.mx.To(nexthop)
+// To delivers to other servers; notifications are signed on their way.
+func (o *outlet) To(nexthop string) mail.Deliverer {
+	s := o.s
+	var next mail.Deliverer = o.mx.To(nexthop)
 	if s.keys != nil {
 		next = &mailcheck.Notices{Next: next, Keys: s.keys, Spooler: s.spooler, Log: func(text string) { s.log.Print("postfix/smtp", text) }}
 	}
-	if s.policy.Now().Rules.SMTPGeneric != nil {
-		next = &generic{next: next, rules: s.policy.Now().Rules, spooler: s.spooler}
+	if rules := o.rules(); rules.SMTPGeneric != nil {
+		next = &generic{next: next, rules: rules, spooler: s.spooler}
 	}
 	return next
 }

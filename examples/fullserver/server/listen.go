@@ -8,11 +8,13 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
+	"github.com/buuta/mail/examples/fullserver/mastercf"
 )
 
 // service is a listener with what serves it.
 type service struct {
-	param    string
+	param    string            // that names its address; the key of a service of master.cf
+	svc      *mastercf.Service // nil for one that main.cf names
 	addr     config.Address
 	listener net.Listener
 	serve    func(net.Listener) error
@@ -39,17 +41,29 @@ func (s *Server) listen() error {
 		{"webmails_listen", s.set.WebmailsListen},
 	} {
 		for _, a := range l.addrs {
-			ln, err := listen(a)
-			if err != nil {
+			if err := s.take(a, &service{param: l.param}); err != nil {
 				return s.cfg.ErrorFor(l.param, fmt.Errorf("%s: %w", a, plainError(err)))
 			}
-			s.services = append(s.services, &service{param: l.param, addr: a, listener: ln})
-			s.onClose(func() { _ = ln.Close() })
 		}
 	}
-	if len(s.services) == 0 {
-		return errors.New("nothing to serve: set smtp_listen, imap_listen or another of the …_listen parameters")
+	if err := s.listenMaster(); err != nil {
+		return err
 	}
+	if len(s.services) == 0 {
+		return errors.New("nothing to serve: set smtp_listen, imap_listen or another of the …_listen parameters, or have a master.cf beside main.cf")
+	}
+	return nil
+}
+
+// take listens at an address for a service.
+func (s *Server) take(a config.Address, v *service) error {
+	ln, err := listen(a)
+	if err != nil {
+		return err
+	}
+	v.addr, v.listener = a, ln
+	s.services = append(s.services, v)
+	s.onClose(func() { _ = ln.Close() })
 	return nil
 }
 

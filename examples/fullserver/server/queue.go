@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/queue"
-	"github.com/buuta/mail/smtp/mx"
 )
 
 // openQueue opens the spool and the ways out of it: other servers, and for bounces and what could not be filed at once
@@ -22,11 +20,11 @@ func (s *Server) openQueue() error {
 	if err := s.makeDir("queue_directory", s.set.QueueDirectory); err != nil {
 		return err
 	}
-	if err := s.openClient(); err != nil {
+	ways, err := s.openTransports()
+	if err != nil {
 		return err
 	}
-	s.lmtp = &mx.Transport{Hostname: s.set.SMTPHeloName, Dial: s.opts.Dial, LMTP: true, Port: "24", Logger: s.log.Logger("postfix/lmtp", slog.LevelWarn)}
-	if err := s.openAgent(); err != nil {
+	if err := s.openAgent(ways); err != nil {
 		return err
 	}
 	notices, err := s.noticeOptions()
@@ -34,7 +32,7 @@ func (s *Server) openQueue() error {
 		return err
 	}
 	s.queue = &queue.Queue{
-		Storage: s.storage(), Hostname: s.set.MyHostname, Route: s.route, Transports: s.transports(),
+		Storage: s.storage(), Hostname: s.set.MyHostname, Route: s.route, Transports: ways,
 		Limits: s.queueLimits(), Notify: notices, SoftBounce: s.set.Notices.SoftBounce,
 		Backoff: queue.Backoff{
 			Minimal: s.set.MinimalBackoffTime, Maximal: s.set.MaximalBackoffTime, RunDelay: s.set.QueueRunDelay,
@@ -46,11 +44,7 @@ func (s *Server) openQueue() error {
 	if err := s.queue.Start(); err != nil {
 		return s.cfg.ErrorFor("queue_directory", err)
 	}
-	s.onClose(func() {
-		_ = s.queue.Close()
-		_ = s.mx.Close()
-		_ = s.lmtp.Close()
-	})
+	s.onClose(func() { _ = s.queue.Close() })
 	return nil
 }
 
@@ -71,43 +65,6 @@ func (s *Server) queueLimits() queue.Limits {
 		ActiveMessages: int(c.ActiveMessages), ActiveRecipients: int(c.ActiveRecipients), RecipientMinimum: int(c.RecipientMinimum),
 		FreeSpace: c.MinFree,
 	}
-}
-
-// transports are the ways out: to other servers, and into the mailboxes here.
-func (s *Server) transports() map[string]*queue.Transport {
-	c := &s.set.Scheduling
-	here := func(limit int64) *queue.Transport {
-		return &queue.Transport{
-			Deliverer: func(string) mail.Deliverer { return s.local }, Final: true, ConcurrencyLimit: int(limit), InitialConcurrency: int(limit),
-		}
-	}
-	limit := s.set.DestinationConcurrency
-	out := func(to func(string) mail.Deliverer) *queue.Transport {
-		return &queue.Transport{
-			Deliverer: to, ConcurrencyLimit: int(limit), InitialConcurrency: int(min(c.InitialConcurrency, limit)),
-			RecipientLimit: int(c.RecipientLimit), RateDelay: c.RateDelay, TransportRateDelay: c.TransportRateDelay,
-		}
-	}
-	local := here(c.LocalConcurrency)
-	local.Deliverer, local.RecipientLimit = func(string) mail.Deliverer { return s.agent }, 1
-	return map[string]*queue.Transport{
-		string(policy.Remote):  out(s.elsewhere),
-		"relay":                out(s.elsewhere),
-		"lmtp":                 out(s.toLMTP),
-		"discard":              {Deliverer: queue.Discard, Final: true},
-		"error":                {Deliverer: queue.Refuse},
-		"retry":                {Deliverer: later},
-		string(policy.Virtual): here(c.VirtualConcurrency),
-		string(policy.Local):   local,
-	}
-}
-
-// later refuses for now: the next hop says why (retry(8)).
-func later(nexthop string) mail.Deliverer {
-	if strings.HasPrefix(nexthop, "4.") {
-		return queue.Refuse(nexthop)
-	}
-	return queue.Refuse("4.0.0 " + nexthop)
 }
 
 // lifetime is a queue's lifetime as the queue has it: 0 means one attempt in main.cf, and the default there.
@@ -135,8 +92,8 @@ func (s *Server) route(ctx context.Context, sender, recipient string) (queue.Rou
 
 // servesPort25 reports whether mail that the DNS sends to this machine would come back to this server.
 func (s *Server) servesPort25() bool {
-	for _, a := range s.set.SMTPListen {
-		if strings.HasSuffix(a.Address, ":25") {
+	for _, v := range s.services {
+		if (v.param == "smtp_listen" || v.svc != nil) && strings.HasSuffix(v.addr.Address, ":25") {
 			return true
 		}
 	}

@@ -18,8 +18,8 @@ var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks myne
 
 // policyOptions are what the policy of a main.cf gets beside it.
 func (s *Server) policyOptions(c *config.Config) policy.Options {
-	return policy.Options{Users: s.users, Own: ownAddress, Warn: s.warnOfTable, Parameter: c.Value,
-		Restricted: func(v *restrict.Visit, text string) { s.log.Print("postfix/smtpd", v.Log(text)) }}
+	return policy.Options{Users: s.users, Own: ownAddress, Warn: s.warnOfTable, Parameter: c.Value, Transports: c.Transports(),
+		Restricted: func(v *restrict.Visit, text string) { s.log.Print(c.Settings.SyslogName+"/smtpd", v.Log(text)) }}
 }
 
 // reloadConfig reads main.cf again. What it says of addresses, where they lead and who may send counts from now on, for sessions that there are too;
@@ -50,6 +50,11 @@ func (s *Server) reloadConfig() {
 		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) {
 			s.log.Print("postfix/master", "warning: ", row.Name, " has changed: it counts after a restart")
 		}
+	}
+	if err := s.reloadDoors(c, p); err != nil {
+		_ = p.Close()
+		warn(err)
+		return
 	}
 	s.policy.Replace(p)
 }

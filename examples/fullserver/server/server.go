@@ -17,7 +17,6 @@ import (
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/local"
-	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
@@ -67,13 +66,13 @@ type Server struct {
 	local    *local.Deliverer
 	agent    *local.Agent
 
-	checks    *checks.Checker
-	passwords *lookup.List // smtp_sasl_password_maps; nil for none
-	mx        *mx.Transport
-	lmtp      *mx.Transport
-	queue     *queue.Queue
-	words     atomic.Pointer[words] // of reports
+	checks *checks.Checker
+	out    *outlet // to other servers
+	lmtp   *mx.Transport
+	queue  *queue.Queue
+	words  atomic.Pointer[words] // of reports
 
+	doors    []*door // services of master.cf
 	services []*service
 	servers  []stopper
 	failed   chan error
@@ -136,7 +135,7 @@ func (s *Server) openLog() error {
 			return s.cfg.ErrorFor("maillog_file", err)
 		}
 	}
-	l, err := maillog.Open(s.set.MaillogFile, maillog.Options{Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr})
+	l, err := maillog.Open(s.set.MaillogFile, maillog.Options{Name: s.set.SyslogName, Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr})
 	if err != nil {
 		return s.cfg.ErrorFor("maillog_file", err)
 	}

@@ -137,7 +137,9 @@ func (y *typist) until(what ...string) string {
 	y.t.Helper()
 	var all []string
 	for {
-		l := y.line()
+		l, err := y.r.ReadString('\n')
+		require.NoError(y.t, err, "waits for %q after %q", what, all)
+		l = strings.TrimRight(l, "\r\n")
 		all = append(all, l)
 		for _, w := range what {
 			if strings.HasPrefix(l, w) {

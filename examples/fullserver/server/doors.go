@@ -1,0 +1,223 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/intake"
+	"github.com/buuta/mail/examples/fullserver/mastercf"
+	"github.com/buuta/mail/examples/fullserver/policy"
+)
+
+// door is a service by which mail comes in, with its parameters.
+type door struct {
+	kind    intake.Kind
+	set     *config.Settings
+	policy  *policy.Policy
+	program string // in the log: "postfix/smtpd"
+	limit   int    // sessions at once
+	svc     *mastercf.Service
+}
+
+// main is the door of smtp_listen, submission_listen or lmtp_listen, whose parameters are main.cf's.
+func (s *Server) main(kind intake.Kind, program string) *door {
+	return &door{kind: kind, set: s.set, policy: s.policy, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
+}
+
+// door makes what a service of master.cf is.
+func (s *Server) door(svc *mastercf.Service) (*door, error) {
+	c, err := s.cfg.For(svc)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.doorPolicy(s.policy, c)
+	if err != nil {
+		return nil, err
+	}
+	d := &door{kind: intake.MTA, set: &c.Settings, policy: p, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
+	if d.limit < 0 {
+		d.limit = int(c.Settings.ProcessLimit)
+	}
+	s.doors = append(s.doors, d)
+	s.onClose(func() { _ = p.Now().Close() })
+	return d, nil
+}
+
+// doorPolicy is the policy as a service has it.
+func (s *Server) doorPolicy(base *policy.Policy, c *config.Config) (*policy.Policy, error) {
+	p, err := base.For(context.Background(), &c.Settings, s.policyOptions(c))
+	if param, ok := errors.AsType[*policy.ParamError](err); ok {
+		return nil, c.ErrorFor(param.Param, param.Err)
+	}
+	return p, err
+}
+
+// takesMaster reports whether master.cf says where SMTP is listened for: where main.cf says so itself, that counts alone.
+func (s *Server) takesMaster() bool {
+	return !slices.ContainsFunc([]string{"smtp_listen", "submission_listen", "submissions_listen"}, s.cfg.Given)
+}
+
+// listenMaster takes the addresses of master.cf's services.
+func (s *Server) listenMaster() error {
+	for _, svc := range s.cfg.Services() {
+		if s.cfg.Disabled(svc) || svc.Type != "inet" && svc.Type != "unix" {
+			continue
+		}
+		switch {
+		case svc.Command == "smtpd" || svc.Command == "postscreen":
+			if !s.takesMaster() {
+				continue
+			}
+		case svc.Command == "spawn":
+		case svc.Inside(), svc.Agent():
+			continue
+		default:
+			return s.cfg.ServiceError(svc, "", fmt.Errorf("there is no program %q here; take the line out, or name the service in master_service_disable", svc.Command))
+		}
+		if svc.Process == 0 && svc.Command != "spawn" {
+			svc.Process = int(s.set.ProcessLimit)
+		}
+		addrs, err := s.addresses(svc)
+		if err != nil {
+			return s.cfg.ServiceError(svc, "", err)
+		}
+		for _, a := range addrs {
+			if a.Network == "unix" {
+				if err := os.MkdirAll(filepath.Dir(a.Address), 0o700); err != nil {
+					return s.cfg.ErrorFor("queue_directory", err)
+				}
+			}
+			if err := s.take(a, &service{param: svc.Key(), svc: svc}); err != nil {
+				return s.cfg.ServiceError(svc, "", fmt.Errorf("%s: %w", a, plainError(err)))
+			}
+		}
+	}
+	return nil
+}
+
+// addresses are where a service listens: a port, at all of inet_interfaces or at one address, or a socket in the queue's folder.
+func (s *Server) addresses(svc *mastercf.Service) ([]config.Address, error) {
+	if svc.Type == "unix" {
+		return []config.Address{{Network: "unix", Address: s.socketOf(svc)}}, nil
+	}
+	if i := strings.LastIndexByte(svc.Name, ':'); i >= 0 {
+		a, err := config.ParseAddress(svc.Name)
+		return []config.Address{a}, err
+	}
+	interfaces := s.set.Addresses.InetInterfaces
+	if c, err := s.cfg.For(svc); err == nil {
+		interfaces = c.Settings.Addresses.InetInterfaces
+	}
+	var out []config.Address
+	for _, host := range interfaces {
+		var hosts []string
+		switch host {
+		case "all":
+			hosts = []string{""}
+		case "loopback-only":
+			hosts = loopbacks(s.set.Addresses.InetProtocols)
+		default:
+			hosts = []string{strings.Trim(host, "[]")}
+		}
+		for _, h := range hosts {
+			a, err := config.ParseAddress(net.JoinHostPort(h, svc.Name))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// loopbacks are this machine's own addresses, of the kinds of inet_protocols that it has.
+func loopbacks(protocols []string) []string {
+	var out []string
+	for _, kind := range []struct{ protocol, network, host string }{{"ipv4", "tcp4", "127.0.0.1"}, {"ipv6", "tcp6", "::1"}} {
+		if !slices.Contains(protocols, kind.protocol) && !slices.Contains(protocols, "all") {
+			continue
+		}
+		if l, err := net.Listen(kind.network, net.JoinHostPort(kind.host, "0")); err == nil {
+			_ = l.Close()
+			out = append(out, kind.host)
+		}
+	}
+	return out
+}
+
+// socketOf is where a service's socket is.
+func (s *Server) socketOf(svc *mastercf.Service) string {
+	folder := "public"
+	if svc.Private {
+		folder = "private"
+	}
+	return filepath.Join(s.set.QueueDirectory, folder, svc.Name)
+}
+
+// buildMaster gives a listener of master.cf what serves it.
+func (s *Server) buildMaster(v *service) error {
+	if v.svc.Command == "spawn" {
+		p, err := s.spawner(v.svc)
+		if err != nil {
+			return s.cfg.ServiceError(v.svc, "", err)
+		}
+		v.serve, s.servers = p.Serve, append(s.servers, p)
+		return nil
+	}
+	for _, other := range s.services { // one server for all addresses of a service
+		if other.svc == v.svc && other.serve != nil {
+			v.serve = other.serve
+			return nil
+		}
+	}
+	d, err := s.door(v.svc)
+	if err != nil {
+		return err
+	}
+	srv := s.smtpServer(d)
+	v.serve = srv.Serve
+	if d.set.Receiving.TLSFirst {
+		if s.certs == nil {
+			return s.cfg.ServiceError(v.svc, "smtpd_tls_wrappermode", errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
+		}
+		v.serve = srv.ServeTLS
+	}
+	s.servers = append(s.servers, srv)
+	return nil
+}
+
+// reloadDoors gives master.cf's services their parameters anew, over a new policy.
+func (s *Server) reloadDoors(c *config.Config, base *policy.Policy) error {
+	fresh := make([]*policy.Policy, len(s.doors))
+	for i, d := range s.doors {
+		j := slices.IndexFunc(c.Services(), func(v *mastercf.Service) bool { return v.Key() == d.svc.Key() })
+		if j < 0 {
+			continue
+		}
+		own, err := c.For(c.Services()[j])
+		if err == nil {
+			fresh[i], err = s.doorPolicy(base, own)
+		}
+		if err != nil {
+			for _, p := range fresh {
+				if p != nil {
+					_ = p.Close()
+				}
+			}
+			return err
+		}
+	}
+	for i, p := range fresh {
+		if p != nil {
+			s.doors[i].policy.Replace(p)
+		}
+	}
+	return nil
+}
