@@ -76,7 +76,7 @@ func TestCheck(t *testing.T) {
 		d            dns
 	}{
 		{listen + "virtual_mailbox_domains = example.org", "no problems found\n", 0, good},
-		{"", "error: nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters\n", 1, good},
+		{"", "error: nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters, or have a master.cf\n", 1, good},
 		{"smtp_listen = " + taken, "error: main.cf, line 4: smtp_listen: " + taken + " is in use by another program: find it with \"ss -ltnp\" and stop it\n", 1, good},
 		{"smtp_listen = nonsense", "error: main.cf, line 4: smtp_listen: \"nonsense\" is not of the form host:port or unix:path\n", 1, good},
 		{listen + "smtp_lisen = :25", "warning: main.cf, line 5: unused parameter: smtp_lisen=:25; did you mean smtp_listen?\n", 0, good},

@@ -35,7 +35,7 @@ func (c *Config) expandAll(o Options) error {
 			p.Default = ""
 		case "config_directory":
 			if dir, err := filepath.Abs(filepath.Dir(o.File)); o.File != "" && err == nil {
-				p.Default = dir
+				p.Default = strings.ReplaceAll(dir, "$", "$$")
 				delete(c.given, p.Name)
 			}
 		}
