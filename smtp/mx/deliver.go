@@ -45,6 +45,31 @@ func (d *deliverer) Begin(_ context.Context, from string, opts *mail.MailOptions
 	return &delivery{d: d, env: mail.Envelope{From: from, Options: *opts}}, nil
 }
 
+// Probe asks whether a next hop would take mail from a sender to some recipients, as verify(8) has it done: MAIL and RCPT are said, then RSET. A result
+// with 250 is of a recipient who is taken; the others say who refused, as those of a delivery. The error is one of the next hop's name.
+func (t *Transport) Probe(ctx context.Context, hop, from string, to ...string) ([]mail.Result, error) {
+	tx, err := t.To(hop).Begin(ctx, from, &mail.MailOptions{})
+	if err != nil {
+		return nil, err
+	}
+	v := tx.(*delivery)
+	v.probe, v.body, v.done = true, true, true
+	for _, a := range to {
+		v.env.Recipients = append(v.env.Recipients, mail.Recipient{Address: a})
+		v.state = append(v.state, &progress{index: len(v.state), result: mail.Result{Recipient: a}})
+	}
+	src := &source{r: strings.NewReader("")}
+	src.prepare()
+	if err := v.route(ctx, src); err != nil {
+		return nil, err
+	}
+	out := make([]mail.Result, len(v.state))
+	for i, p := range v.state {
+		out[i] = p.result
+	}
+	return out, nil
+}
+
 // delivery is one message on its way out.
 type delivery struct {
 	d     *deliverer
@@ -53,6 +78,7 @@ type delivery struct {
 	legs  []*leg
 	body  bool
 	done  bool
+	probe bool // no message follows
 }
 
 // progress is what is known of a recipient.

@@ -1,10 +1,15 @@
 package mx
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp"
@@ -14,8 +19,20 @@ import (
 type Policy struct {
 	Level Level
 
-	// Names are the names of which the certificate must have one, at LevelVerify. None means the mail exchanger's.
+	// Names are the names of which the certificate must have one, at LevelVerify; ".example.net" is any name below example.net. None means the mail
+	// exchanger's.
 	Names []string
+	// MXName says that the mail exchanger's own name fits as well as Names.
+	MXName bool
+
+	// Fingerprints are SHA-256 digests, in hex and perhaps with colons, of which the certificate or its public key must have one, at LevelFingerprint.
+	Fingerprints []string
+
+	// Roots are the authorities that certificates must come from, at LevelVerify; nil: those of Transport.TLSConfig.
+	Roots *x509.CertPool
+
+	// MinVersion and MaxVersion bound the TLS versions spoken, as in [tls.Config]; 0: those of Transport.TLSConfig.
+	MinVersion, MaxVersion uint16
 
 	// MatchMX restricts which mail exchangers may be used at all; nil allows every one.
 	MatchMX func(host string) bool
@@ -35,11 +52,13 @@ const (
 	LevelVerify         // TLS with a certificate that is valid for the mail exchanger, or no delivery
 	LevelDANE           // by TLSA records where there are any (RFC 7672), else LevelMay
 	LevelDANEOnly       // by usable TLSA records, or no delivery
+
+	LevelFingerprint // TLS with a certificate of which Policy.Fingerprints knows, or no delivery
 )
 
 // String returns Postfix's name of the level.
 func (l Level) String() string {
-	names := [...]string{"may", "none", "encrypt", "verify", "dane", "dane-only"}
+	names := [...]string{"may", "none", "encrypt", "verify", "dane", "dane-only", "fingerprint"}
 	if l < 0 || int(l) >= len(names) {
 		return "unknown"
 	}
@@ -149,6 +168,15 @@ func (s *search) security(o *smtp.ClientOptions, level Level, at candidate) {
 	if cfg.ServerName == "" {
 		cfg.ServerName = at.host.name
 	}
+	if v := s.policy.MinVersion; v != 0 {
+		cfg.MinVersion = v
+	}
+	if v := s.policy.MaxVersion; v != 0 {
+		cfg.MaxVersion = v
+	}
+	if s.policy.Roots != nil {
+		cfg.RootCAs = s.policy.Roots
+	}
 	o.TLSConfig = cfg
 	switch level {
 	case LevelNone:
@@ -165,6 +193,11 @@ func (s *search) security(o *smtp.ClientOptions, level Level, at candidate) {
 		cfg.InsecureSkipVerify = true
 		h := at.host
 		cfg.VerifyConnection = func(state tls.ConnectionState) error { return verifyDANE(state, h.records, h.names) }
+	case LevelFingerprint:
+		o.TLS = smtp.TLSStartTLS
+		cfg.InsecureSkipVerify = true
+		known := s.policy.Fingerprints
+		cfg.VerifyConnection = func(state tls.ConnectionState) error { return verifyFingerprint(state, known) }
 	case LevelVerify:
 		o.TLS = smtp.TLSStartTLS
 		if own := at.path != "" || at.addr.IsLoopback(); own && s.t.Policy == nil && s.sts == nil {
@@ -175,6 +208,9 @@ func (s *search) security(o *smtp.ClientOptions, level Level, at candidate) {
 		if names := s.policy.Names; len(names) > 0 {
 			cfg.InsecureSkipVerify = true // done by hand below, for several names
 			roots := cfg.RootCAs
+			if s.policy.MXName {
+				names = append(slices.Clone(names), at.host.name)
+			}
 			cfg.VerifyConnection = func(state tls.ConnectionState) error { return verifyNames(state, roots, names) }
 		}
 	}
@@ -192,12 +228,52 @@ func verifyNames(state tls.ConnectionState, roots *x509.CertPool, names []string
 	for _, c := range state.PeerCertificates[1:] {
 		intermediates.AddCert(c)
 	}
+	leaf := state.PeerCertificates[0]
 	var err error
 	for _, name := range names {
 		o := x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: intermediates}
-		if _, err = state.PeerCertificates[0].Verify(o); err == nil {
+		if strings.HasPrefix(name, ".") {
+			if o.DNSName = below(leaf, name); o.DNSName == "" {
+				if err == nil {
+					err = x509.HostnameError{Certificate: leaf, Host: name[1:]}
+				}
+				continue
+			}
+		}
+		if _, err = leaf.Verify(o); err == nil {
 			return nil
 		}
 	}
 	return err
+}
+
+// below returns a name that a certificate is for and that lies below a domain, given with the dot before it.
+func below(c *x509.Certificate, domain string) string {
+	for _, n := range c.DNSNames {
+		name := n
+		if rest, ok := strings.CutPrefix(n, "*."); ok {
+			name = "x." + rest
+		}
+		if len(name) > len(domain) && strings.EqualFold(name[len(name)-len(domain):], domain) {
+			return name
+		}
+	}
+	return ""
+}
+
+// verifyFingerprint wants a certificate, or its public key, to be a known one.
+func verifyFingerprint(state tls.ConnectionState, known []string) error {
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("no certificate")
+	}
+	leaf := state.PeerCertificates[0]
+	for _, raw := range [][]byte{leaf.Raw, leaf.RawSubjectPublicKeyInfo} {
+		sum := sha256.Sum256(raw)
+		for _, k := range known {
+			if digest, err := hex.DecodeString(strings.ReplaceAll(k, ":", "")); err == nil && bytes.Equal(digest, sum[:]) {
+				return nil
+			}
+		}
+	}
+	return errors.New("certificate has none of the fingerprints")
 }

@@ -3,6 +3,7 @@ package mx
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/buuta/mail"
@@ -22,13 +23,50 @@ type leg struct {
 	start   time.Time
 }
 
-// send takes a message to one next hop, host after host until each recipient has an answer. An error is the message's
-// own, which can't be read; all else is in the recipients' results.
+// send takes a message to one next hop, and what that leaves to the Transport's fallbacks. An error is the message's own, which can't be read; all
+// else is in the recipients' results.
 func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*progress, src *source) error {
+	list, err := v.sendTo(ctx, hop, raw, list, src)
+	for _, f := range v.d.t.Fallback {
+		if err != nil || len(list) == 0 || f == raw || ctx.Err() != nil {
+			break
+		}
+		var other nexthop
+		if other, err = parseNexthop(f); err != nil {
+			settle(list, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "bad next hop " + strconv.Quote(f), Err: err})
+			return nil
+		}
+		for _, p := range list {
+			p.result = mail.Result{Recipient: p.result.Recipient}
+		}
+		list, err = v.sendTo(ctx, other, f, list, src)
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.result.Reply == nil {
+			p.fail(mail.NewReply(450, mail.EnhancedCode{4, 4, 1}, "no host for "+hop.String()+" could be reached"), "", false)
+		}
+		p.final = true
+	}
+	return nil
+}
+
+// sendTo takes a message to one next hop, host after host until each recipient has an answer. It returns those that have none, each with what the
+// last host said.
+func (v *delivery) sendTo(ctx context.Context, hop nexthop, raw string, list []*progress, src *source) ([]*progress, error) {
 	s, err := v.d.t.newSearch(ctx, hop, raw)
 	if err != nil {
+		r := mail.ReplyOf(err)
+		if r.Temporary() || r.Enhanced == (mail.EnhancedCode{5, 4, 4}) { // 5.4.4: there is no such domain
+			for _, p := range list {
+				p.fail(err, "", false)
+			}
+			return list, nil
+		}
 		settle(list, err)
-		return nil
+		return nil, nil
 	}
 	s.requireTLS = v.env.Options.RequireTLS && v.env.From != ""
 	for len(list) > 0 && src.reusable() {
@@ -51,21 +89,18 @@ func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*pr
 		case err == errStale:
 			s.again(l.at)
 		case err != nil:
-			return err
+			return nil, err
 		}
 	}
-	for _, p := range list {
-		if p.result.Reply == nil {
-			p.fail(mail.NewReply(450, mail.EnhancedCode{4, 4, 1}, "no host for "+hop.String()+" could be reached"), "", false)
-		}
-		p.final = true
-	}
-	return nil
+	return list, nil
 }
 
 // transmit sends the envelope and the message over one connection. It returns the recipients that the next host may
 // still serve.
 func (v *delivery) transmit(ctx context.Context, l *leg, list []*progress, src *source) ([]*progress, error) {
+	if v.probe {
+		return v.ask(ctx, l, list)
+	}
 	env := mail.Envelope{From: v.env.From, Options: v.env.Options}
 	if env.Options.Size == 0 {
 		env.Options.Size = src.size
@@ -75,11 +110,7 @@ func (v *delivery) transmit(ctx context.Context, l *leg, list []*progress, src *
 	}
 	tx, refused, err := l.c.Open(ctx, &env)
 	if err != nil {
-		l.t.connections().Put(l.key, l.c)
-		if l.reused && ctx.Err() == nil && mail.ReplyOf(err).Code == 421 {
-			return list, errStale
-		}
-		return l.failed(list, err), nil
+		return l.notBegun(ctx, list, err)
 	}
 	l.tx = tx
 	var later []*progress
@@ -109,6 +140,35 @@ func (v *delivery) transmit(ctx context.Context, l *leg, list []*progress, src *
 	}
 	v.legs = append(v.legs, l)
 	return later, nil
+}
+
+// ask says MAIL and RCPT and no more.
+func (v *delivery) ask(ctx context.Context, l *leg, list []*progress) (later []*progress, err error) {
+	tx, err := l.c.Begin(ctx, v.env.From, &v.env.Options)
+	if err != nil {
+		return l.notBegun(ctx, list, err)
+	}
+	l.tx = tx
+	for _, p := range list {
+		if err := tx.Recipient(ctx, p.result.Recipient, &mail.RcptOptions{}); err != nil {
+			later = append(later, l.failed([]*progress{p}, err)...)
+			continue
+		}
+		p.result.Reply, p.result.Relay, p.final = mail.NewReply(250, mail.EnhancedCode{2, 1, 5}, "Ok"), l.c.Relay(), true
+		p.result.Detail = "deliverable"
+		l.times(&p.result)
+	}
+	l.abort()
+	return later, nil
+}
+
+// notBegun is what comes of a connection on which no transaction could begin.
+func (l *leg) notBegun(ctx context.Context, list []*progress, err error) ([]*progress, error) {
+	l.t.connections().Put(l.key, l.c)
+	if l.reused && ctx.Err() == nil && mail.ReplyOf(err).Code == 421 {
+		return list, errStale
+	}
+	return l.failed(list, err), nil
 }
 
 // errStale says that a connection kept from an earlier message was closed by the server in the meantime.

@@ -79,6 +79,10 @@ func level(l mx.Level, names ...string) func(context.Context, string) (mx.Policy
 	return func(context.Context, string) (mx.Policy, error) { return mx.Policy{Level: l, Names: names}, nil }
 }
 
+func always(p mx.Policy) func(context.Context, string) (mx.Policy, error) {
+	return func(context.Context, string) (mx.Policy, error) { return p, nil }
+}
+
 func TestLevels(t *testing.T) {
 	done := envelope("b@example.net") + taken
 	for _, c := range []struct {

@@ -30,6 +30,10 @@ type Transport struct {
 	// Port is where a next hop without a port is asked. "" means "25".
 	Port string
 
+	// Fallback are next hops, as [Transport.To] takes them, that get what the hosts of a next hop can't be given: it doesn't exist, can't be reached, or
+	// puts the mail off (Postfix's smtp_fallback_relay).
+	Fallback []string
+
 	LMTP bool // speak LMTP (RFC 2033), as to a delivery agent on this machine
 
 	// Auth returns what to log in with at a next hop (as it was given to To), nil for no AUTH. A nil Auth means none. Where
