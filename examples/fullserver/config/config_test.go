@@ -138,7 +138,7 @@ func TestErrorsNameFileLineAndParameter(t *testing.T) {
 		{"maximal_queue_lifetime = 101", "main.cf, line 1: maximal_queue_lifetime: 101d is not between 0d and 100d"},
 		{"maximal_queue_lifetime = 99999999999w", `main.cf, line 1: maximal_queue_lifetime: "99999999999w" is too long a time`},
 		{"disable_plaintext_auth = maybe", `main.cf, line 1: disable_plaintext_auth: "maybe" is neither yes nor no`},
-		{"smtp_tls_security_level = dane", `main.cf, line 1: smtp_tls_security_level: "dane" is not one of: none, may, encrypt`},
+		{"smtp_tls_security_level = much", `main.cf, line 1: smtp_tls_security_level: "much" is not one of: none, may, encrypt, fingerprint, dane, dane-only, verify, secure`},
 		{"auth_mechanisms = plain gssapi", `main.cf, line 1: auth_mechanisms: "gssapi" is not one of: plain, login, cram-md5, apop, scram-sha-1, scram-sha-256`},
 		{"smtp_listen = 25", `main.cf, line 1: smtp_listen: "25" is not of the form host:port or unix:path`},
 		{"smtp_listen = :99999", `main.cf, line 1: smtp_listen: ":99999": "99999" is neither a port from 0 to 65535 nor a service's name`},

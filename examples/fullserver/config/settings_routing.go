@@ -78,17 +78,28 @@ type Checks struct {
 type Sending struct {
 	SASLAuth         bool
 	SASLPasswordMaps string
+	SASLBySender     bool
 	TLSCAFile        string
-	BindAddress      string
-	BindAddress6     string
-	MXSessionLimit   int64
-	MXAddressLimit   int64
-	HeloTimeout      time.Duration
-	MailTimeout      time.Duration
-	RcptTimeout      time.Duration
-	DataInitTimeout  time.Duration
-	DataXferTimeout  time.Duration
-	DataDoneTimeout  time.Duration
+
+	TLSPolicyMaps              string
+	DNSLevel                   string
+	VerifyMatch, SecureMatch   []string
+	FingerprintMatch           []string
+	FingerprintDigest          string
+	TLSProtocols, TLSMandatory []string
+	MTASTS                     bool
+	Fallback                   []string
+
+	BindAddress     string
+	BindAddress6    string
+	MXSessionLimit  int64
+	MXAddressLimit  int64
+	HeloTimeout     time.Duration
+	MailTimeout     time.Duration
+	RcptTimeout     time.Duration
+	DataInitTimeout time.Duration
+	DataXferTimeout time.Duration
+	DataDoneTimeout time.Duration
 }
 
 // Receiving are the parameters of who may come in, and how.
@@ -117,6 +128,8 @@ type Receiving struct {
 	TLSLevel              string
 	TLSFirst              bool // smtpd_tls_wrappermode
 	AuthAfterTLS          bool // smtpd_tls_auth_only
+	TLSProtocols          []string
+	TLSMandatory          []string
 	SASLAuth              bool
 	SenderLoginMaps       string
 }

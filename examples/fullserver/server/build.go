@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/tlspolicy"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/mime/charset"
@@ -100,6 +102,36 @@ func (s *Server) tlsConfig() *tls.Config {
 	return s.certs.Config()
 }
 
+// smtpTLS is tlsConfig with the versions that smtpd_tls_protocols or smtpd_tls_mandatory_protocols leaves.
+func (s *Server) smtpTLS(d *door) *tls.Config {
+	c := s.tlsConfig()
+	if c == nil {
+		return nil
+	}
+	r := &d.set.Receiving
+	list := r.TLSProtocols
+	if r.TLSLevel == "encrypt" || r.TLSFirst || d.kind == intake.Submission {
+		list = r.TLSMandatory
+	}
+	c = c.Clone()
+	c.MinVersion, c.MaxVersion, _ = tlspolicy.Versions(list) // checkProtocols has looked
+	return c
+}
+
+// checkProtocols finds lists that leave no version of TLS.
+func checkProtocols(c *config.Config) error {
+	r := &c.Settings.Receiving
+	for _, p := range []struct {
+		name string
+		list []string
+	}{{"smtpd_tls_protocols", r.TLSProtocols}, {"smtpd_tls_mandatory_protocols", r.TLSMandatory}} {
+		if _, _, err := tlspolicy.Versions(p.list); err != nil {
+			return c.ErrorFor(p.name, err)
+		}
+	}
+	return nil
+}
+
 // mechanisms are the SASL mechanisms offered, in upper case.
 func (s *Server) mechanisms() []string {
 	out := make([]string, 0, len(s.set.AuthMechanisms))
@@ -128,7 +160,7 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 		log.names = &peername.Lookup{Resolver: s.opts.Names}
 	}
 	srv := &smtp.Server{
-		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.tlsConfig(),
+		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.smtpTLS(d),
 		Backend:       s.backend(d, log),
 		Authenticator: s.users.Authenticator(d.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
@@ -157,7 +189,7 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 		srv.RequireSecure = true
 	}
 	if d.set.Receiving.TLSFirst {
-		srv.TLSConfig, srv.RequireSecure = s.tlsConfig(), false
+		srv.TLSConfig, srv.RequireSecure = s.smtpTLS(d), false
 	}
 	return srv
 }

@@ -3,20 +3,22 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
+	"github.com/buuta/mail/examples/fullserver/tlspolicy"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/mx"
+	"github.com/buuta/mail/smtp/mx/dnssec"
 	"github.com/buuta/mail/smtp/rewrite"
 )
 
@@ -26,6 +28,7 @@ type outlet struct {
 	cfg       *config.Config
 	set       *config.Settings
 	mx        *mx.Transport
+	tls       tlspolicy.Rules
 	passwords *lookup.List  // smtp_sasl_password_maps; nil for none
 	generic   rewrite.Table // of its own, where owns is set
 	owns      bool
@@ -35,9 +38,16 @@ type outlet struct {
 func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 	o := &outlet{s: s, cfg: cfg, set: &cfg.Settings}
 	c := &o.set.Sending
-	roots, err := certificates(c.TLSCAFile)
-	if err != nil {
-		return nil, cfg.ErrorFor("smtp_tls_CAfile", err)
+	var roots *tls.Config
+	if c.TLSCAFile != "" {
+		pool, err := tlspolicy.Roots(c.TLSCAFile, nil)
+		if err != nil {
+			return nil, cfg.ErrorFor("smtp_tls_CAfile", err)
+		}
+		roots = &tls.Config{RootCAs: pool}
+	}
+	if err := o.openTLS(); err != nil {
+		return nil, err
 	}
 	if err := o.openPasswords(); err != nil {
 		return nil, err
@@ -53,21 +63,21 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 			DataInit: c.DataInitTimeout, DataBlock: c.DataXferTimeout, DataDone: c.DataDoneTimeout,
 		},
 		AddressLimit: int(c.MXAddressLimit), SessionLimit: int(c.MXSessionLimit), TLSConfig: roots,
-		Policy: o.tlsPolicy,
+		Policy: o.tlsPolicy, Fallback: c.Fallback,
 		OwnAddress: func(ip net.IP) bool {
 			a, ok := netip.AddrFromSlice(ip)
 			return ok && s.servesPort25() && s.policy.Now().Rules.OwnAddress(a.Unmap())
 		},
 		Logger: s.log.Logger("postfix/smtp", slog.LevelWarn),
 	}
+	if c.DNSLevel == "dnssec" && s.opts.Resolver == nil {
+		o.mx.Resolver = &dnssec.Resolver{}
+	}
+	if c.MTASTS {
+		o.mx.STS = &mx.STS{Cache: stsCache(filepath.Join(s.set.DataDirectory, "mta-sts"))}
+	}
 	if o.passwords != nil {
-		o.mx.Auth = func(nexthop string) *mail.Credentials {
-			cred, err := o.credentials(context.Background(), nexthop)
-			if err != nil { // elsewhere has said so before; nobody is to get mail from us as from a stranger
-				return &mail.Credentials{Mechanisms: []string{"NONE"}}
-			}
-			return cred
-		}
+		o.mx.Auth = o.credentials
 	}
 	s.onClose(func() { _ = o.mx.Close() })
 	if maps := o.set.Addresses.GenericMaps; maps != s.set.Addresses.GenericMaps {
@@ -100,22 +110,6 @@ func network(protocols []string) string {
 		return ""
 	}
 	return map[string]string{"ipv4": "tcp4", "ipv6": "tcp6"}[protocols[0]]
-}
-
-// certificates reads smtp_tls_CAfile.
-func certificates(file string) (*tls.Config, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New(file + ": has no certificate in PEM")
-	}
-	return &tls.Config{RootCAs: pool}, nil
 }
 
 // dialer makes connections from smtp_bind_address and smtp_bind_address6.
@@ -179,25 +173,41 @@ func onlyInterfaces(list []string) (only [2]netip.Addr) {
 	return only
 }
 
-// tlsPolicy is smtp_tls_security_level. Where we log in, a certificate must be right, unless main.cf asks for encryption and no more.
+// tlsPolicy is smtp_tls_policy_maps and smtp_tls_security_level. Where we log in, a certificate must be right, unless main.cf asks for something else
+// than TLS when offered.
 func (o *outlet) tlsPolicy(ctx context.Context, nexthop string) (mx.Policy, error) {
-	level := mx.LevelMay
-	switch o.set.SMTPTLSSecurityLevel {
-	case "none":
-		level = mx.LevelNone
-	case "encrypt":
-		level = mx.LevelEncrypt
+	p, found, err := o.tls.For(ctx, nexthop)
+	if err != nil {
+		o.s.log.Print("postfix/smtp", "warning: ", mail.ReplyOf(err).Err.Error())
 	}
-	if level == mx.LevelMay && o.passwords != nil {
-		cred, err := o.credentials(ctx, nexthop)
+	p.VerifyLogin = !found && !loopback(nexthop)
+	return p, err
+}
+
+// openTLS reads what there is about TLS with other servers.
+func (o *outlet) openTLS() error {
+	c := &o.set.Sending
+	o.tls = tlspolicy.Rules{
+		Level: o.set.SMTPTLSSecurityLevel, VerifyMatch: c.VerifyMatch, SecureMatch: c.SecureMatch, Fingerprints: c.FingerprintMatch, Digest: c.FingerprintDigest,
+		Protocols: c.TLSProtocols, Mandatory: c.TLSMandatory, Secure: c.DNSLevel == "dnssec",
+	}
+	if param, err := o.tls.Check(); err != nil {
+		return o.cfg.ErrorFor(param, err)
+	}
+	if c.TLSPolicyMaps != "" {
+		l, err := lookup.OpenList(context.Background(), c.TLSPolicyMaps, &lookup.Options{Warn: o.s.warnOfTable})
 		if err != nil {
-			return mx.Policy{}, mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "smtp_sasl_password_maps lookup failure")
+			return o.cfg.ErrorFor("smtp_tls_policy_maps", err)
 		}
-		if cred != nil && !loopback(nexthop) {
-			level = mx.LevelVerify
+		o.tls.Table = l
+		o.s.onClose(func() { _ = l.Close() })
+	}
+	for _, f := range c.Fallback {
+		if err := checkNexthop(f); err != nil {
+			return o.cfg.ErrorFor("smtp_fallback_relay", fmt.Errorf("%s: %w", f, err))
 		}
 	}
-	return mx.Policy{Level: level}, nil
+	return nil
 }
 
 // loopback reports whether a next hop is this machine, by its address.
@@ -229,12 +239,16 @@ func (o *outlet) openPasswords() error {
 	return nil
 }
 
-// credentials are what to log in with at a next hop, as it stands in relayhost or by its name alone; nil for nothing.
-func (o *outlet) credentials(ctx context.Context, nexthop string) (*mail.Credentials, error) {
-	for _, key := range []string{nexthop, hostOf(nexthop)} {
+// credentials are what to log in with at a next hop, as it stands in relayhost or by its name alone, or with mail from a sender; nil for nothing.
+func (o *outlet) credentials(ctx context.Context, nexthop, sender string) (*mail.Credentials, error) {
+	keys := []string{nexthop, hostOf(nexthop)}
+	if o.set.Sending.SASLBySender && sender != "" {
+		keys = append([]string{sender, sender[max(0, strings.LastIndexByte(sender, '@')):]}, keys...)
+	}
+	for _, key := range keys {
 		value, found, err := o.passwords.Find(ctx, key)
 		if err != nil {
-			return nil, err
+			return nil, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "smtp_sasl_password_maps lookup failure", Err: err}
 		}
 		if found {
 			user, password, _ := strings.Cut(value, ":")

@@ -37,6 +37,9 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkProtocols(c); err != nil {
+		return nil, err
+	}
 	p, err := s.doorPolicy(s.policy, c)
 	if err != nil {
 		return nil, err

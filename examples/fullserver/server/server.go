@@ -126,7 +126,7 @@ func (s *Server) checkSettings() error {
 			return s.cfg.ErrorFor("relayhost", err)
 		}
 	}
-	return nil
+	return checkProtocols(s.cfg)
 }
 
 func (s *Server) openLog() error {
