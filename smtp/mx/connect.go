@@ -37,19 +37,21 @@ type search struct {
 	start      time.Time
 }
 
-// newSearch finds out where mail for a next hop goes.
-func (t *Transport) newSearch(ctx context.Context, hop nexthop, raw string) (*search, error) {
+// newSearch finds out where mail from a sender for a next hop goes.
+func (t *Transport) newSearch(ctx context.Context, hop nexthop, raw, from string) (*search, error) {
 	s := &search{t: t, hop: hop, raw: raw, port: hop.port, start: time.Now()}
 	if s.port == "" {
 		if s.port = t.Port; s.port == "" {
 			s.port = "25"
 		}
 	}
-	if t.Auth != nil {
-		s.auth = t.Auth(raw)
-	}
 	var err error
-	if s.policy, err = t.policy(ctx, hop.String(), s.auth); err != nil {
+	if t.Auth != nil {
+		if s.auth, err = t.Auth(ctx, raw, from); err != nil {
+			return nil, err
+		}
+	}
+	if s.policy, err = t.policy(ctx, raw, s.auth); err != nil {
 		return nil, err
 	}
 	switch {

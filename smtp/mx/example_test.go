@@ -67,8 +67,8 @@ func world2() mx.Resolver {
 func ExampleTransport_smartHost() {
 	t := &mx.Transport{
 		Hostname: "mail.example.org",
-		Auth: func(nexthop string) *mail.Credentials {
-			return &mail.Credentials{Username: "alice", Password: "correct horse"}
+		Auth: func(_ context.Context, nexthop, sender string) (*mail.Credentials, error) {
+			return &mail.Credentials{Username: "alice", Password: "correct horse"}, nil
 		},
 	}
 	defer t.Close()

@@ -19,6 +19,9 @@ import (
 type Policy struct {
 	Level Level
 
+	// VerifyLogin makes LevelMay LevelVerify where credentials are used.
+	VerifyLogin bool
+
 	// Names are the names of which the certificate must have one, at LevelVerify; ".example.net" is any name below example.net. None means the mail
 	// exchanger's.
 	Names []string
@@ -69,7 +72,11 @@ func (l Level) String() string {
 // says.
 func (t *Transport) policy(ctx context.Context, hop string, auth *mail.Credentials) (Policy, error) {
 	if t.Policy != nil {
-		return t.Policy(ctx, hop)
+		p, err := t.Policy(ctx, hop)
+		if p.VerifyLogin && p.Level == LevelMay && auth != nil {
+			p.Level = LevelVerify
+		}
+		return p, err
 	}
 	if auth != nil {
 		return Policy{Level: LevelVerify}, nil

@@ -56,7 +56,7 @@ func (v *delivery) send(ctx context.Context, hop nexthop, raw string, list []*pr
 // sendTo takes a message to one next hop, host after host until each recipient has an answer. It returns those that have none, each with what the
 // last host said.
 func (v *delivery) sendTo(ctx context.Context, hop nexthop, raw string, list []*progress, src *source) ([]*progress, error) {
-	s, err := v.d.t.newSearch(ctx, hop, raw)
+	s, err := v.d.t.newSearch(ctx, hop, raw, v.env.From)
 	if err != nil {
 		r := mail.ReplyOf(err)
 		if r.Temporary() || r.Enhanced == (mail.EnhancedCode{5, 4, 4}) { // 5.4.4: there is no such domain

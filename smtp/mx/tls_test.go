@@ -126,11 +126,11 @@ func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 
 // A smart host gets the password only when it is who it says.
 func TestSmartHost(t *testing.T) {
-	auth := func(hop string) *mail.Credentials {
-		if hop == "[smart.example.net]:587" {
-			return &mail.Credentials{Username: "me", Password: "secret"}
+	auth := func(_ context.Context, hop, sender string) (*mail.Credentials, error) {
+		if hop == "[smart.example.net]:587" && sender == "a@example.org" {
+			return &mail.Credentials{Username: "me", Password: "secret"}, nil
 		}
-		return nil
+		return nil, nil
 	}
 	start := offer + "C: STARTTLS\nS: 220 go\nT!\nC: EHLO client.example.org\nS: 250-x\nS: 250 AUTH PLAIN\nC: AUTH PLAIN " + b64("\x00me\x00secret") +
 		"\nS: 235 2.7.0 Ok\nC: EHLO client.example.org\nS: 250-x\nS: 250 PIPELINING\n"
@@ -153,6 +153,11 @@ func TestSmartHost(t *testing.T) {
 			} else {
 				require.Equal(t, mail.EnhancedCode{4, 7, 5}, r.Reply.Enhanced)
 			}
+			w.hosts["192.0.2.7:587"] = []string{script} // a policy that asks for no more than that says the same
+			tr.Policy = always(mx.Policy{VerifyLogin: true})
+			require.Equal(t, name == "right", deliver(t, tr.To("[smart.example.net]:587"), nil, "b@example.net")[0].Reply.OK())
+			tr.Auth = func(context.Context, string, string) (*mail.Credentials, error) { return nil, errors.New("no table") }
+			require.True(t, deliver(t, tr.To("[smart.example.net]:587"), nil, "b@example.net")[0].Reply.Temporary())
 		})
 	}
 }

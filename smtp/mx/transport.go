@@ -36,12 +36,12 @@ type Transport struct {
 
 	LMTP bool // speak LMTP (RFC 2033), as to a delivery agent on this machine
 
-	// Auth returns what to log in with at a next hop (as it was given to To), nil for no AUTH. A nil Auth means none. Where
-	// credentials are used, TLS with a verified certificate is demanded unless Policy says otherwise or the
-	// next hop is this machine.
-	Auth func(nexthop string) *mail.Credentials
+	// Auth returns what to log in with at a next hop (as it was given to To) with mail from a sender, nil for no AUTH. An error puts the mail off. A nil
+	// Auth means none. Where credentials are used, TLS with a verified certificate is demanded unless Policy says otherwise or the next hop is this
+	// machine.
+	Auth func(ctx context.Context, nexthop, sender string) (*mail.Credentials, error)
 
-	// Policy says how much TLS a next hop gets: a domain, a host, "[address]" or a socket's path. nil means LevelMay for
+	// Policy says how much TLS a next hop gets, as it was given to To; where that was "", a recipient's domain. nil means LevelMay for
 	// all, or LevelVerify where Auth has something for it.
 	Policy func(ctx context.Context, nexthop string) (Policy, error)
 
