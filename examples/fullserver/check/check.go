@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type checker struct {
 	s      *config.Settings
 	users  *passwdfile.File
 	policy *policy.Policy
+	silent []string // what doesn't answer
 	errors int
 	count  int
 }
@@ -107,6 +109,7 @@ func (k *checker) tables(ctx context.Context) {
 			for _, n := range p.Notes() {
 				k.warn(errors.New(n))
 			}
+			k.answers(p.Ping(ctx))
 		}
 	}
 	for _, t := range []struct{ param, list string }{
@@ -121,7 +124,21 @@ func (k *checker) tables(ctx context.Context) {
 			k.fail(k.c.ErrorFor(t.param, err))
 			continue
 		}
+		k.answers(l.Ping(ctx))
 		_ = lookup.Close(l)
+	}
+}
+
+// answers reports databases that don't answer, each once. Mail that needs them has to wait.
+func (k *checker) answers(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.Contains(k.silent, line) {
+			k.silent = append(k.silent, line)
+			k.fail(errors.New(line + "; mail that needs it is answered 4xx until it does"))
+		}
 	}
 }
 

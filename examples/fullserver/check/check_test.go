@@ -121,3 +121,26 @@ func TestCertificates(t *testing.T) {
 		require.Contains(t, out.String(), "users may be read by everybody on this machine: chmod 600 ")
 	}
 }
+
+// Tables in databases: one that can't be opened, one whose server is down.
+func TestDatabases(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := l.Addr().String()
+	require.NoError(t, l.Close())
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/pg.cf", []byte("hosts = "+nobody+"\ndbname = d\nuser = u\npassword = geheim\nquery = SELECT '%s'\n"), 0o644))
+	out, status := run(t, good, time.Now(), "smtp_listen = 127.0.0.1:0\nvirtual_alias_maps = proxy:pgsql:"+dir+"/pg.cf\nrelay_recipient_maps = pgsql:"+dir+"/pg.cf\n")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "error: pgsql:"+dir+"/pg.cf: "+nobody+": ")
+	require.Contains(t, out, "connection refused; mail that needs it is answered 4xx until it does")
+	require.Equal(t, 1, strings.Count(out, "connection refused"), "once: %s", out)
+	require.Contains(t, out, "warning: "+dir+"/pg.cf:4: password may be read by everybody on this machine: chmod 640 "+dir+"/pg.cf")
+	require.NotContains(t, out, "geheim")
+	out, status = run(t, good, time.Now(), "smtp_listen = 127.0.0.1:0\nvirtual_alias_maps = sqlite:$D/none.cf\n")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "/none.cf: open: no such file or directory")
+	out, status = run(t, good, time.Now(), "smtp_listen = 127.0.0.1:0\nvirtual_alias_maps = nosuch:$D/none.cf\n")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, `unknown table type "nosuch"; known are btree, cdb, cidr,`)
+}

@@ -15,6 +15,8 @@
 //	static    static:value: this answer to every key
 //	regexp    POSIX expressions, regexp_table(5)
 //	pcre      Perl-compatible expressions, pcre_table(5)
+//	sqlite pgsql mysql
+//	          a query to a database, sqlite_table(5), pgsql_table(5), mysql_table(5)
 //	cidr      networks, cidr_table(5)
 //	unionmap  the answers of several tables
 //	pipemap   the answer of a table to the answer of the table before it
@@ -25,8 +27,7 @@
 //	socketmap a server that speaks socketmap_table(5)
 //	fail      fails: for tests
 //
-// Options.Types adds others. Not here are sqlite, pgsql, mysql and ldap: they need other modules, and Open says so by name. "proxy:"
-// before a type changes nothing.
+// Options.Types adds others. "proxy:" before a type changes nothing.
 //
 // # Keys and values
 //

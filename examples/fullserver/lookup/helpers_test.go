@@ -10,7 +10,7 @@ import (
 )
 
 // postmapDir returns what writes a file into a folder of the test's.
-func postmapDir(t *testing.T) func(name, text string) string {
+func postmapDir(t testing.TB) func(name, text string) string {
 	dir := t.TempDir()
 	return func(name, text string) string {
 		name = filepath.Join(dir, name)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// builtin are the types that need nothing beside the standard library and x/text.
+// builtin are the types that there are.
 func builtin(kind string) Opener {
 	switch kind {
 	case "hash", "lmdb", "btree", "cdb", "dbm", "sdbm", "texthash":
@@ -18,6 +18,8 @@ func builtin(kind string) Opener {
 		return openPCRE
 	case "cidr":
 		return openCIDR
+	case "sqlite", "pgsql", "mysql":
+		return openSQL(kind)
 	case "inline":
 		return openInline
 	case "static":
@@ -49,9 +51,6 @@ var unsupported = map[string]string{
 	"mongodb":  "use socketmap: in front of it",
 	"netinfo":  "it is gone from macOS; use hash:",
 	"ldap":     "use socketmap: in front of the directory, or texthash: with what a script writes from it",
-	"mysql":    "use socketmap: in front of the database, or texthash: with what a script writes from it",
-	"pgsql":    "use socketmap: in front of the database, or texthash: with what a script writes from it",
-	"sqlite":   "use socketmap: in front of the database, or texthash: with what a script writes from it",
 	"nis":      "NIS is neither encrypted nor authenticated; use hash: with the output of ypcat",
 	"nisplus":  "no system has it any more; use hash:",
 }
@@ -102,5 +101,5 @@ func instead(kind string) string {
 	if what := unsupported[kind]; what != "" {
 		return ": " + what
 	}
-	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, lmdb, pcre, pipemap, randmap, regexp, socketmap, static, tcp, texthash, unionmap, unix"
+	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
 }

@@ -6,11 +6,13 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 )
 
 // Options are what tables need from outside. The zero value is Postfix's default; a nil *Options is too.
 type Options struct {
-	// Types has types beside those of this package, such as a program's own or pcre and ldap, which need other modules. A name that
+	// Types has types beside those of this package, such as a program's own. A name that
 	// this package has too is replaced.
 	Types map[string]Opener
 	// DefaultType is the type of a table that is given without one, "hash" as a rule. Empty: such a table is an error, as in Postfix.
@@ -33,6 +35,8 @@ type Options struct {
 
 	Limits Limits
 
+	// Databases has the connections that tables share with each other and with whoever else asks the same databases. Nil: each table has its own.
+	Databases *sqldb.Pools
 	// Dial connects to servers. Nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock that the age of files is measured by. Nil: time.Now.

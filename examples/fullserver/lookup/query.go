@@ -42,7 +42,7 @@ func Sequence(ctx context.Context, spec string, o *Options) iter.Seq2[Entry, err
 }
 
 // Check does what postmap, or postalias with o.Aliases, does when it makes a table: it reads the table and returns everything that is
-// wrong with its text, in the order of the text. The error is why the table can't be used at all.
+// wrong with its text, in the order of the text, and last whether a database or directory doesn't answer. The error is why the table can't be used at all.
 func Check(ctx context.Context, spec string, o *Options) ([]error, error) {
 	inner := o.WithDefaults()
 	var problems []error
@@ -50,6 +50,9 @@ func Check(ctx context.Context, spec string, o *Options) ([]error, error) {
 	t, err := Open(ctx, spec, inner)
 	if err != nil {
 		return problems, err
+	}
+	if err := Ping(ctx, t); err != nil {
+		problems = append(problems, err)
 	}
 	return problems, Close(t)
 }

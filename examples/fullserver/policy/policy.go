@@ -128,6 +128,15 @@ func Open(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	return p, nil
 }
 
+// Ping asks whether the databases and directories that tables are in answer.
+func (p *Policy) Ping(ctx context.Context) error {
+	var errs []error
+	for _, t := range p.tables {
+		errs = append(errs, lookup.Ping(ctx, t))
+	}
+	return errors.Join(errs...)
+}
+
 // Close closes the tables.
 func (p *Policy) Close() error {
 	var errs []error

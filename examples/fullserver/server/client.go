@@ -83,7 +83,7 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 	if maps := o.set.Addresses.GenericMaps; maps != s.set.Addresses.GenericMaps {
 		o.owns = true
 		if maps != "" {
-			l, err := lookup.OpenList(context.Background(), maps, &lookup.Options{Warn: s.warnOfTable})
+			l, err := lookup.OpenList(context.Background(), maps, s.tableOptions())
 			if err != nil {
 				return nil, cfg.ErrorFor("smtp_generic_maps", err)
 			}
@@ -195,7 +195,7 @@ func (o *outlet) openTLS() error {
 		return o.cfg.ErrorFor(param, err)
 	}
 	if c.TLSPolicyMaps != "" {
-		l, err := lookup.OpenList(context.Background(), c.TLSPolicyMaps, &lookup.Options{Warn: o.s.warnOfTable})
+		l, err := lookup.OpenList(context.Background(), c.TLSPolicyMaps, o.s.tableOptions())
 		if err != nil {
 			return o.cfg.ErrorFor("smtp_tls_policy_maps", err)
 		}
@@ -230,7 +230,7 @@ func (o *outlet) openPasswords() error {
 	if !o.set.Sending.SASLAuth || o.set.Sending.SASLPasswordMaps == "" {
 		return nil
 	}
-	l, err := lookup.OpenList(context.Background(), o.set.Sending.SASLPasswordMaps, &lookup.Options{Warn: o.s.warnOfTable})
+	l, err := lookup.OpenList(context.Background(), o.set.Sending.SASLPasswordMaps, o.s.tableOptions())
 	if err != nil {
 		return o.cfg.ErrorFor("smtp_sasl_password_maps", err)
 	}

@@ -7,6 +7,11 @@ import (
 	"github.com/buuta/mail/examples/fullserver/lookup"
 )
 
+// tableOptions are what tables of main.cf are opened with. They share the connections to databases.
+func (s *Server) tableOptions() *lookup.Options {
+	return &lookup.Options{Warn: s.warnOfTable, Databases: s.databases}
+}
+
 // openChecks opens header_checks, body_checks and their like.
 func (s *Server) openChecks() error {
 	c := &s.set.Checks
@@ -21,7 +26,7 @@ func (s *Server) openChecks() error {
 		if t.list == "" {
 			continue
 		}
-		l, err := lookup.OpenList(context.Background(), t.list, &lookup.Options{Warn: s.warnOfTable})
+		l, err := lookup.OpenList(context.Background(), t.list, s.tableOptions())
 		if err != nil {
 			return s.cfg.ErrorFor(t.param, err)
 		}

@@ -25,7 +25,7 @@ func (s *Server) openQuota() error {
 	}
 	var maps *lookup.List
 	if s.set.QuotaRuleMaps != "" {
-		if maps, err = lookup.OpenList(context.Background(), s.set.QuotaRuleMaps, &lookup.Options{Warn: s.warnOfTable}); err != nil {
+		if maps, err = lookup.OpenList(context.Background(), s.set.QuotaRuleMaps, s.tableOptions()); err != nil {
 			return s.cfg.ErrorFor("quota_rule_maps", err)
 		}
 		s.onClose(func() { _ = maps.Close() })

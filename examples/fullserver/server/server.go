@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
@@ -51,15 +52,16 @@ type Server struct {
 	set  *config.Settings
 	opts Options
 
-	log      *maillog.Log
-	users    *passwdfile.File
-	expiries []expiry
-	guard    *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
-	certs    *tlscert.Source    // nil without TLS
-	store    *maildir.Store
-	policy   *policy.Policy
-	check    *mailcheck.Checker // nil: mail from outside isn't checked
-	keys     *mailcheck.Keys    // nil: nothing is signed
+	log       *maillog.Log
+	databases *sqldb.Pools // connections for all who ask databases
+	users     *passwdfile.File
+	expiries  []expiry
+	guard     *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
+	certs     *tlscert.Source    // nil without TLS
+	store     *maildir.Store
+	policy    *policy.Policy
+	check     *mailcheck.Checker // nil: mail from outside isn't checked
+	keys      *mailcheck.Keys    // nil: nothing is signed
 
 	reporter *mailcheck.Reporter // nil: nobody gets DMARC's reports
 	spooler  *spool.Spooler
@@ -82,7 +84,8 @@ type Server struct {
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
 // open. It is a *config.Error where a parameter is to blame.
 func Open(c *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1)}
+	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools)}
+	s.onClose(func() { _ = s.databases.Close() })
 	defer func() {
 		if err != nil {
 			s.closeAll()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A Postfix is a configuration folder that its programs are run with.
@@ -51,11 +52,15 @@ func (p *Postfix) Need(t testing.TB, kind string) {
 	}
 }
 
-// Write puts a file into the folder and returns its name.
+// Write puts a file into the folder and returns its name. It is of an hour ago: Postfix waits with files that are being written.
 func (p *Postfix) Write(t testing.TB, name, text string) string {
 	t.Helper()
 	name = filepath.Join(p.Dir, name)
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	then := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(name, then, then); err != nil {
 		t.Fatal(err)
 	}
 	return name
