@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // A Database is a server of data with one user, "test", whose password is Password.
@@ -44,7 +46,20 @@ $U initdb -D $D/data -U test -A scram-sha-256 --pwfile=$D/password -E UTF8 --loc
 echo 'CREATE DATABASE test' | $U postgres --single -F -D $D/data postgres
 $U postgres -F -D $D/data -h 127.0.0.1 -p %s -k $D/data -c shared_buffers=4MB -c max_connections=30 -c autovacuum=off
 `, filepath.Dir(found[len(found)-1]), port(d.Addr)))
-	return d
+	for i := 0; ; i++ { // it listens before it answers; pg_ctl waits for the same word
+		text, _ := os.ReadFile(filepath.Join(d.Dir, "data", "postmaster.pid"))
+		if strings.HasSuffix(strings.TrimSpace(string(text)), "ready") {
+			return d
+		}
+		select {
+		case <-d.s.exited:
+			t.Fatalf("PostgreSQL doesn't start:\n%s", d.s.out.tail())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if i > 3000 {
+			t.Fatalf("PostgreSQL isn't ready:\n%s", d.s.out.tail())
+		}
+	}
 }
 
 // MariaDB starts an empty MariaDB.
