@@ -87,6 +87,7 @@ type Settings struct {
 	ServicesOff []string // master_service_disable
 	transports  map[string]*Transport
 
+	Verify     Verify
 	Addresses  Addresses
 	Local      Local
 	Checks     Checks

@@ -9,7 +9,7 @@ func receiving() []Param {
 	}
 	return []Param{
 		list("smtpd_client_restrictions", "", func(s *Settings) any { return &s.Receiving.ClientRestrictions },
-			"Restrictions by who connects: permit_mynetworks, reject_unknown_client_hostname, reject_rbl_client DOMAIN, check_client_access TABLE and the others of access(5) and smtpd_client_restrictions in postconf(5), but those that ask other servers about addresses (reject_unverified_...). All lists are asked at RCPT, in the order client, helo, sender, relay, recipient."),
+			"Restrictions by who connects: permit_mynetworks, reject_unknown_client_hostname, reject_rbl_client DOMAIN, check_client_access TABLE and the others of access(5) and smtpd_client_restrictions in postconf(5). All lists are asked at RCPT, in the order client, helo, sender, relay, recipient."),
 		list("smtpd_helo_restrictions", "", func(s *Settings) any { return &s.Receiving.HeloRestrictions },
 			"Restrictions by the name in HELO."),
 		list("smtpd_sender_restrictions", "reject_authenticated_sender_login_mismatch", func(s *Settings) any { return &s.Receiving.SenderRestrictions },

@@ -75,6 +75,7 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 		}
 	}
 	p.inTwoLists()
+	p.openProbes(x)
 	p.restrictions(x, o)
 	for _, t := range []struct{ param, value string }{
 		{"local_transport", a.LocalTransport}, {"virtual_transport", a.VirtualTransport}, {"relay_transport", a.RelayTransport}, {"default_transport", a.DefaultTransport},

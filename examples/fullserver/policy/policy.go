@@ -17,6 +17,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/smtp/rewrite"
+	"github.com/buuta/mail/smtp/verify"
 )
 
 // Users knows the mailboxes.
@@ -70,6 +71,8 @@ type Options struct {
 	Resolver restrict.Resolver
 	// Parameter returns what main.cf says of a name that the site has made up, for smtpd_restriction_classes; nil knows none.
 	Parameter func(name string) (string, bool)
+	// Verify finds out whether an address takes mail, for reject_unverified_recipient and its like; nil: they are not there.
+	Verify func(ctx context.Context, address string) verify.Answer
 	// Restricted hears what restrictions say beside their replies; nil: nobody.
 	Restricted func(v *restrict.Visit, text string)
 }
@@ -88,6 +91,8 @@ type Policy struct {
 	restrict *restrict.Checker
 	tables   []lookup.Table
 	notes    []string
+
+	probes *Policy // where probes of addresses go, if not where mail goes
 
 	next atomic.Pointer[Policy] // what counts instead
 }

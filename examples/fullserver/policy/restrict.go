@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/smtp/rewrite"
@@ -44,6 +45,7 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 			}
 			return l, err
 		},
+		Verify: o.Verify, UnverifiedRecipient: unverified(&p.set.Verify.Recipient), UnverifiedSender: unverified(&p.set.Verify.Of),
 		SocketDir: p.set.QueueDirectory, Resolver: o.Resolver, Log: o.Restricted,
 	}
 	for _, name := range r.RestrictionClasses {
@@ -63,6 +65,10 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 		return
 	}
 	p.restrict = k
+}
+
+func unverified(u *config.Unverified) restrict.Unverified {
+	return restrict.Unverified{Reject: int(u.Reject), Defer: int(u.Defer), Reason: u.Reason, Now: u.Tempfail == "defer"}
 }
 
 func hasWord(list []string, word string) bool {

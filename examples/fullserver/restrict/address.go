@@ -5,6 +5,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp/rewrite"
+	"github.com/buuta/mail/smtp/verify"
 )
 
 // domainOf returns what stands behind the last "@", false when there is none.
@@ -24,6 +25,8 @@ func (s *stage) sender(name string) verdict {
 		return s.complete(from, kindSender)
 	case "reject_unknown_sender_domain", "reject_unknown_address":
 		return s.known(from, kindSender)
+	case "reject_unverified_sender":
+		return s.unverified(from, kindSender, &s.k.UnverifiedSender)
 	case "reject_unlisted_sender":
 		if r := s.k.Addresses.UnlistedSender(s.ctx, from); r != nil {
 			s.reply = s.soften(r)
@@ -111,6 +114,41 @@ func (s *stage) known(address, kind string) verdict {
 	return dunno
 }
 
+// unverified wants an address that takes mail.
+func (s *stage) unverified(address, kind string, u *Unverified) verdict {
+	if address == "" {
+		return dunno
+	}
+	a := s.k.Verify(s.ctx, s.k.Addresses.Complete(address))
+	reply, word := code(u.Defer, 450), "unverified"
+	switch a.Status {
+	case verify.Deliverable:
+		return dunno
+	case verify.Undeliverable:
+		reply = code(u.Reject, 450)
+	}
+	if reply/100 == 5 {
+		word = "undeliverable"
+	}
+	text := a.Text
+	if u.Reason != "" {
+		text = u.Reason
+	}
+	dsn := mail.EnhancedCode{reply / 100, 1, 1}
+	if kind == kindSender {
+		dsn[2] = 7
+	}
+	text = word + " address: " + strings.ToValidUTF8(text[:min(len(text), 250)], "")
+	switch {
+	case reply/100 == 2: // only to be told
+		s.log("<" + rewrite.Unquote(address) + ">: " + kind + " " + text)
+		return dunno
+	case reply/100 == 4 && !u.Now:
+		return s.later(reply, dsn, rewrite.Unquote(address), kind, text)
+	}
+	return s.refuse(reply, dsn, address, kind, text)
+}
+
 // recipientRule asks what is about the recipient.
 func (s *stage) recipientRule(name string) verdict {
 	to := s.recipient
@@ -122,6 +160,8 @@ func (s *stage) recipientRule(name string) verdict {
 		return s.complete(to, kindRecipient)
 	case "reject_unknown_recipient_domain":
 		return s.known(to, kindRecipient)
+	case "reject_unverified_recipient":
+		return s.unverified(to, kindRecipient, &s.k.UnverifiedRecipient)
 	case "reject_unlisted_recipient":
 		if r := s.k.Addresses.Unlisted(s.ctx, s.Sender, to); r != nil {
 			s.reply = s.soften(r)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp/rewrite"
+	"github.com/buuta/mail/smtp/verify"
 )
 
 // Config is a site's restrictions. The names of Postfix's parameters stand beside the fields.
@@ -45,6 +46,10 @@ type Config struct {
 	RBLReplies rewrite.Table // rbl_reply_maps; nil: none
 	RBLReply   string        // default_rbl_reply; "": Postfix's
 
+	// Verify finds out whether an address takes mail, for reject_unverified_sender and reject_unverified_recipient, which there are not without it.
+	Verify                                func(ctx context.Context, address string) verify.Answer
+	UnverifiedSender, UnverifiedRecipient Unverified
+
 	// Open opens a table, "type:name".
 	Open func(ctx context.Context, spec string) (rewrite.Table, error)
 	// SocketDir is where the sockets of policy servers are that have no whole path; "": the current directory.
@@ -63,6 +68,13 @@ type Codes struct {
 	AccessDefer, Defer                                 int // 450 450: access_map_defer_code, defer_code
 	InvalidName, NonFQDN                               int // 501 504: invalid_hostname_reject_code, non_fqdn_reject_code
 	UnknownAddress, UnknownClient, UnknownHelo         int // 450 450 450: unknown_address_reject_code and its like
+}
+
+// Unverified is what is said of an address that doesn't take mail, or of which that isn't known.
+type Unverified struct {
+	Reject, Defer int    // unverified_recipient_reject_code, unverified_recipient_defer_code and their like; 0: 450
+	Reason        string // unverified_recipient_reject_reason, in place of what the other server has said; "": that
+	Now           bool   // unverified_recipient_tempfail_action = defer; otherwise defer_if_permit
 }
 
 // Resolver is what is asked of the DNS. *net.Resolver is one. Errors are *net.DNSError.

@@ -21,5 +21,5 @@
 //	data          reject_multi_recipient_bounce reject_unauth_pipelining
 //	etrn          check_etrn_access
 //
-// Not here are reject_unverified_sender and reject_unverified_recipient, which ask other servers.
+// reject_unverified_sender and reject_unverified_recipient ask other servers, by package verify.
 package restrict

@@ -10,10 +10,10 @@ var known = func() map[string]string {
 		"reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname", "reject_unknown_client", "reject_unknown_reverse_client",
 		"reject_invalid_helo_hostname", "reject_invalid_hostname", "reject_non_fqdn_helo_hostname", "reject_non_fqdn_hostname",
 		"reject_unknown_helo_hostname", "reject_unknown_hostname", "permit_naked_ip_address",
-		"reject_non_fqdn_sender", "reject_unknown_sender_domain", "reject_unknown_address", "reject_unlisted_sender",
+		"reject_non_fqdn_sender", "reject_unknown_sender_domain", "reject_unknown_address", "reject_unlisted_sender", "reject_unverified_sender",
 		"reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch", "reject_known_sender_login_mismatch",
 		"reject_unauth_destination", "defer_unauth_destination", "permit_auth_destination", "permit_mx_backup",
-		"reject_non_fqdn_recipient", "reject_unknown_recipient_domain", "reject_unlisted_recipient", "check_relay_domains",
+		"reject_non_fqdn_recipient", "reject_unknown_recipient_domain", "reject_unlisted_recipient", "reject_unverified_recipient", "check_relay_domains",
 	} {
 		m[n] = "-"
 	}

@@ -133,8 +133,8 @@ func (k *Checker) parse(ctx context.Context, param, text string, within []string
 		case r.name == "warn_if_reject":
 			warn = true
 			continue
-		case strings.HasPrefix(r.name, "reject_unverified_"):
-			return nil, &ListError{param, r.name + ": this server asks no other servers about addresses; leave it out"}
+		case strings.HasPrefix(r.name, "reject_unverified_") && k.Verify == nil:
+			return nil, &ListError{param, r.name + ": nobody can be asked about addresses here; leave it out"}
 		case kind == "-":
 		case kind == "table":
 			if a, err = arg(); err == nil {

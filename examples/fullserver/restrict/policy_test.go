@@ -142,7 +142,7 @@ func TestMistakes(t *testing.T) {
 		"check_policy_service tcp:x":                  "smtpd_recipient_restrictions: check_policy_service tcp:x: is neither inet:host:port nor unix:path",
 		"check_policy_service { inet:a:1, timeot=1 }": `smtpd_recipient_restrictions: check_policy_service { inet:a:1, timeot=1 }: unknown attribute "timeot"`,
 		"{ reject":                 "smtpd_recipient_restrictions: has a brace without its other half",
-		"reject_unverified_sender": "smtpd_recipient_restrictions: reject_unverified_sender: this server asks no other servers about addresses; leave it out",
+		"reject_unverified_sender": "smtpd_recipient_restrictions: reject_unverified_sender: nobody can be asked about addresses here; leave it out",
 		"one":                      "two: leads to itself: one, two, one",
 		"permit":                   "smtpd_relay_restrictions: everybody could send anywhere through this server: add reject_unauth_destination",
 	} {

@@ -24,6 +24,9 @@ func (s *Server) openQueue() error {
 	if err != nil {
 		return err
 	}
+	if err := s.openVerifier(); err != nil {
+		return err
+	}
 	if err := s.openAgent(ways); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks myne
 
 // policyOptions are what the policy of a main.cf gets beside it.
 func (s *Server) policyOptions(c *config.Config) policy.Options {
-	return policy.Options{Users: s.users, Own: ownAddress, Warn: s.warnOfTable, Tables: *s.tableOptions(), Parameter: c.Value, Transports: c.Transports(),
+	return policy.Options{Users: s.users, Own: ownAddress, Warn: s.warnOfTable, Tables: *s.tableOptions(), Parameter: c.Value, Transports: c.Transports(), Verify: s.verify,
 		Restricted: func(v *restrict.Visit, text string) { s.log.Print(c.Settings.SyslogName+"/smtpd", v.Log(text)) }}
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
+	"github.com/buuta/mail/smtp/verify"
 )
 
 // Options are what a server gets from outside main.cf. The zero value is right for a program.
@@ -68,11 +69,13 @@ type Server struct {
 	local    *local.Deliverer
 	agent    *local.Agent
 
-	checks *checks.Checker
-	out    *outlet // to other servers
-	lmtp   *mx.Transport
-	queue  *queue.Queue
-	words  atomic.Pointer[words] // of reports
+	checks   *checks.Checker
+	out      *outlet // to other servers
+	lmtp     *mx.Transport
+	probers  map[string]prober // of transports that can ask about addresses
+	verifier *verify.Verifier
+	queue    *queue.Queue
+	words    atomic.Pointer[words] // of reports
 
 	doors    []*door // services of master.cf
 	services []*service

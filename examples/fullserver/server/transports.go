@@ -19,6 +19,7 @@ func (s *Server) openTransports() (map[string]*queue.Transport, error) {
 	}
 	s.lmtp = s.openLMTP(s.set)
 	ways := map[string]*queue.Transport{}
+	s.probers = map[string]prober{}
 	for _, name := range []string{"smtp", "lmtp", "local", "virtual", "error", "discard"} {
 		ways[name] = s.transport(name, name)
 	}
@@ -38,11 +39,11 @@ func (s *Server) openTransports() (map[string]*queue.Transport, error) {
 		case svc.Command == "smtp" && len(svc.Overrides) > 0:
 			var o *outlet
 			if o, err = s.openOutlet(c); err == nil {
-				t.Deliverer = o.To
+				t.Deliverer, s.probers[svc.Name] = o.To, asking(o.mx)
 			}
 		case svc.Command == "lmtp" && len(svc.Overrides) > 0:
 			l := s.openLMTP(&c.Settings)
-			t.Deliverer = func(nexthop string) mail.Deliverer { return s.toLMTP(l, nexthop) }
+			t.Deliverer, s.probers[svc.Name] = func(nexthop string) mail.Deliverer { return l.To(s.lmtpHop(nexthop)) }, s.askingLMTP(l)
 		}
 		if err != nil {
 			return nil, err
@@ -73,9 +74,9 @@ func (s *Server) transport(name, command string) *queue.Transport {
 	t.InitialConcurrency = min(t.InitialConcurrency, t.ConcurrencyLimit)
 	switch command {
 	case "smtp":
-		t.Deliverer = s.out.To
+		t.Deliverer, s.probers[name] = s.out.To, asking(s.out.mx)
 	case "lmtp":
-		t.Deliverer = func(nexthop string) mail.Deliverer { return s.toLMTP(s.lmtp, nexthop) }
+		t.Deliverer, s.probers[name] = func(nexthop string) mail.Deliverer { return s.lmtp.To(s.lmtpHop(nexthop)) }, s.askingLMTP(s.lmtp)
 	case "local":
 		t.Deliverer, t.Final, t.InitialConcurrency = func(string) mail.Deliverer { return s.agent }, true, t.ConcurrencyLimit
 	case "virtual":
@@ -87,6 +88,7 @@ func (s *Server) transport(name, command string) *queue.Transport {
 		if name == "retry" {
 			t.Deliverer = later
 		}
+		s.probers[name] = refusedBy(t.Deliverer)
 	}
 	return t
 }
@@ -107,10 +109,10 @@ func later(nexthop string) mail.Deliverer {
 	return queue.Refuse("4.0.0 " + nexthop)
 }
 
-// toLMTP delivers by LMTP: to "unix:PATH", "inet:HOST:PORT" or "HOST:PORT".
-func (s *Server) toLMTP(t *mx.Transport, nexthop string) mail.Deliverer {
+// lmtpHop is a next hop of lmtp, "unix:PATH", "inet:HOST:PORT" or "HOST:PORT", as package mx has it.
+func (s *Server) lmtpHop(nexthop string) string {
 	if path, ok := strings.CutPrefix(nexthop, "unix:"); ok && !filepath.IsAbs(path) { // as Postfix, whose programs run there
-		nexthop = "unix:" + filepath.Join(s.set.QueueDirectory, path)
+		return "unix:" + filepath.Join(s.set.QueueDirectory, path)
 	}
-	return t.To(strings.TrimPrefix(nexthop, "inet:"))
+	return strings.TrimPrefix(nexthop, "inet:")
 }

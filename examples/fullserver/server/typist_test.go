@@ -115,8 +115,12 @@ func (r *running) dial(param string) *typist {
 		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}
 	require.NoError(r.t, c.SetDeadline(time.Now().Add(20*time.Second)))
-	r.t.Cleanup(func() { c.Close() })
-	return &typist{r.t, c, bufio.NewReader(c)}
+	return newTypist(r.t, c)
+}
+
+func newTypist(t *testing.T, c net.Conn) *typist {
+	t.Cleanup(func() { c.Close() })
+	return &typist{t, c, bufio.NewReader(c)}
 }
 
 func (y *typist) startTLS() {

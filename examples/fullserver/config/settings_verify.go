@@ -1,0 +1,26 @@
+package config
+
+import "time"
+
+// Verify are the parameters of asking other servers about addresses.
+type Verify struct {
+	Map, Sender                      string
+	Negative                         bool
+	PositiveExpire, PositiveRefresh  time.Duration
+	NegativeExpire, NegativeRefresh  time.Duration
+	PollCount, Pending               int64
+	PollDelay                        time.Duration
+	LocalTransport, VirtualTransport string
+	RelayTransport, DefaultTransport string
+	RelayHost, TransportMaps         string
+	SenderRelayhostMaps              string
+	SenderTransportMaps              string
+	Recipient                        Unverified // unverified_recipient_…
+	Of                               Unverified // unverified_sender_…
+}
+
+// Unverified is what is said of an address that takes no mail, or of which that isn't known.
+type Unverified struct {
+	Reject, Defer    int64
+	Reason, Tempfail string
+}
