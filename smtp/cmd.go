@@ -26,7 +26,7 @@ func (c *Conn) dispatch(v verb, name, args string) *Reply {
 	case verbRSET:
 		return c.cmdRset(args)
 	case verbNOOP:
-		return c.junkCommand(replyOK)
+		return replyOK
 	case verbVRFY:
 		return c.cmdVrfy(args)
 	case verbEXPN:
@@ -65,7 +65,7 @@ func (c *Conn) cmdRset(args string) *Reply {
 		return syntaxReply("RSET")
 	}
 	c.abort()
-	return c.junkCommand(replyOK)
+	return replyOK
 }
 
 // cmdQuit ends the connection (RFC 5321 section 4.1.1.10).
@@ -79,16 +79,6 @@ func (c *Conn) cmdQuit(args string) *Reply {
 	return replyBye
 }
 
-// junkCommand counts a command that does nothing. Too many of them without a message are errors, as in Postfix.
-func (c *Conn) junkCommand(r *Reply) *Reply {
-	c.junk++
-	if c.junk > limit(c.srv.Limits.JunkCommands, 100) {
-		c.errors++
-		c.tarpit()
-	}
-	return r
-}
-
 // cmdVrfy answers VRFY (RFC 5321 section 4.1.1.6).
 func (c *Conn) cmdVrfy(args string) *Reply {
 	name, ok := c.utf8Argument(args)
@@ -100,7 +90,7 @@ func (c *Conn) cmdVrfy(args string) *Reply {
 	}
 	v, able := ability[Verifier](c.session)
 	if !able || c.srv.Without.Has(VRFY) {
-		return c.junkCommand(replyNoVRFY)
+		return replyNoVRFY
 	}
 	c.work()
 	defer c.rest()
@@ -108,7 +98,7 @@ func (c *Conn) cmdVrfy(args string) *Reply {
 	if r == nil {
 		r = NewReply(252, EnhancedCode{2, 0, 0}, name)
 	}
-	return c.junkCommand(r)
+	return r
 }
 
 // cmdExpn answers EXPN (RFC 5321 section 4.1.1.7).
@@ -130,7 +120,7 @@ func (c *Conn) cmdExpn(args string) *Reply {
 	if r == nil {
 		r = NewReply(550, EnhancedCode{5, 1, 1}, "Error: no such list")
 	}
-	return c.junkCommand(r)
+	return r
 }
 
 // utf8Argument takes the SMTPUTF8 parameter off the argument of VRFY or EXPN (RFC 6531 section 3.7.4.2), and reports
@@ -158,7 +148,7 @@ func (c *Conn) cmdHelp(args string) *Reply {
 	if text == "" {
 		text = "Commands: " + c.commandNames()
 	}
-	return c.junkCommand(NewReply(214, EnhancedCode{2, 0, 0}, text))
+	return NewReply(214, EnhancedCode{2, 0, 0}, text)
 }
 
 func (c *Conn) commandNames() string {
@@ -198,7 +188,7 @@ func (c *Conn) cmdEtrn(args string) *Reply {
 	if r == nil {
 		r = replyQueuing
 	}
-	return c.junkCommand(r)
+	return r
 }
 
 // replyTo makes the reply to a step that a session has answered with err.

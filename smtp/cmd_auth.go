@@ -53,6 +53,9 @@ func (c *Conn) cmdAuth(args string) *Reply {
 	if mechanism == "" || strings.Contains(initial, " ") {
 		return syntaxReply("AUTH mechanism")
 	}
+	if r := c.tooMuch(EventAuth); r != nil {
+		return r
+	}
 	mechanism = strings.ToUpper(mechanism)
 	x, err := c.saslConfig().Start(c.ctx, mechanism)
 	if err == nil {
@@ -97,6 +100,7 @@ func (c *Conn) challenge(text string) ([]byte, error) {
 		c.finish(CauseSync, nil)
 		return nil, errEnded
 	}
+	c.tarpit()
 	c.writeRaw("334 " + text)
 	line, err := c.readLine(limit(c.srv.Limits.AuthLine, 12288))
 	if err != nil {

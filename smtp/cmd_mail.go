@@ -39,6 +39,9 @@ func (c *Conn) cmdMail(args string) *Reply {
 	if !ok {
 		return syntaxReply("MAIL FROM:<address>")
 	}
+	if r := c.tooMuch(EventMessage); r != nil {
+		return r
+	}
 	p, ok := parsePath(rest, c.srv.StrictSyntax)
 	if !ok {
 		return NewReply(501, EnhancedCode{5, 1, 7}, "Bad sender address syntax")

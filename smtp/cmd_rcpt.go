@@ -14,6 +14,9 @@ func (c *Conn) cmdRcpt(args string) *Reply {
 	if !ok {
 		return syntaxReply("RCPT TO:<address>")
 	}
+	if r := c.tooMuch(EventRecipient); r != nil {
+		return c.refuseRcpt(r)
+	}
 	p, ok := parsePath(rest, c.srv.StrictSyntax)
 	if !ok || p.addr == "" {
 		return c.refuseRcpt(NewReply(501, EnhancedCode{5, 1, 3}, "Bad recipient address syntax"))

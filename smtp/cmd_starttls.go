@@ -29,6 +29,9 @@ func (c *Conn) cmdStartTLS(args string) *Reply {
 	case !c.exts.Has(StartTLS):
 		return NewReply(502, EnhancedCode{5, 5, 1}, "Error: command not implemented")
 	}
+	if r := c.tooMuch(EventStartTLS); r != nil {
+		return r
+	}
 	// What came with STARTTLS came unprotected: it must not be taken for something said under TLS.
 	c.r.Discard()
 	c.abort()
@@ -79,6 +82,14 @@ func (c *Conn) handshake(tc tlsConn) bool {
 	c.extensionsChanged()
 	if c.srv.Hooks.Secured != nil {
 		c.srv.Hooks.Secured(c, &state, nil)
+	}
+	if !state.DidResume {
+		if r := c.tooMuch(EventTLS); r != nil {
+			r = c.farewell(421, r.Enhanced, r.Text)
+			c.rejected("STARTTLS", r, "")
+			c.finish(CauseRefused, nil)
+			return false
+		}
 	}
 	return true
 }

@@ -51,6 +51,8 @@ type Conn struct {
 	where    string       // a name for the present command other than its verb
 	lastTo   string       // what the RCPT command in work named
 	sawHook  bool         // Hooks.Connected has been called
+	rated    bool         // the RateLimiter counts this connection
+	limited  bool         // the reply being made is the RateLimiter's
 	data     int64        // octets of the message being read
 	deadline time.Time
 	// messageEnd is when the message being read must be there.

@@ -84,6 +84,7 @@ func (c *Conn) count(v verb, r *Reply) {
 	c.commands++
 	n := &c.counts[v]
 	n.total++
+	c.tarpit()
 	if r.Code < 400 {
 		n.ok++
 		if n := c.srv.Limits.Commands; n > 0 && c.commands > n && c.end == nil {
@@ -95,11 +96,16 @@ func (c *Conn) count(v verb, r *Reply) {
 	} else {
 		c.errors++
 		c.rejected(c.last, r, "")
-		c.tarpit()
 	}
 	c.done = nil
 	c.reply(r)
+	if v.junk() {
+		if c.junk++; c.junk-1 > limit(c.srv.Limits.JunkCommands, 100) {
+			c.errors++
+		}
+	}
 	if c.errors >= limit(c.srv.Limits.HardErrors, 20) && c.end == nil {
+		c.tarpit()
 		c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many errors")
 		c.finish(CauseErrors, nil)
 	}
@@ -108,10 +114,10 @@ func (c *Conn) count(v verb, r *Reply) {
 	}
 }
 
-// tarpit waits before an answer to a client that makes too many mistakes.
+// tarpit waits before an answer, whatever it says, to a client that has made too many mistakes since its last message.
 func (c *Conn) tarpit() {
 	d := wait(c.srv.Timeouts.Error, time.Second)
-	if d == 0 || c.errors <= limit(c.srv.Limits.SoftErrors, 10) {
+	if d == 0 || c.errors < limit(c.srv.Limits.SoftErrors, 10) {
 		return
 	}
 	_ = c.flush()
@@ -131,7 +137,8 @@ func (c *Conn) rejected(command string, r *Reply, to string) {
 	if c.srv.Hooks.Rejected == nil {
 		return
 	}
-	rej := &Rejection{Command: command, Reply: r, To: to}
+	rej := &Rejection{Command: command, Reply: r, To: to, Limited: c.limited}
+	c.limited = false
 	tx := c.tx
 	if tx == nil {
 		tx = c.done

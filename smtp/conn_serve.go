@@ -60,6 +60,8 @@ func (c *Conn) open(implicit bool) bool {
 	if s.Hooks.Connected != nil {
 		s.Hooks.Connected(c)
 	}
+	full := c.admit()
+	byRate := full != nil
 	tc, isTLS := c.nc.(tlsConn)
 	if implicit || isTLS {
 		if !isTLS {
@@ -69,8 +71,12 @@ func (c *Conn) open(implicit bool) bool {
 			return false
 		}
 	}
-	if !welcome {
-		r := c.farewell(421, EnhancedCode{4, 7, 0}, "Error: too many connections from "+c.RemoteIP())
+	if full == nil && !welcome {
+		full = NewReply(421, EnhancedCode{4, 7, 0}, "Error: too many connections from "+c.RemoteIP())
+	}
+	if full != nil {
+		r := c.farewell(421, full.Enhanced, full.Text)
+		c.limited = byRate
 		c.rejected("CONNECT", r, "")
 		c.finish(CauseRefused, nil)
 		return false
@@ -188,6 +194,9 @@ func (c *Conn) close() {
 		}
 	}
 	_ = c.flush()
+	if c.rated {
+		c.srv.RateLimiter.Disconnect(c)
+	}
 	c.linger()
 	_ = c.stream.Close()
 	_ = c.nc.Close()

@@ -24,6 +24,7 @@ type Rejection struct {
 	Reply   *Reply // as the peer gets it; Err is why
 	From    string // the transaction's reverse-path
 	HasFrom bool   // whether there is one: "" is also the null sender
+	Limited bool   // by the RateLimiter
 	To      string // the forward-path that RCPT named, as far as it could be read; at the end of a message its only recipient
 }
 

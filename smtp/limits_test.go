@@ -67,6 +67,8 @@ func TestErrorLimits(t *testing.T) {
 			require.Equal(t, "500 5.5.2 Error: command not recognized", p.cmd("FOO"))
 			require.Equal(t, time.Duration(i+1)*time.Second, time.Since(start))
 		}
+		require.Equal(t, "250 2.0.0 Ok", p.cmd("NOOP"))
+		require.Equal(t, 10*time.Second, time.Since(start), "all responses are delayed")
 		require.Equal(t, "500 5.5.2 Error: command not recognized", p.cmd("FOO"))
 		require.Equal(t, "421 4.7.0 mx.example.test Error: too many errors", p.line())
 		require.Equal(t, "", p.line())
@@ -101,7 +103,9 @@ func TestErrorsAreForgotten(t *testing.T) {
 		S: 500 …
 		C: NOOP
 		S: 250 …
-		C: NOOP
+		C: HELO c.test
+		S: 250 …
+		C: RSET
 		S: 250 …
 		C: NOOP
 		S: 250 …

@@ -67,6 +67,9 @@ type Server struct {
 	// XCLIENT and XFORWARD commands. nil means nobody. They are asked with the address the connection really comes from.
 	Proxy, XClient, XForward func(addr net.Addr) bool
 
+	// RateLimiter, if not nil, counts what clients do over time and refuses what is too much.
+	RateLimiter RateLimiter
+
 	// HelpText answers HELP when the session is no [Helper].
 	HelpText string
 

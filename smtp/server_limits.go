@@ -15,9 +15,9 @@ type Limits struct {
 	Connections        int   // at a time; 0: none
 	ConnectionsPerAddr int   // from one address, or one /64 of IPv6; 0: 50. Loopback and unix sockets don't count
 	Commands           int   // of a connection; 0: none
-	SoftErrors         int   // refused commands without a delay; 0: 10
+	SoftErrors         int   // refused commands since the last message before all replies are delayed; 0: 10
 	HardErrors         int   // refused commands before the connection is cut; 0: 20
-	JunkCommands       int   // NOOP, RSET, VRFY and their like between messages that are no errors yet; 0: 100
+	JunkCommands       int   // NOOP, RSET, VRFY, EHLO and their like between messages that are no errors yet; 0: 100
 	AuthFailures       int   // failed AUTH commands before the connection is cut; 0: 5
 
 	// DeliverByMin is the shortest BY time that DELIVERBY announces and mode R accepts (RFC 2852 section 2).
@@ -34,7 +34,7 @@ type Timeouts struct {
 	Auth      time.Duration // for each line of an AUTH exchange; 0: 2 min
 	Write     time.Duration // for replies to be taken; 0: 1 min
 	Handshake time.Duration // for a TLS handshake, and for a PROXY header; 0: 30 s
-	Error     time.Duration // the delay of replies beyond Limits.SoftErrors; 0: 1 s
+	Error     time.Duration // the delay of replies after Limits.SoftErrors; 0: 1 s
 	Watch     time.Duration // how long a session may take before its peer is watched for going away; 0: 500 ms
 }
 

@@ -37,6 +37,15 @@ var verbUpper = [numVerbs]string{
 	"ETRN", "XCLIENT", "XFORWARD", "QUIT", "UNKNOWN",
 }
 
+// junk reports whether a command does nothing for a message: too many of those without one are errors, as in Postfix.
+func (v verb) junk() bool {
+	switch v {
+	case verbHELO, verbEHLO, verbLHLO, verbRSET, verbNOOP, verbVRFY, verbEXPN, verbHELP, verbETRN:
+		return true
+	}
+	return false
+}
+
 // counter counts a command.
 type counter struct{ ok, total uint32 }
 
