@@ -49,14 +49,25 @@ func (c *Conn) dispatch(v verb, name, args string) *Reply {
 			return r
 		}
 	}
-	if name = strings.ToUpper(name); name == "GET" || name == "POST" || name == "CONNECT" {
-		// A browser that has been made to speak to a mail server, with SMTP in what it posts: what follows is not looked
-		// at, as Postfix does by smtpd_forbidden_commands.
+	if c.forbidden(strings.ToUpper(name)) {
+		// A browser that has been made to speak to a mail server, with SMTP in what it posts, or what should have been a message: what
+		// follows is not looked at, as Postfix does by smtpd_forbidden_commands.
 		c.errors++
 		c.finish(CauseRefused, nil)
 		return replyForbidden
 	}
 	return replyNoCommand
+}
+
+// forbidden reports whether a command is none of a mail client.
+func (c *Conn) forbidden(name string) bool {
+	if len(name) > 1 && name[len(name)-1] == ':' { // a header field
+		return true
+	}
+	if c.srv.Forbidden != nil {
+		return c.srv.Forbidden(name)
+	}
+	return name == "GET" || name == "POST" || name == "CONNECT"
 }
 
 // cmdRset ends the transaction (RFC 5321 section 4.1.1.5).

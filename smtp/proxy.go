@@ -26,7 +26,7 @@ type proxyHeader struct{ source, dest netip.AddrPort }
 
 // readProxy reads the header and takes the client's address from it.
 func (c *Conn) readProxy() error {
-	if d := wait(c.srv.Timeouts.Handshake, 30*time.Second); d > 0 {
+	if d := wait(c.srv.Timeouts.Proxy, 30*time.Second); d > 0 {
 		_ = c.nc.SetReadDeadline(time.Now().Add(d))
 	}
 	h, err := parseProxy(c.nc)

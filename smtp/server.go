@@ -67,6 +67,10 @@ type Server struct {
 	// XCLIENT and XFORWARD commands. nil means nobody. They are asked with the address the connection really comes from.
 	Proxy, XClient, XForward func(addr net.Addr) bool
 
+	// Forbidden reports commands, in upper case, that no mail client sends: the connection is ended, as it is for a header field in place of
+	// a command. nil: CONNECT, GET and POST.
+	Forbidden func(command string) bool
+
 	// RateLimiter, if not nil, counts what clients do over time and refuses what is too much.
 	RateLimiter RateLimiter
 

@@ -33,7 +33,8 @@ type Timeouts struct {
 	Message   time.Duration // for a whole message; 0: 1 h
 	Auth      time.Duration // for each line of an AUTH exchange; 0: 2 min
 	Write     time.Duration // for replies to be taken; 0: 1 min
-	Handshake time.Duration // for a TLS handshake, and for a PROXY header; 0: 30 s
+	Handshake time.Duration // for a TLS handshake; 0: 30 s
+	Proxy     time.Duration // for a PROXY header; 0: 30 s
 	Error     time.Duration // the delay of replies after Limits.SoftErrors; 0: 1 s
 	Watch     time.Duration // how long a session may take before its peer is watched for going away; 0: 500 ms
 }

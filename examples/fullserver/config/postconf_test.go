@@ -24,7 +24,6 @@ var others = map[string]string{
 	"smtpd_banner":                   "this is not Postfix",
 	"smtpd_forbid_bare_newline":      "later versions of Postfix have it",
 	"smtpd_forbid_unauth_pipelining": "later versions of Postfix have it",
-	"smtpd_hard_error_limit":         "there is no stress",
 	"smtpd_timeout":                  "there is no stress",
 	"smtpd_relay_restrictions":       "an open relay's tests want 5yz",
 	"smtpd_sasl_auth_enable":         "users are here",

@@ -53,15 +53,13 @@ type Settings struct {
 	TLSCertFile          string
 	TLSKeyFile           string
 
-	MessageSizeLimit  int64
-	RecipientLimit    int64
-	HopcountLimit     int64
-	SMTPDTimeout      time.Duration
-	ClientConnections int64
-	ProcessLimit      int64
-	HardErrorLimit    int64
-	AuthMechanisms    []string
-	AuthFailureDelay  time.Duration
+	MessageSizeLimit int64
+	RecipientLimit   int64
+	HopcountLimit    int64
+	SMTPDTimeout     time.Duration
+	ProcessLimit     int64
+	AuthMechanisms   []string
+	AuthFailureDelay time.Duration
 
 	MailAuthCheck   bool
 	MailAuthFailed  string
@@ -93,6 +91,7 @@ type Settings struct {
 	Checks     Checks
 	Sending    Sending
 	Receiving  Receiving
+	Front      Front
 	Scheduling Scheduling
 	Notices    Notices
 }

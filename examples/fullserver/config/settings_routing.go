@@ -123,7 +123,6 @@ type Receiving struct {
 	HeloRequired          bool
 	StrictEnvelopes       bool
 	DisableVrfy           bool
-	SoftErrorLimit        int64
 	BareNewline           string
 	TLSLevel              string
 	TLSFirst              bool // smtpd_tls_wrappermode

@@ -17,7 +17,7 @@ func compare(a, b string) int { return strings.Compare(a, b) }
 
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
-	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), listeners(), access(), receiving(), verification(), mailAuth(), checks(), limits(), sending(),
+	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), listeners(), access(), receiving(), frontDoor(), verification(), mailAuth(), checks(), limits(), sending(),
 		client(), scheduling(), transports(), notices(), system())
 }
 
@@ -140,10 +140,6 @@ func limits() []Param {
 			Help: "Received fields a message may have, this server's included, before it counts as looping."},
 		{Name: "smtpd_timeout", Group: g, Kind: Time, Default: "300s", Min: 1, Max: 86400, into: func(s *Settings) any { return &s.SMTPDTimeout },
 			Help: "How long an SMTP client may be silent."},
-		{Name: "smtpd_hard_error_limit", Group: g, Kind: Integer, Default: "20", Min: 1, Max: 100000, into: func(s *Settings) any { return &s.HardErrorLimit },
-			Help: "Errors after which an SMTP client is sent away."},
-		{Name: "smtpd_client_connection_count_limit", Group: g, Kind: Integer, Default: "50", Min: 0, Max: 1 << 20, into: func(s *Settings) any { return &s.ClientConnections },
-			Help: "SMTP sessions that one address may have at once; 0 for any number. Clients on this machine are not counted."},
 		{Name: "default_process_limit", Group: g, Kind: Integer, Default: "1000", Min: 1, Max: 1 << 20, into: func(s *Settings) any { return &s.ProcessLimit },
 			Help: "Sessions that each service serves at once; more are told to come again."},
 	}

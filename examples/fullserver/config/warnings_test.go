@@ -41,7 +41,7 @@ func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"smtpd_milters = inet:localhost:11332", "main.cf, line 1: smtpd_milters: this server has no milter client; use a proxy that speaks SMTP in front"},
 		{"home_mailbox = Maildir/", "main.cf, line 1: home_mailbox: set mail_location = maildir:~/Maildir, which is the same as home_mailbox = Maildir/"},
-		{"smtpd_client_auth_rate_limit = 5", "main.cf, line 1: smtpd_client_auth_rate_limit: clients are not counted over time"},
+		{"requiretls_enable = no", "main.cf, line 1: requiretls_enable: REQUIRETLS is offered with TLS"},
 		{"mydestination = a.test, hash:/x, [1.2.3]", `main.cf, line 1: mydestination: "[1.2.3]" is no address in brackets`},
 	} {
 		_, err := config.Read("main.cf", strings.NewReader(tt.text), "a.test")
@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 	for _, text := range []string{"smtpd_milters =", "smtpd_tls_protocols = !SSLv2,\n  !SSLv3", "smtputf8_enable = yes", "smtpd_delay_reject = yes", "compatibility_level = 2"} {
 		read(t, text)
 	}
-	c, err := config.Load(config.Options{Overrides: []string{"smtpd_client_auth_rate_limit=5"}, Unchecked: true, Hostname: "a.test"})
+	c, err := config.Load(config.Options{Overrides: []string{"requiretls_enable=no"}, Unchecked: true, Hostname: "a.test"})
 	require.NoError(t, err)
 	require.Len(t, c.Warnings(), 1)
 }

@@ -30,8 +30,13 @@ func (s *Server) build() error {
 	for _, n := range s.cfg.MasterNotes() {
 		s.log.Print("postfix/master", "warning: ", n.Error())
 	}
-	mta := s.smtpServer(s.main(intake.MTA, "smtpd"))
-	submission := s.smtpServer(s.main(intake.Submission, "submission/smtpd"))
+	d, sd := s.main(intake.MTA, "smtpd"), s.main(intake.Submission, "submission/smtpd")
+	mta, submission := s.smtpServer(d), s.smtpServer(sd)
+	for _, err := range []error{s.guardDoor(d, mta), s.guardDoor(sd, submission)} {
+		if err != nil {
+			return err
+		}
+	}
 	lmtp := s.lmtpServer()
 	imap, err := s.imapServer("imap_capability", s.set.IMAPCapability)
 	if err != nil {
@@ -164,13 +169,12 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 		Backend:       s.backend(d, log),
 		Authenticator: s.users.Authenticator(d.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
-			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(c.PeerAddr(), c.LocalAddr()))
+			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(d.peer(c), c.LocalAddr()))
 		},
 		BareLines: bareLines(d.set.Receiving.BareNewline), AllowNoHello: !d.set.Receiving.HeloRequired, StrictSyntax: d.set.Receiving.StrictEnvelopes,
 		Limits: smtp.Limits{
 			MessageSize: unlimited[int64](d.set.MessageSizeLimit), Recipients: int(d.set.RecipientLimit),
-			Connections: d.limit, ConnectionsPerAddr: unlimited[int](d.set.ClientConnections),
-			SoftErrors: int(d.set.Receiving.SoftErrorLimit), HardErrors: int(d.set.HardErrorLimit),
+			Connections: d.limit,
 		},
 		Timeouts: smtp.Timeouts{Command: d.set.SMTPDTimeout, Data: d.set.SMTPDTimeout},
 		Hooks:    log.hooks(), Logger: s.log.Logger(d.program, slog.LevelWarn), Now: s.opts.Now,
@@ -210,7 +214,7 @@ func (s *Server) lmtpServer() *smtp.Server {
 		BareLines: smtp.NormalizeBare,
 		Limits: smtp.Limits{
 			MessageSize: unlimited[int64](s.set.MessageSizeLimit), Recipients: int(s.set.RecipientLimit), Connections: int(s.set.ProcessLimit),
-			ConnectionsPerAddr: -1, HardErrors: int(s.set.HardErrorLimit),
+			ConnectionsPerAddr: -1, HardErrors: int(s.set.Front.HardErrors),
 		},
 		Timeouts: smtp.Timeouts{Command: s.set.SMTPDTimeout, Data: s.set.SMTPDTimeout},
 		Hooks:    log.hooks(), Logger: s.log.Logger(dovecot+" lmtp:", slog.LevelWarn), Now: s.opts.Now,
@@ -246,7 +250,7 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits: imapserver.Limits{
-			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.HardErrorLimit),
+			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.Front.HardErrors),
 		},
 		CharsetReader: charset.NewReader,
 		Hooks:         log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,

@@ -21,6 +21,7 @@ type door struct {
 	kind    intake.Kind
 	set     *config.Settings
 	policy  *policy.Policy
+	name    string // by which clients are counted: "smtp"
 	program string // in the log: "postfix/smtpd"
 	limit   int    // sessions at once
 	svc     *mastercf.Service
@@ -28,7 +29,11 @@ type door struct {
 
 // main is the door of smtp_listen, submission_listen or lmtp_listen, whose parameters are main.cf's.
 func (s *Server) main(kind intake.Kind, program string) *door {
-	return &door{kind: kind, set: s.set, policy: s.policy, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
+	name := "smtp"
+	if kind == intake.Submission {
+		name = "submission"
+	}
+	return &door{kind: kind, name: name, set: s.set, policy: s.policy, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
 }
 
 // door makes what a service of master.cf is.
@@ -44,7 +49,7 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{kind: intake.MTA, set: &c.Settings, policy: p, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
+	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
 	if d.limit < 0 {
 		d.limit = int(c.Settings.ProcessLimit)
 	}
@@ -185,6 +190,9 @@ func (s *Server) buildMaster(v *service) error {
 		return err
 	}
 	srv := s.smtpServer(d)
+	if err := s.guardDoor(d, srv); err != nil {
+		return err
+	}
 	v.serve = srv.Serve
 	if d.set.Receiving.TLSFirst {
 		if s.certs == nil {

@@ -41,7 +41,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			}
 		})
 	}
-	endReports, endExpiry := s.startReports(), s.startExpiry()
+	endReports, endExpiry, endAnvil := s.startReports(), s.startExpiry(), s.startAnvil()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -51,6 +51,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	endExpiry()
 	s.stop(hurry, endReports)
 	wg.Wait()
+	endAnvil()
 	s.log.Print("postfix/master", "terminating")
 	s.closeAll()
 	return err

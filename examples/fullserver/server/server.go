@@ -33,6 +33,7 @@ import (
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
+	"github.com/buuta/mail/smtp/ratelimit"
 	"github.com/buuta/mail/smtp/verify"
 )
 
@@ -60,6 +61,7 @@ type Server struct {
 	guard     *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs     *tlscert.Source    // nil without TLS
 	store     *maildir.Store
+	anvil     *ratelimit.Counters // of what SMTP clients do
 	policy    *policy.Policy
 	check     *mailcheck.Checker // nil: mail from outside isn't checked
 	keys      *mailcheck.Keys    // nil: nothing is signed
@@ -87,7 +89,7 @@ type Server struct {
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
 // open. It is a *config.Error where a parameter is to blame.
 func Open(c *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools)}
+	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
 	s.onClose(func() { _ = s.databases.Close() })
 	defer func() {
 		if err != nil {

@@ -54,7 +54,7 @@ func (l *smtpLog) authenticated(c *smtp.Conn, mechanism, username string, err er
 
 // rejected writes refusals of policy. Mistakes in the protocol (class 5 of RFC 3463) are only counted, as in Postfix.
 func (l *smtpLog) rejected(c *smtp.Conn, r *smtp.Rejection) {
-	if r.Reply.Enhanced[1] == 5 || r.Command == "AUTH" || r.Command == "STARTTLS" {
+	if r.Limited || r.Reply.Enhanced[1] == 5 || r.Command == "AUTH" || r.Command == "STARTTLS" {
 		return
 	}
 	var b strings.Builder
