@@ -226,3 +226,17 @@ func BenchmarkRecipients(b *testing.B) {
 		}
 	}
 }
+
+// What a mail system writes as exists wherever it is local (postmaster: RFC 5321 section 4.5.1), and nowhere else; its owner may have other names.
+func TestKnownLocals(t *testing.T) {
+	r := &rewrite.Rules{Hostname: "mail.here.test", Origin: "here.test", Local: rewrite.List("here.test"), Relay: rewrite.List("relay.test"), LocalRecipients: rewrite.Map{}, RelayRecipients: rewrite.Map{}}
+	for _, a := range []string{"Postmaster@here.test", "MAILER-DAEMON@here.test", "double-bounce@here.test", "postmaster"} {
+		require.Nil(t, r.Unlisted(t.Context(), "", a), a)
+	}
+	for _, a := range []string{"postmaster@relay.test", "postmaster+x@here.test", "bounce@here.test"} {
+		require.NotNil(t, r.Unlisted(t.Context(), "", a), a)
+	}
+	r.Known = []string{"bounce"}
+	require.Nil(t, r.Unlisted(t.Context(), "", "bounce@here.test"))
+	require.NotNil(t, r.Unlisted(t.Context(), "", "double-bounce@here.test"))
+}

@@ -65,6 +65,9 @@ type Rules struct {
 	RelayRecipients  Table // relay_recipient_maps
 	VirtualMailboxes Table // virtual_mailbox_maps
 	HideTable        bool  // show_user_unknown_table_name = no
+	// Known are local parts that exist in local domains without being in LocalRecipients: those that a mail system writes as itself. nil:
+	// postmaster, mailer-daemon and double-bounce.
+	Known []string
 	// Codes of the reply to an address that nobody has: unknown_local_recipient_reject_code and its like. 0: 550.
 	LocalCode, RelayCode, AliasCode, MailboxCode int
 }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,9 @@ func (r *Rules) UnlistedSender(ctx context.Context, address string) *mail.Reply 
 }
 
 func (r *Rules) unlisted(ctx context.Context, sender, said, what string) *mail.Reply {
+	if what == "Recipient" && strings.EqualFold(said, "postmaster") {
+		return nil // without a domain: RFC 5321 section 4.5.1 has everybody take it
+	}
 	address := said
 	said = Unquote(said) // Postfix shows it without quotes
 	if address == "" {
@@ -80,6 +84,8 @@ func (r *Rules) unlisted(ctx context.Context, sender, said, what string) *mail.R
 		return refuse(r.AliasCode, 5, detail, "User unknown"+r.table("virtual alias"))
 	case w.Transport == "error" || w.Transport == "retry":
 		return r.undeliverable(said, what, &w)
+	case w.Class == Local && r.known(localOf(key)):
+		return nil
 	case w.Class == Local:
 		return unknown(r.LocalCode, named{r.LocalRecipients, "local_recipient_maps"}, "local recipient")
 	case w.Class == RelayTo:
@@ -88,6 +94,15 @@ func (r *Rules) unlisted(ctx context.Context, sender, said, what string) *mail.R
 		return unknown(r.MailboxCode, named{r.VirtualMailboxes, "virtual_mailbox_maps"}, "virtual mailbox")
 	}
 	return nil
+}
+
+// known reports whether a local part is one that the mail system writes as itself.
+func (r *Rules) known(local string) bool {
+	names := r.Known
+	if names == nil {
+		names = []string{"postmaster", "mailer-daemon", "double-bounce"}
+	}
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, local) })
 }
 
 // undeliverable is the reply to an address whose transport is error: its next hop says why.

@@ -61,6 +61,7 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 		LocalRecipients:  x.table("local_recipient_maps", a.LocalRecipientMaps),
 		RelayRecipients:  x.table("relay_recipient_maps", a.RelayRecipientMaps),
 		VirtualMailboxes: x.table("virtual_mailbox_maps", a.VirtualMailboxMaps),
+		Known:            []string{"postmaster", "mailer-daemon", p.set.Notices.DoubleBounceSender},
 		HideTable:        !a.ShowTableName,
 		LocalCode:        int(a.UnknownLocalCode), RelayCode: int(a.UnknownRelayCode), AliasCode: int(a.UnknownAliasCode), MailboxCode: int(a.UnknownMailboxCode),
 	}

@@ -102,7 +102,7 @@ func (p *Policy) Kind(ctx context.Context, to string) (Target, error) {
 	if err != nil {
 		return Target{}, rewrite.ReplyOf(to, err)
 	}
-	if w.Bad && !strings.HasPrefix(w.Recipient, "-") {
+	if w.Bad {
 		return Target{}, mail.NewReply(501, mail.EnhancedCode{5, 1, 3}, "Bad recipient address syntax")
 	}
 	return Target{Address: w.Recipient, Class: Class(w.Transport), Kind: w.Class, Nexthop: w.Nexthop, Routed: w.Routed}, nil
@@ -154,8 +154,13 @@ func (p *Policy) local(ctx context.Context, t Target, said string) (Target, erro
 		return t, nil
 	}
 	account := p.mailbox(user, domain)
+	if account == "" && strings.EqualFold(user, "mailer-daemon") {
+		account = p.mailbox("postmaster", domain) // who writes to the sender of reports means him
+	}
 	c := &p.set.Local
 	switch {
+	case account == "" && strings.EqualFold(user, p.set.Notices.DoubleBounceSender): // what a report about a report says is nobody's
+		t.Class, t.Nexthop = "discard", "undeliverable postmaster notification discarded"
 	case account == "" && (c.LuserRelay != "" || c.FallbackTransport != "" || c.MailboxTransport != ""):
 	case account == "":
 		return t, p.unknown(said, "local recipient", p.Rules.LocalCode)
