@@ -24,9 +24,12 @@ type plan struct {
 	fallback  []string // addresses for fallback_transport
 	aliased   bool
 
-	domain string          // of the recipient
-	done   map[string]bool // names and files that were expanded: nothing is expanded twice
-	count  int
+	domain string // of the name that is being planned for
+	// delivered is the list with an owner, or the user with a .forward, whose members are being planned for; "" for none. Another user among them
+	// gets a message of his own through the queue, as with Postfix: what happens to it is told to the owner, and tried again for him alone.
+	delivered string
+	done      map[string]bool // names and files that were expanded: nothing is expanded twice
+	count     int
 }
 
 type mailbox struct{ address, account string }
@@ -83,37 +86,53 @@ func (p *plan) name(ctx context.Context, sender, name string, depth int) error {
 		if err != nil {
 			return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "mail system configuration error", Err: errors.New("alias " + name + ": " + err.Error())}
 		}
-		if sender, err = p.owner(ctx, sender, name); err != nil {
+		owner, owned, err := p.owner(ctx, sender, name)
+		if err != nil {
 			return err
 		}
-		return p.all(ctx, sender, list, InAlias, "", name, depth)
+		if owned {
+			defer p.deliveredTo(rewrite.Quote(name + "@" + p.domain))()
+		}
+		return p.all(ctx, owner, list, InAlias, "", name, depth)
 	}
 	return p.user(ctx, sender, name, depth)
 }
 
-// owner is who gets what the members of a list bounce: owner-NAME, if there is such an alias, whoever the sender is, as in Postfix.
-func (p *plan) owner(ctx context.Context, sender, name string) (string, error) {
+// deliveredTo sets p.delivered until the function that it returns is called.
+func (p *plan) deliveredTo(address string) (restore func()) {
+	before := p.delivered
+	p.delivered = address
+	return func() { p.delivered = before }
+}
+
+// owner is who gets what the members of a list bounce: owner-NAME, if there is such an alias, whoever the sender is, as in Postfix. owned says
+// that there is one.
+func (p *plan) owner(ctx context.Context, sender, name string) (address string, owned bool, err error) {
 	user, _ := p.a.Policy.Now().Rules.Extension(name)
 	owner := "owner-" + strings.ToLower(user)
 	value, found, err := p.a.Policy.Now().Alias(ctx, owner)
 	switch {
 	case err != nil:
-		return "", &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "alias database unavailable", Err: err}
+		return "", false, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "alias database unavailable", Err: err}
 	case found && p.a.Settings.ExpandOwner:
 		if list, err := aliasfile.ParseDestinations(value); err == nil && len(list) == 1 && list[0].Kind == aliasfile.Address {
-			return p.a.Policy.Now().Rules.Complete(list[0].Text), nil
+			return p.a.Policy.Now().Rules.Complete(list[0].Text), true, nil
 		}
 	case !found && p.a.Settings.ResetOwner:
 		owner = name
 	case !found:
-		return sender, nil
+		return sender, false, nil
 	}
-	return p.a.Policy.Now().Rules.Complete(rewrite.Quote(owner)), nil
+	return p.a.Policy.Now().Rules.Complete(rewrite.Quote(owner)), found, nil
 }
 
 // user plans for who is no alias: a .forward, else the mailbox.
 func (p *plan) user(ctx context.Context, sender, name string, depth int) error {
 	address := rewrite.Quote(name + "@" + p.domain)
+	if p.delivered != "" && !strings.EqualFold(p.delivered, address) {
+		p.forward(sender, address)
+		return nil
+	}
 	account := p.a.Policy.Now().Mailbox(address)
 	if account == "" {
 		return p.nobody(ctx, sender, name, depth)
@@ -125,6 +144,7 @@ func (p *plan) user(ctx context.Context, sender, name string, depth int) error {
 		}
 		if list != nil && !p.done["forward "+file] && depth <= maxNesting {
 			p.done["forward "+file] = true
+			defer p.deliveredTo(address)()
 			return p.all(ctx, sender, list, InForward, account, name, depth)
 		}
 	}
@@ -246,19 +266,27 @@ func (p *plan) address(ctx context.Context, sender, text string, depth int) erro
 		return reply
 	}
 	if err == nil && len(targets) == 1 && targets[0].Class == policy.Local && strings.EqualFold(targets[0].Address, full) {
-		plain := rewrite.Unquote(full)
-		return p.name(ctx, sender, plain[:strings.LastIndexByte(plain, '@')], depth+1)
+		plain, before := rewrite.Unquote(full), p.domain
+		i := strings.LastIndexByte(plain, '@')
+		p.domain = plain[i+1:]
+		defer func() { p.domain = before }()
+		return p.name(ctx, sender, plain[:i], depth+1)
 	}
-	if key := "forward to " + sender + " " + strings.ToLower(full); !p.done[key] {
-		p.done[key] = true
-		if err != nil { // the queue tells the sender, or the list's owner
-			targets = []policy.Target{{Address: full}}
-		}
-		for _, t := range targets {
-			p.forwards = append(p.forwards, forward{sender, t.Address})
-		}
+	if err != nil { // the queue tells the sender, or the list's owner
+		targets = []policy.Target{{Address: full}}
+	}
+	for _, t := range targets {
+		p.forward(sender, t.Address)
 	}
 	return nil
+}
+
+// forward plans for a message of its own to an address.
+func (p *plan) forward(sender, to string) {
+	if key := "forward to " + sender + " " + strings.ToLower(to); !p.done[key] {
+		p.done[key] = true
+		p.forwards = append(p.forwards, forward{sender, to})
+	}
 }
 
 // own plans for a user's mailbox, whatever aliases and .forward say.
