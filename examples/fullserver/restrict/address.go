@@ -77,7 +77,7 @@ func (s *stage) complete(address, kind string) verdict {
 	if address == "" || kind == kindRecipient && strings.EqualFold(address, "postmaster") {
 		return dunno
 	}
-	domain, ok := domainOf(address)
+	domain, ok := domainOf(rewrite.Unquote(address)) // "user@domain" in quotes has one, as Postfix sees it
 	if ok && (strings.HasPrefix(domain, "[") || fullName(domain)) {
 		return dunno
 	}
