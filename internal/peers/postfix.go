@@ -26,11 +26,23 @@ func Postfix(t TB, mainCF string, files map[string]string) *MTA {
 	return PostfixAt(t, "", mainCF, files)
 }
 
+// usual adds to a main.cf what it doesn't say itself. What is said twice each of Postfix's programs warns of when it starts, and nobody reads so
+// many warnings before the log's own program has started: they all stand still.
+func usual(mainCF string) string {
+	for _, line := range []string{"inet_interfaces = 127.0.0.1", "smtpd_peername_lookup = no"} {
+		name, _, _ := strings.Cut(line, " ")
+		if !regexp.MustCompile(`(?m)^` + name + ` *=`).MatchString(mainCF) {
+			mainCF = line + "\n" + mainCF
+		}
+	}
+	return mainCF
+}
+
 // tables are those that a main.cf names by hash:, in the folder of its own.
 var tables = regexp.MustCompile(`hash:\$config_directory/([\w.-]+)`)
 
 // PostfixAt is Postfix whose smtpd listens at an address and port, "" for a free port of loopback. Files that main.cf names as
-// hash:$config_directory/NAME, which are the files etc/NAME, are made into tables by postmap, or by postalias where the name begins with "alias".
+// hash:$config_directory/NAME, which are the files etc/NAME, are made into tables by postmap, or by postalias where the name is "aliases".
 func PostfixAt(t TB, listen, mainCF string, files map[string]string) *MTA {
 	t.Helper()
 	const sbin = "/usr/lib/postfix/sbin"
@@ -58,12 +70,10 @@ func PostfixAt(t TB, listen, mainCF string, files map[string]string) *MTA {
 data_directory = %[1]s/data
 command_directory = /usr/sbin
 daemon_directory = %[2]s
-inet_interfaces = 127.0.0.1
 maillog_file = %[1]s/maillog
 maillog_file_prefixes = %[1]s
-smtpd_peername_lookup = no
 %[3]s
-`, s.Dir, sbin, strings.ReplaceAll(mainCF, "$D", s.Dir)))
+`, s.Dir, sbin, strings.ReplaceAll(usual(mainCF), "$D", s.Dir)))
 	var services strings.Builder
 	fmt.Fprintf(&services, "%s inet n - n - - smtpd\n", m.SMTP)
 	for _, line := range []string{"pickup unix n - n 60 1 pickup", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr", "rewrite unix - - n - - trivial-rewrite",
@@ -82,7 +92,7 @@ smtpd_peername_lookup = no
 	}
 	for _, found := range tables.FindAllStringSubmatch(mainCF, -1) {
 		program := "postmap"
-		if strings.HasPrefix(found[1], "alias") {
+		if found[1] == "aliases" {
 			program = "postalias"
 		}
 		if out, err := exec.Command(program, "-c", filepath.Join(s.Dir, "etc"), "hash:"+filepath.Join(s.Dir, "etc", found[1])).CombinedOutput(); err != nil {

@@ -53,16 +53,7 @@ service lmtp {
 			"local_recipient_maps=hash:$config_directory/known $alias_maps")
 	}
 	params = append(params, o.Only...)
-	main := ""
-	for line := range strings.Lines(files["main.cf"]) {
-		if name, _, _ := strings.Cut(line, " "); !strings.HasSuffix(name, "_listen") {
-			main += line
-		}
-	}
-	for _, p := range params {
-		name, value, _ := strings.Cut(p, "=")
-		main += name + " = " + value + "\n"
-	}
+	main := mainCF(files["main.cf"], params)
 	placed := map[string]string{}
 	for name, text := range files {
 		placed["etc/"+name] = text
@@ -78,4 +69,32 @@ service lmtp {
 	}
 	h.start = func() { s.t.Fatal("Debian's programs are started once: start them later instead") }
 	return h
+}
+
+// mainCF is a main.cf without fullserver's own parameters, and with others in the place of those that it sets.
+func mainCF(text string, params []string) string {
+	last := map[string]string{}
+	var names []string
+	for _, p := range params {
+		name, value, _ := strings.Cut(p, "=")
+		if _, there := last[name]; !there {
+			names = append(names, name)
+		}
+		last[name] = value
+	}
+	out, keep := "", true
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
+			name := strings.TrimSpace(strings.SplitN(line, "=", 2)[0])
+			_, otherwise := last[name]
+			keep = !otherwise && !strings.HasSuffix(name, "_listen")
+		}
+		if keep {
+			out += line
+		}
+	}
+	for _, name := range names {
+		out += name + " = " + last[name] + "\n"
+	}
+	return out
 }
