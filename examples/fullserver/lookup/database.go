@@ -3,10 +3,12 @@ package lookup
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/lookup/internal/dbtable"
 	"github.com/buuta/mail/smtp/rewrite"
@@ -23,14 +25,19 @@ type dbCommon struct {
 
 // openDatabase opens a table whose file has parameters. It is read again when it has changed, as all files are.
 func openDatabase(ctx context.Context, kind, name string, o *Options,
-	configure func(context.Context, *sqldb.Pools, *dbtable.Params, *dbCommon) (Table, error)) (Table, error) {
+	configure func(*sources, *dbtable.Params, *dbCommon) (Table, error)) (Table, error) {
 	if name[0] != '/' && name[0] != '.' {
 		return nil, errors.New("expected " + kind + ":/path of a file with the parameters; those of main.cf (" + name + "_…) belong into one, which only the server may read")
 	}
-	d := &database{pools: o.Databases}
-	if d.pools == nil {
-		d.own = &sqldb.Pools{Dial: o.Dial}
-		d.pools = d.own
+	d := &database{}
+	s := &sources{o.Databases, o.Directories}
+	if s.databases == nil {
+		s.databases = &sqldb.Pools{Dial: o.Dial}
+		d.own = append(d.own, s.databases)
+	}
+	if s.directories == nil {
+		s.directories = &directory.Directories{Dial: o.Dial}
+		d.own = append(d.own, s.directories)
 	}
 	file, err := openFile(name, o, func(text string) (Table, error) {
 		p, err := dbtable.ParseParams(name, text)
@@ -41,7 +48,7 @@ func openDatabase(ctx context.Context, kind, name string, o *Options,
 		if err != nil {
 			return nil, err
 		}
-		t, err := configure(ctx, d.pools, p, c)
+		t, err := configure(s, p, c)
 		if err != nil {
 			return nil, err
 		}
@@ -110,9 +117,14 @@ func (c *dbCommon) wanted(ctx context.Context, key string) (asked string, ok boo
 
 // database is a table's file, with the connections that are the table's own.
 type database struct {
-	file  *fileTable
-	pools *sqldb.Pools
-	own   *sqldb.Pools // or nil
+	file *fileTable
+	own  []io.Closer
+}
+
+// sources are the connections that tables have.
+type sources struct {
+	databases   *sqldb.Pools
+	directories *directory.Directories
 }
 
 func (d *database) Find(ctx context.Context, key string) (string, bool, error) {
@@ -123,10 +135,11 @@ func (d *database) Find(ctx context.Context, key string) (string, bool, error) {
 func (d *database) Ping(ctx context.Context) error { return Ping(ctx, d.file.table()) }
 
 func (d *database) Close() error {
-	if d.own != nil {
-		return d.own.Close()
+	var errs []error
+	for _, c := range d.own {
+		errs = append(errs, c.Close())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // pinger is a table that somebody else has to answer for.

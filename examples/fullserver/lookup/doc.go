@@ -15,6 +15,7 @@
 //	static    static:value: this answer to every key
 //	regexp    POSIX expressions, regexp_table(5)
 //	pcre      Perl-compatible expressions, pcre_table(5)
+//	ldap      a search in a directory, ldap_table(5)
 //	sqlite pgsql mysql
 //	          a query to a database, sqlite_table(5), pgsql_table(5), mysql_table(5)
 //	cidr      networks, cidr_table(5)

@@ -20,6 +20,8 @@ func builtin(kind string) Opener {
 		return openCIDR
 	case "sqlite", "pgsql", "mysql":
 		return openSQL(kind)
+	case "ldap":
+		return openLDAP
 	case "inline":
 		return openInline
 	case "static":
@@ -50,7 +52,6 @@ var unsupported = map[string]string{
 	"memcache": "a cache that may forget is no answer; use the table behind it, or socketmap:",
 	"mongodb":  "use socketmap: in front of it",
 	"netinfo":  "it is gone from macOS; use hash:",
-	"ldap":     "use socketmap: in front of the directory, or texthash: with what a script writes from it",
 	"nis":      "NIS is neither encrypted nor authenticated; use hash: with the output of ypcat",
 	"nisplus":  "no system has it any more; use hash:",
 }
@@ -101,5 +102,5 @@ func instead(kind string) string {
 	if what := unsupported[kind]; what != "" {
 		return ": " + what
 	}
-	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
+	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, ldap, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
 }

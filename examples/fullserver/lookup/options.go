@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 
 	// Databases has the connections that tables share with each other and with whoever else asks the same databases. Nil: each table has its own.
 	Databases *sqldb.Pools
+	// Directories is the same for LDAP.
+	Directories *directory.Directories
 	// Dial connects to servers. Nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock that the age of files is measured by. Nil: time.Now.

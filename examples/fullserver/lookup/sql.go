@@ -15,7 +15,7 @@ import (
 // to ask. Nothing is remembered of answers: the database is asked each time, as in Postfix.
 func openSQL(kind string) Opener {
 	return func(ctx context.Context, name string, o *Options) (Table, error) {
-		return openDatabase(ctx, kind, name, o, func(ctx context.Context, pools *sqldb.Pools, p *dbtable.Params, common *dbCommon) (Table, error) {
+		return openDatabase(ctx, kind, name, o, func(s *sources, p *dbtable.Params, common *dbCommon) (Table, error) {
 			t := &sqlTable{dbCommon: common}
 			if err := t.configure(kind, p, o); err != nil {
 				return nil, err
@@ -24,7 +24,7 @@ func openSQL(kind string) Opener {
 			if err != nil {
 				return nil, err
 			}
-			if t.pool, err = pools.Get(*c); err != nil {
+			if t.pool, err = s.databases.Get(*c); err != nil {
 				return nil, p.Errorf(map[bool]string{true: "dbpath", false: "hosts"}[kind == "sqlite"], "%v", err)
 			}
 			return t, nil

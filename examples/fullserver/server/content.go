@@ -9,7 +9,7 @@ import (
 
 // tableOptions are what tables of main.cf are opened with. They share the connections to databases.
 func (s *Server) tableOptions() *lookup.Options {
-	return &lookup.Options{Warn: s.warnOfTable, Databases: s.databases}
+	return &lookup.Options{Warn: s.warnOfTable, Databases: s.databases, Directories: s.directories}
 }
 
 // openChecks opens header_checks, body_checks and their like.

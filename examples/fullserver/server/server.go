@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
@@ -54,17 +55,18 @@ type Server struct {
 	set  *config.Settings
 	opts Options
 
-	log       *maillog.Log
-	databases *sqldb.Pools // connections for all who ask databases
-	users     *passwdfile.File
-	expiries  []expiry
-	guard     *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
-	certs     *tlscert.Source    // nil without TLS
-	store     *maildir.Store
-	anvil     *ratelimit.Counters // of what SMTP clients do
-	policy    *policy.Policy
-	check     *mailcheck.Checker // nil: mail from outside isn't checked
-	keys      *mailcheck.Keys    // nil: nothing is signed
+	log         *maillog.Log
+	databases   *sqldb.Pools           // connections for all who ask databases
+	directories *directory.Directories // the same for LDAP
+	users       *passwdfile.File
+	expiries    []expiry
+	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
+	certs       *tlscert.Source    // nil without TLS
+	store       *maildir.Store
+	anvil       *ratelimit.Counters // of what SMTP clients do
+	policy      *policy.Policy
+	check       *mailcheck.Checker // nil: mail from outside isn't checked
+	keys        *mailcheck.Keys    // nil: nothing is signed
 
 	reporter *mailcheck.Reporter // nil: nobody gets DMARC's reports
 	spooler  *spool.Spooler
@@ -89,8 +91,8 @@ type Server struct {
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
 // open. It is a *config.Error where a parameter is to blame.
 func Open(c *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
-	s.onClose(func() { _ = s.databases.Close() })
+	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools), directories: new(directory.Directories), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
+	s.onClose(func() { _ = errors.Join(s.databases.Close(), s.directories.Close()) })
 	defer func() {
 		if err != nil {
 			s.closeAll()

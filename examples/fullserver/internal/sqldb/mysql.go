@@ -17,7 +17,7 @@ import (
 )
 
 type mysqlConn struct {
-	driver.Conn
+	raw         driver.Conn
 	noBackslash bool // sql_mode has NO_BACKSLASH_ESCAPES
 }
 
@@ -75,23 +75,23 @@ func (p *Pool) connectMySQL(ctx context.Context, h *host) (conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &mysqlConn{Conn: raw}
+	c := &mysqlConn{raw: raw}
 	limits := p.limits
 	mode, err := c.query(ctx, "SELECT @@SESSION.sql_mode", &limits)
 	if err != nil || len(mode.Rows) != 1 || len(mode.Rows[0]) != 1 {
-		c.close()
+		c.Close()
 		return nil, fmt.Errorf("sql_mode is not known, so nothing can be quoted safely: %w", err)
 	}
 	c.noBackslash = strings.Contains(mode.Rows[0][0].Text, "NO_BACKSLASH_ESCAPES")
 	return c, nil
 }
 
-func (c *mysqlConn) fresh() bool {
-	v, ok := c.Conn.(driver.Validator)
+func (c *mysqlConn) Fresh() bool {
+	v, ok := c.raw.(driver.Validator)
 	return !ok || v.IsValid()
 }
 
-func (c *mysqlConn) close() { _ = c.Close() }
+func (c *mysqlConn) Close() { _ = c.raw.Close() }
 
 // mysqlEscapes is what mysql_real_escape_string escapes.
 var mysqlEscapes = strings.NewReplacer("\x00", `\0`, "\n", `\n`, "\r", `\r`, `\`, `\\`, `'`, `\'`, `"`, `\"`, "\x1a", `\Z`)
@@ -108,7 +108,7 @@ func (c *mysqlConn) quote(s string) (string, error) {
 
 // query asks with the text protocol. More than one result set is an error, as in mysql_table(5).
 func (c *mysqlConn) query(ctx context.Context, text string, l *Limits) (*Result, error) {
-	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, text, nil)
+	rows, err := c.raw.(driver.QueryerContext).QueryContext(ctx, text, nil)
 	if err != nil {
 		return nil, mysqlError(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-type postgresConn struct{ *pgconn.PgConn }
+type postgresConn struct{ raw *pgconn.PgConn }
 
 // postgresConfig is the connection string for a host. Where main.cf says nothing libpq's environment and ~/.pgpass count, as there.
 func (p *Pool) postgresConfig(h *host) (*pgconn.Config, error) {
@@ -89,20 +89,20 @@ func postgresConnectError(err error) error {
 	return err
 }
 
-// fresh: what has happened to the connection since is seen by the query, which is tried again on a new one.
-func (c *postgresConn) fresh() bool { return !c.IsClosed() }
+// Fresh: what has happened to the connection since is seen by the query, which is tried again on a new one.
+func (c *postgresConn) Fresh() bool { return !c.raw.IsClosed() }
 
-func (c *postgresConn) close() {
+func (c *postgresConn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = c.Close(ctx)
+	_ = c.raw.Close(ctx)
 }
 
 func (c *postgresConn) quote(s string) (string, error) {
 	if strings.IndexByte(s, 0) >= 0 {
 		return "", errNUL
 	}
-	return c.EscapeString(s)
+	return c.raw.EscapeString(s)
 }
 
 // query uses the simple protocol, as libpq's PQexec does: values come as text. Of several statements the last one's rows count.
@@ -110,7 +110,7 @@ func (c *postgresConn) query(ctx context.Context, text string, l *Limits) (*Resu
 	if strings.IndexByte(text, 0) >= 0 {
 		return nil, &QueryError{errNUL}
 	}
-	all := c.Exec(ctx, text)
+	all := c.raw.Exec(ctx, text)
 	r := &collector{l: l}
 	for all.NextResult() {
 		rows := all.ResultReader()
@@ -141,7 +141,7 @@ func (c *postgresConn) query(ctx context.Context, text string, l *Limits) (*Resu
 // error tells what the server says of a query from a connection that is gone. Of the latter class are 57P01 and its like: it shuts down.
 func (c *postgresConn) error(err error) error {
 	var e *pgconn.PgError
-	if errors.As(err, &e) && !c.IsClosed() && !strings.HasPrefix(e.Code, "57P") && !strings.HasPrefix(e.Code, "08") {
+	if errors.As(err, &e) && !c.raw.IsClosed() && !strings.HasPrefix(e.Code, "57P") && !strings.HasPrefix(e.Code, "08") {
 		return &QueryError{err}
 	}
 	return err

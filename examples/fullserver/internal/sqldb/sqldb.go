@@ -12,6 +12,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/buuta/mail/examples/fullserver/internal/hostpool"
 )
 
 // Config says which database.
@@ -91,8 +93,7 @@ type conn interface {
 	// query asks. When the error is a *QueryError the connection is as good as before.
 	query(ctx context.Context, text string, l *Limits) (*Result, error)
 	quote(text string) (string, error)
-	fresh() bool // whether it still leads to what its host's name means
-	close()
+	hostpool.Conn
 }
 
 // A QueryError is what a database says to a query that it doesn't like.

@@ -30,7 +30,7 @@ func checkSQLite(path string) error {
 
 // sqliteConn is an open file. It is only read; a writer's lock is waited for.
 type sqliteConn struct {
-	driver.Conn
+	raw  driver.Conn
 	path string
 	info os.FileInfo
 }
@@ -56,13 +56,13 @@ func (p *Pool) connectSQLite(_ context.Context, h *host) (conn, error) {
 	return &sqliteConn{c, path, info}, nil
 }
 
-// fresh: a database that was replaced by another file is opened anew.
-func (c *sqliteConn) fresh() bool {
+// Fresh: a database that was replaced by another file is opened anew.
+func (c *sqliteConn) Fresh() bool {
 	now, err := os.Stat(c.path)
 	return err == nil && os.SameFile(now, c.info)
 }
 
-func (c *sqliteConn) close() { _ = c.Close() }
+func (c *sqliteConn) Close() { _ = c.raw.Close() }
 
 // quote is what %q of sqlite3_mprintf does.
 func (c *sqliteConn) quote(s string) (string, error) {
@@ -76,7 +76,7 @@ func (c *sqliteConn) query(ctx context.Context, text string, l *Limits) (*Result
 	if strings.IndexByte(text, 0) >= 0 {
 		return nil, &QueryError{errNUL}
 	}
-	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, text, nil)
+	rows, err := c.raw.(driver.QueryerContext).QueryContext(ctx, text, nil)
 	if err != nil {
 		return nil, sqliteError(err)
 	}

@@ -1,9 +1,8 @@
-package sqldb
+package hostpool
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -38,66 +37,64 @@ type fakeConn struct {
 	dead bool
 }
 
-func (c *fakeConn) quote(s string) (string, error) { return strings.ReplaceAll(s, "'", "''"), nil }
+func (c *fakeConn) Fresh() bool { return true }
 
-func (c *fakeConn) fresh() bool { return true }
-
-func (c *fakeConn) close() {
+func (c *fakeConn) Close() {
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
 	c.f.open--
 }
 
-func (c *fakeConn) query(ctx context.Context, text string, l *Limits) (*Result, error) {
+func (c *fakeConn) query(ctx context.Context, text string) (Verdict, error) {
 	if c.f.hold != nil {
 		select {
 		case <-c.f.hold:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return Broken, ctx.Err()
 		}
 	}
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
 	c.f.asked[c.host]++
 	if c.f.down[c.host] || c.dead {
-		return nil, errors.New("connection reset")
+		return Broken, errors.New("connection reset")
 	}
 	if text == "bad" {
-		return nil, &QueryError{errors.New("syntax error")}
+		return Harmless, errSyntax
 	}
-	return &Result{Columns: []string{"host"}, Rows: [][]Value{{{Text: c.host}}}}, nil
+	if text == "odd" {
+		return Final, errSyntax
+	}
+	return Broken, nil
 }
 
-func newFakes(hosts ...string) (*fakes, *Pool) {
+var errSyntax = errors.New("syntax error")
+
+func newFakes(hosts ...string) (*fakes, *Pool[*fakeConn]) {
 	f := &fakes{down: map[string]bool{}, asked: map[string]int{}}
-	p := &Pool{limits: Limits{Conns: 3}.withDefaults()}
-	p.turns = make(chan struct{}, p.limits.Conns)
-	p.connect = func(_ context.Context, h *host) (conn, error) {
+	var places []Host
+	for _, h := range hosts {
+		places = append(places, Host{Name: h, Local: strings.HasPrefix(h, "/")})
+	}
+	l := Limits{Conns: 3, Connect: 10 * time.Second, Total: 30 * time.Second, Idle: time.Minute, Retry: time.Minute}
+	return f, New(places, l, func(_ context.Context, i int) (*fakeConn, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.dials = append(f.dials, h.name)
-		if f.down[h.name] {
+		f.dials = append(f.dials, hosts[i])
+		if f.down[hosts[i]] {
 			return nil, errors.New("connection refused")
 		}
 		f.open++
-		return &fakeConn{f: f, host: h.name}, nil
-	}
-	for _, h := range hosts {
-		network := "tcp"
-		if strings.HasPrefix(h, "/") {
-			network = "unix"
-		}
-		p.places = append(p.places, &place{host: host{name: h, network: network}})
-	}
-	return f, p
+		return &fakeConn{f: f, host: hosts[i]}, nil
+	})
 }
 
-func ask(p *Pool, text string) (string, error) {
-	r, err := p.Query(ctx, func(Quote) (string, error) { return text, nil })
-	if err != nil {
-		return "", err
-	}
-	return r.Rows[0][0].Text, nil
+func ask(p *Pool[*fakeConn], text string) (host string, err error) {
+	err = p.Do(ctx, func(ctx context.Context, c *fakeConn) (Verdict, error) {
+		host = c.host
+		return c.query(ctx, text)
+	})
+	return host, err
 }
 
 // pgsql_table(5): "The connections are automatically closed after being idle for about 1 minute, and are re-opened as necessary."
@@ -122,10 +119,10 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 		_, err = ask(p, "q")
 		require.NoError(t, err)
 		require.Len(t, f.dials, 2)
-		p.close()
+		p.Close()
 		require.Zero(t, f.conns())
 		_, err = ask(p, "q")
-		require.ErrorIs(t, err, errClosed)
+		require.ErrorIs(t, err, ErrClosed)
 	})
 }
 
@@ -151,7 +148,7 @@ func TestSeveralHosts(t *testing.T) {
 		other, err := ask(p, "q")
 		require.NoError(t, err)
 		require.NotEqual(t, host, other)
-		p.close()
+		p.Close()
 	})
 }
 
@@ -188,7 +185,7 @@ func TestBackoff(t *testing.T) {
 		time.Sleep(time.Second)
 		_, err = ask(p, "q")
 		require.NoError(t, err, "it begins anew with a second")
-		p.close()
+		p.Close()
 	})
 }
 
@@ -198,20 +195,19 @@ func TestStaleAndWrong(t *testing.T) {
 		f, p := newFakes("a")
 		_, err := ask(p, "q")
 		require.NoError(t, err)
-		p.places[0].idle[0].conn.(*fakeConn).dead = true
+		p.places[0].idle[0].conn.dead = true
 		_, err = ask(p, "q")
 		require.NoError(t, err)
 		require.Len(t, f.dials, 2)
 		_, err = ask(p, "bad")
-		var q *QueryError
-		require.ErrorAs(t, err, &q)
+		require.ErrorIs(t, err, errSyntax)
 		_, err = ask(p, "q")
 		require.NoError(t, err)
 		require.Len(t, f.dials, 2)
-		_, err = p.Query(ctx, func(Quote) (string, error) { return "", errNUL })
-		require.ErrorIs(t, err, errNUL)
+		_, err = ask(p, "odd")
+		require.ErrorIs(t, err, errSyntax)
 		require.Equal(t, 1, f.conns())
-		p.close()
+		p.Close()
 	})
 }
 
@@ -232,64 +228,12 @@ func TestTurns(t *testing.T) {
 		require.Equal(t, 3, f.conns())
 		impatient, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		_, err := p.Query(impatient, func(Quote) (string, error) { return "q", nil })
+		err := p.Do(impatient, func(context.Context, *fakeConn) (Verdict, error) { return Broken, nil })
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		close(f.hold)
 		wg.Wait()
 		require.LessOrEqual(t, len(f.dials), 3)
 		require.Zero(t, p.places[0].fails, "who goes away is no failure of the host")
-		p.close()
+		p.Close()
 	})
-}
-
-func TestHosts(t *testing.T) {
-	for s, want := range map[string]string{
-		"localhost pgsql": "tcp localhost:5432", "inet:db:1 pgsql": "tcp db:1", "db:99 mysql": "tcp db:99", "localhost mysql": "unix " + mysqlSocket, "inet:localhost mysql": "unix " + mysqlSocket, "127.0.0.1 mysql": "tcp 127.0.0.1:3306",
-		"unix:/run/x pgsql": "unix /run/x", "/run/y mysql": "unix /run/y", "[::1]:5 pgsql": "tcp [::1]:5", "[::1] pgsql": "tcp [::1]:5432", "postgresql://u:secret@h/d?x=y pgsql": "uri postgresql://u:secret@h/d?x=y",
-		"inet:: pgsql": "!", "unix: pgsql": "!", "a:b pgsql": "!", "a:0 pgsql": "!", "a:1:2 mysql": "!", "postgresql://h/d mysql": "!",
-	} {
-		name, driver, _ := strings.Cut(s, " ")
-		h, err := parseHost(name, driver)
-		if want == "!" {
-			require.Error(t, err, s)
-			continue
-		}
-		require.NoError(t, err, s)
-		require.Equal(t, want, h.network+" "+h.address, s)
-		require.NotContains(t, h.name, "secret")
-	}
-}
-
-func TestPairs(t *testing.T) {
-	for s, want := range map[string]string{
-		"host=localhost dbname=mails user=admin password=pass": "[[host localhost] [dbname mails] [user admin] [password pass]]", "a = 'b c' d=e\\ f g='it''": "!", `a='it\'s' b=`: "[[a it's] [b ]]", "": "[]", "x": "!", "=x": "!", "a='x": "!", "a=b\tc=d\n": "[[a b] [c d]]",
-	} {
-		got, err := parsePairs(s)
-		if want == "!" {
-			require.Error(t, err, s)
-			continue
-		}
-		require.NoError(t, err, s)
-		require.Equal(t, want, fmt.Sprint(got), s)
-	}
-}
-
-// FuzzConnect: what says where a database is is understood or refused, and no error shows what may be a password.
-func FuzzConnect(f *testing.F) {
-	f.Add("host=a password='geheim x' port=1", "postgresql://u:geheim@h/d")
-	f.Add(`a=\' geheim`, "unix:/x")
-	f.Fuzz(func(t *testing.T, pairs, host string) {
-		parsePairs(pairs)
-		for _, driver := range []string{"pgsql", "mysql"} {
-			if h, err := parseHost(host, driver); err == nil && h.network == "" {
-				t.Fatal("no network")
-			}
-		}
-	})
-}
-
-func TestSQLiteFloat(t *testing.T) {
-	for v, want := range map[float64]string{1: "1.0", 0.1: "0.1", 1e20: "1.0e+20", 1.5e-7: "1.5e-07", 123456789.123456789: "123456789.123457", -0.5: "-0.5"} {
-		require.Equal(t, want, sqliteFloat(v))
-	}
 }
