@@ -86,6 +86,7 @@ type Settings struct {
 	transports  map[string]*Transport
 
 	Verify     Verify
+	SRS        SRS
 	Addresses  Addresses
 	Local      Local
 	Checks     Checks

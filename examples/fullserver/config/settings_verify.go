@@ -24,3 +24,10 @@ type Unverified struct {
 	Reject, Defer    int64
 	Reason, Tempfail string
 }
+
+// SRS are the parameters of senders of forwarded mail.
+type SRS struct {
+	Domain     string
+	SecretFile string
+	MaxAge     time.Duration
+}

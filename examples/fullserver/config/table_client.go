@@ -56,6 +56,12 @@ func client() []Param {
 		t("smtp_data_init_timeout", "120s", func(s *Settings) any { return &s.Sending.DataInitTimeout }, "How long to wait for the answer to DATA."),
 		t("smtp_data_xfer_timeout", "180s", func(s *Settings) any { return &s.Sending.DataXferTimeout }, "How long a piece of the message may take."),
 		t("smtp_data_done_timeout", "600s", func(s *Settings) any { return &s.Sending.DataDoneTimeout }, "How long to wait for the answer to the message."),
+		works(g, "srs_domain", Text, "", func(s *Settings) any { return &s.SRS.Domain },
+			"The domain, one that mail is taken for here, of the senders shown for mail that is forwarded to elsewhere, as postsrsd does it; what comes back to them goes to the real senders. Empty: forwarded mail keeps its sender, and SPF fails."),
+		works(g, "srs_secret_file", Path, "$data_directory/srs-secrets", func(s *Settings) any { return &s.SRS.SecretFile },
+			"Secrets that sign those addresses, one a line: the first signs, the others are of before. Made when it is missing. postsrsd's may be named."),
+		bounded(g, "srs_max_age", Time, "21d", 1, 0, func(s *Settings) any { return &s.SRS.MaxAge },
+			"How long mail to such an address is taken back."),
 		inert("permit_mx_backup_networks", Nets, "", "permit_mx_backup is not here"),
 	}
 }

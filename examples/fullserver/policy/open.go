@@ -77,6 +77,7 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 	}
 	p.inTwoLists()
 	p.openProbes(x)
+	p.openSRS(x)
 	p.restrictions(x, o)
 	for _, t := range []struct{ param, value string }{
 		{"local_transport", a.LocalTransport}, {"virtual_transport", a.VirtualTransport}, {"relay_transport", a.RelayTransport}, {"default_transport", a.DefaultTransport},
@@ -107,7 +108,7 @@ func (p *Policy) opener(ctx context.Context, o *Options) *opener {
 // Postfix, which know nothing of a service's parameters). It must be closed before p is.
 func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	base := p.Now()
-	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login}
+	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login, srs: base.srs, probes: base.probes}
 	x := d.opener(ctx, &o)
 	was, a := &base.set.Addresses, &s.Addresses
 	if s.Receiving.SenderLoginMaps != base.set.Receiving.SenderLoginMaps {

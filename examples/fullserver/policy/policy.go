@@ -17,6 +17,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/smtp/rewrite"
+	"github.com/buuta/mail/smtp/srs"
 	"github.com/buuta/mail/smtp/verify"
 )
 
@@ -92,6 +93,7 @@ type Policy struct {
 	tables   []lookup.Table
 	notes    []string
 
+	srs    *srs.Rewriter
 	probes *Policy // where probes of addresses go, if not where mail goes
 
 	next atomic.Pointer[Policy] // what counts instead

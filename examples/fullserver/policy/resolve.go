@@ -28,6 +28,9 @@ func (p *Policy) Sender(ctx context.Context, from string) (string, error) {
 // Recipients finds out whom a forward-path stands for: one target, or several where there is a virtual alias. The error is the reply to
 // RCPT for an address that nobody has, and for one that can't be looked up now.
 func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, error) {
+	if list, ok, err := p.returned(ctx, sender, to); ok {
+		return list, err
+	}
 	if p.set.Addresses.UnlistedRecipient {
 		if reply := p.Rules.Unlisted(ctx, sender, to); reply != nil {
 			return nil, reply

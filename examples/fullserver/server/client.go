@@ -268,5 +268,8 @@ func (o *outlet) To(nexthop string) mail.Deliverer {
 	if rules := o.rules(); rules.SMTPGeneric != nil {
 		next = &generic{next: next, rules: rules, spooler: s.spooler}
 	}
+	if rewriter := s.policy.Now().SRS(); rewriter != nil {
+		next = &forwarding{next: next, srs: rewriter, policy: s.policy}
+	}
 	return next
 }
