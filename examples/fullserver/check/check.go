@@ -110,6 +110,7 @@ func (k *checker) tables(ctx context.Context) {
 			for _, n := range p.Notes() {
 				k.warn(errors.New(n))
 			}
+			p.Circles(ctx, 1_000_000, func(param, text string) { k.fail(k.at(param, "%s", text)) })
 			k.answers(p.Ping(ctx))
 		}
 	}

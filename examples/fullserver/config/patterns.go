@@ -53,6 +53,9 @@ func checkPatterns(value string) error {
 func checkMaps(value string) error {
 	for _, m := range Members(value) {
 		if !tableName(m) {
+			if strings.HasPrefix(m, "/") {
+				return fmt.Errorf("%s is no table: what type is it? Most are hash:%s", quote(m), m)
+			}
 			return fmt.Errorf("%s is no table: expected \"type:name\", such as \"hash:/etc/postfix/%s\"", quote(m), strings.Map(nameOnly, m))
 		}
 	}

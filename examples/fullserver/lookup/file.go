@@ -123,6 +123,9 @@ func (f *fileTable) text() (text string, before, after os.FileInfo, err error) {
 		if errors.As(err, &p) {
 			reason = p.Op + ": " + p.Err.Error()
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			reason += "; write the file, or take the table out"
+		}
 		return "", nil, nil, &Problem{File: f.name, Reason: reason, Err: err}
 	}
 	file, err := os.Open(f.name)

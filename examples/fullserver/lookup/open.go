@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/internal/nearest"
 )
 
 // builtin are the types that there are.
@@ -98,9 +100,15 @@ func open(ctx context.Context, spec string, o *Options) (Table, error) {
 	return &guarded{table: t, name: kind + ":" + name, key: o.Limits.Key, value: o.Limits.Value, bytes: o.NoUTF8}, nil
 }
 
+// known are the types of tables, as errors name them.
+const known = "btree, cdb, cidr, dbm, environ, hash, inline, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
+
 func instead(kind string) string {
 	if what := unsupported[kind]; what != "" {
 		return ": " + what
 	}
-	return "; known are btree, cdb, cidr, dbm, environ, hash, inline, ldap, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
+	if name := nearest.Name(kind, strings.SplitSeq(known, ", "), 3); name != "" {
+		return "; did you mean " + name + "?"
+	}
+	return "; known are " + known
 }

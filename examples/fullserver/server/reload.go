@@ -57,6 +57,7 @@ func (s *Server) reloadConfig() {
 		return
 	}
 	s.policy.Replace(p)
+	s.tellCircles(context.Background())
 }
 
 func countsAtOnce(row config.Param) bool {

@@ -49,6 +49,6 @@ func TestReloadConfig(t *testing.T) {
 		require.Equal(t, "250 2.1.5 Ok", m.say("RCPT TO:<team@example.test>", "5", "2"))
 	}
 	r.logged(`warning: main.cf, line 3: x: broken\n`)
-	r.logged(`warning: virtual_alias_maps: /nonexistent: open: no such file or directory\n`)
+	r.logged(`warning: virtual_alias_maps: /nonexistent: open: no such file or directory; `)
 	require.ErrorIs(t, queuecmd.Reload(t.Context(), filepath.Join(dir, "none")), queuecmd.ErrNotRunning)
 }

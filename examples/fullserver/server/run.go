@@ -41,6 +41,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			}
 		})
 	}
+	wg.Go(func() { s.tellCircles(ctx) })
 	endReports, endExpiry, endAnvil := s.startReports(), s.startExpiry(), s.startAnvil()
 	var err error
 	select {
