@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // replay gives each message that lives in segments of an earlier run a file of its own, and removes the segments.
@@ -19,7 +20,7 @@ func (s *Spool) replay(segments []string) error {
 	}
 	live, done, damaged := map[string][]byte{}, map[string]bool{}, map[string]bool{}
 	for _, file := range segments {
-		text, err := s.readWhole(s.path(Incoming, file))
+		text, unreadable, err := s.readWhole(s.path(Incoming, file))
 		if err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func (s *Spool) replay(segments []string) error {
 				live[id] = raw
 			}
 		})
-		damaged[file] = !ok
+		damaged[file] = !ok || unreadable
 	}
 	for id, raw := range live {
 		if done[id] {
@@ -83,13 +84,33 @@ func (s *Spool) removeSegment(file string, damaged bool) error {
 	return nil
 }
 
-func (s *Spool) readWhole(name string) ([]byte, error) {
+// readWhole reads a segment. Blocks that the disk can't read any more are zeros, and true is returned beside: what is whole around them is found, and one
+// bad block doesn't keep all other mail waiting.
+func (s *Spool) readWhole(name string) (text []byte, unreadable bool, err error) {
 	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	text, err = io.ReadAll(f)
+	if !errors.Is(err, syscall.EIO) {
+		return text, false, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	const block = 4096
+	text = make([]byte, st.Size())
+	for at := 0; at < len(text); at += block {
+		piece := text[at:min(at+block, len(text))]
+		if _, err := f.ReadAt(piece, int64(at)); errors.Is(err, syscall.EIO) {
+			clear(piece)
+		} else if err != nil && err != io.EOF {
+			return nil, false, err
+		}
+	}
+	return text, true, nil
 }
 
 // hasFile reports whether a message is in any folder.

@@ -315,7 +315,7 @@ func segmentOf(t testing.TB) (text []byte, name string, last int, raws map[strin
 		require.NoError(t, b.err)
 	}
 	name = l.all[0].name
-	text, err := s.readWhole(l.file(name))
+	text, _, err := s.readWhole(l.file(name))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	return text, name, last, raws
@@ -406,5 +406,71 @@ func FuzzSegment(f *testing.F) {
 				t.Fatalf("%q is no id", id)
 			}
 		}
+	})
+}
+
+// badBlock is a disk one block of whose segments can't be read any more.
+type badBlock struct {
+	*vfs.Crash
+	at int64
+}
+
+func (d *badBlock) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
+	f, err := d.Crash.OpenFile(name, flag, perm)
+	if err == nil && strings.HasSuffix(name, logSuffix) {
+		return &badBlockFile{File: f, d: d}, nil
+	}
+	return f, err
+}
+
+type badBlockFile struct {
+	vfs.File
+	d  *badBlock
+	at int64
+}
+
+func (f *badBlockFile) Read(p []byte) (int, error) {
+	if f.at+int64(len(p)) > f.d.at { // a read that reaches the block ends before it
+		p = p[:max(0, f.d.at-f.at)]
+		if len(p) == 0 {
+			return 0, &fs.PathError{Op: "read", Path: f.Name(), Err: syscall.EIO}
+		}
+	}
+	n, err := f.File.Read(p)
+	f.at += int64(n)
+	return n, err
+}
+
+func (f *badBlockFile) ReadAt(p []byte, off int64) (int, error) {
+	if off < f.d.at+4096 && f.d.at < off+int64(len(p)) {
+		return 0, &fs.PathError{Op: "read", Path: f.Name(), Err: syscall.EIO}
+	}
+	return f.File.ReadAt(p, off)
+}
+
+// A block of a segment that can't be read costs the messages in it and no others: the spool starts, and the segment is kept for who can read more of it.
+func TestUnreadableBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, disk, ids := logged(t, 40) // three blocks and more
+		name := s.log.all[0].name
+		disk.Stop()
+		disk = disk.Recover(rand.New(rand.NewPCG(1, 1)))
+		var aside []string
+		s = &Spool{Dir: "/spool", FS: &badBlock{disk, 4096}, Log: true, SetAside: func(id string, err error) {
+			require.ErrorIs(t, err, ErrCorrupt)
+			aside = append(aside, id)
+		}}
+		require.NoError(t, s.Start())
+		defer s.Close()
+		require.Equal(t, []string{name}, aside)
+		left := 0
+		for _, f := range files(t, disk) {
+			if strings.HasPrefix(f, "incoming/") {
+				left++
+			}
+		}
+		require.Greater(t, left, len(ids)/2)
+		require.Less(t, left, len(ids))
+		require.Contains(t, files(t, disk), "corrupt/"+name)
 	})
 }

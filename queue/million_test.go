@@ -57,7 +57,7 @@ func TestMillion(t *testing.T) {
 	begun = time.Now()
 
 	world := &sink{}
-	q := &queue.Queue{Dir: dir, Transports: map[string]*queue.Transport{"smtp": world.transport()}}
+	q := &queue.Queue{Storage: &queue.Spool{Dir: dir, Log: true}, Transports: map[string]*queue.Transport{"smtp": world.transport()}}
 	require.NoError(t, q.Start())
 	took("start")
 	send(t, q, "new@example.org", letter, "b@example.net")
