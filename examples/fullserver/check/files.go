@@ -32,7 +32,7 @@ func (k *checker) files(context.Context) {
 		k.fail(k.at("passwd_file", "%s: no such file; make it with lines that \"fullserver passwd user@domain\" prints", k.s.PasswdFile))
 	case err != nil:
 		k.fail(k.c.ErrorFor("passwd_file", err))
-	case len(users.Users()) == 0:
+	case len(users.Users()) == 0 && k.s.PasswdFile != os.DevNull: // where there are no mailboxes, and that is meant
 		k.warn(k.at("passwd_file", "%s has no users; \"fullserver passwd user@domain\" prints a line for one", k.s.PasswdFile))
 	}
 	k.users = users
@@ -81,7 +81,7 @@ func (k *checker) secret(param, file string) {
 		return
 	}
 	info, err := os.Stat(file)
-	if err == nil && info.Mode().Perm()&0o007 != 0 {
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
 		k.warn(k.at(param, "%s may be read by everybody on this machine: chmod 600 %s", file, file))
 	}
 }

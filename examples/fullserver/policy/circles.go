@@ -60,6 +60,9 @@ type circled struct {
 // maxFindings is how many lines about one table are enough to see what is wrong.
 const maxFindings = 20
 
+// anybody stands for whoever is written to at a domain.
+const anybody = "someone"
+
 // each calls f with addresses that a table has, until it has said maxFindings times that there is something wrong.
 func (p *Policy) each(ctx context.Context, t rewrite.Table, limit int, f func(key string) bool) {
 	list, ok := t.(*lookup.List)
@@ -79,7 +82,7 @@ func (p *Policy) each(ctx context.Context, t rewrite.Table, limit int, f func(ke
 			key := e.Key
 			switch {
 			case strings.HasPrefix(key, "@"):
-				key = "someone" + key
+				key = anybody + key
 			case !strings.Contains(key, "@") && strings.Contains(key, "."): // a domain, for virtual_alias_domains
 				continue
 			}
@@ -121,6 +124,9 @@ func (p *Policy) oneAlias(ctx context.Context, key string, canonicals []circled)
 		return "", nil
 	}
 	for _, to := range list {
+		if strings.HasPrefix(key, anybody+"@") {
+			continue // whoever that is
+		}
 		_, err := p.resolve(ctx, "", to, to)
 		reply := mail.ReplyOf(err)
 		if err == nil || !reply.Permanent() {
