@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/buuta/mail/examples/fullserver/topologies/internal/scene"
+	"github.com/stretchr/testify/require"
 )
 
 // TestAsPostfix: Debian's Postfix, with the same files, says and does the same.
@@ -14,4 +15,10 @@ func TestAsPostfix(t *testing.T) {
 		Own:    []string{"example.com", "example.net", "gate.example.com"},
 		Others: []string{"in.example.com", "localhost", "example.org", "none.example", "localhost.example.com"},
 	})
+}
+
+// TestCheck: nothing is wrong with the folder.
+func TestCheck(t *testing.T) {
+	s := scene.New(t, scene.CompanyZone)
+	require.Equal(t, "no problems found\n", s.Check(scene.Site{Addr: scene.GateAddr, Folder: "."}))
 }

@@ -73,3 +73,25 @@ func TestRefused(t *testing.T) {
 	require.Contains(t, c.Transact(scene.Letter{From: "sender@example.org", To: "an@example.com"}), "554 5.7.1 <gate.example.com>: Helo command rejected: You are not gate.example.com")
 	scene.Accepted(t, s.Post(scene.BoxAddr, gate, scene.Letter{From: "an@example.com", To: "friend@example.org", Subject: "from inside"}))
 }
+
+// TestVerified: without a list of recipients the host inside is asked.
+func TestVerified(t *testing.T) {
+	s := scene.New(t, scene.CompanyZone)
+	for _, kind := range scene.Kinds {
+		t.Run("inside is "+kind, func(t *testing.T) {
+			s := s.In(t)
+			gate := s.Fullserver(scene.Site{Addr: scene.GateAddr, Folder: ".", Params: []string{"relay_recipient_maps=", "smtpd_recipient_restrictions=reject_unverified_recipient", "unverified_recipient_reject_code=550", "address_verify_poll_count=10"}})
+			ask := func(to string) string {
+				return s.Post(scene.Stranger, gate, scene.Letter{From: "sender@example.org", To: to, Subject: "to " + to})
+			}
+			require.Contains(t, ask("binh@example.com"), "450 4.1.1 <binh@example.com>: Recipient address rejected: ", "it is down, and nothing is known")
+			box := s.Box(kind, "../intranet")
+			scene.Accepted(t, ask("an@example.com"))
+			box.Arrives("an@example.com", "to an@example.com")
+			require.Regexp(t, `550 5\.1\.1 <nobody@example\.com>: Recipient address rejected: undeliverable address: host box\.in\.example\.com\[10\.1\.1\.25\] said: 550 5\.1\.1 <nobody@example\.com>: Recipient address rejected: User unknown in local recipient table`, ask("nobody@example.com"))
+			box.Stop()
+			scene.Accepted(t, ask("an@example.com")) // remembered
+			require.Contains(t, ask("nobody@example.com"), "550 5.1.1 <nobody@example.com>")
+		})
+	}
+}

@@ -47,6 +47,7 @@ type Host struct {
 	imap  string
 	start func()
 	stop  func()
+	pid   int
 }
 
 // Kinds are what a host can be: New returns one of them by its name.
@@ -82,8 +83,8 @@ func (o *Site) files(t *testing.T) map[string]string {
 	return out
 }
 
-// Fullserver starts the server.
-func (s *Scene) Fullserver(o Site) *Host {
+// prepared is a host's folder, and the arguments that it is started with.
+func (s *Scene) prepared(o Site) (*Host, []string) {
 	s.t.Helper()
 	s.Address(o.Addr)
 	dir, err := os.MkdirTemp("", "host")
@@ -103,7 +104,22 @@ func (s *Scene) Fullserver(o Site) *Host {
 		users.WriteString(u + "\n")
 	}
 	require.NoError(s.t, os.WriteFile(dir+"/data/users", []byte(users.String()), 0o600))
-	args := h.Args(append(append([]string{"data_directory=" + dir + "/data", "maillog_file=" + h.log, "inet_interfaces=" + o.Addr}, quick...), o.Params...)...)
+	return h, h.Args(append(append([]string{"data_directory=" + dir + "/data", "maillog_file=" + h.log, "inet_interfaces=" + o.Addr}, quick...), o.Params...)...)
+}
+
+// Check runs "fullserver check" for a site that isn't running, and returns what it says.
+func (s *Scene) Check(o Site) string {
+	s.t.Helper()
+	h, args := s.prepared(o)
+	out, _ := Try(s.t, args, "check")
+	return strings.ReplaceAll(out, h.Dir+"/etc/", "")
+}
+
+// Fullserver starts the server.
+func (s *Scene) Fullserver(o Site) *Host {
+	s.t.Helper()
+	h, args := s.prepared(o)
+	dir := h.Dir
 	var done chan error
 	h.start = func() {
 		out, err := os.OpenFile(dir+"/out", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -111,6 +127,7 @@ func (s *Scene) Fullserver(o Site) *Host {
 		cmd := exec.Command(binary, args...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 		require.NoError(s.t, cmd.Start())
+		h.pid = cmd.Process.Pid
 		ended := make(chan error, 1)
 		done = ended
 		go func() {
@@ -232,4 +249,15 @@ func Try(t *testing.T, args []string, command ...string) (string, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, binary, append(slices.Clone(args), command...)...).CombinedOutput()
 	return string(out), err
+}
+
+// Memory is what the process of fullserver holds, in octets; its text and what it has read of files by mapping them count too.
+func (h *Host) Memory() int64 {
+	h.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", h.pid))
+	require.NoError(h.t, err)
+	var size, resident int64
+	_, err = fmt.Sscan(string(b), &size, &resident)
+	require.NoError(h.t, err)
+	return resident * int64(os.Getpagesize())
 }
