@@ -93,7 +93,12 @@ func (p *Policy) Owns(ctx context.Context, account, login, from string) (bool, e
 	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
 		return false, err
 	}
-	return slices.ContainsFunc(targets, func(t Target) bool { return t.Account != "" && t.Account == account }), nil
+	return slices.ContainsFunc(targets, func(t Target) bool {
+		if t.Account == "" && t.Class == Local { // what comes for him goes on by his .forward, or is handed to mailbox_transport: it is his all the same
+			return account != "" && p.Mailbox(t.Address) == account
+		}
+		return t.Account != "" && t.Account == account
+	}), nil
 }
 
 // UnlistedSenders reports whether senders at our domains must exist (smtpd_reject_unlisted_sender).

@@ -154,6 +154,17 @@ func TestForward(t *testing.T) {
 	r.send("s@far.test", "alice+lists@localhost", note)
 	require.Contains(t, r.inbox("bob@example.test", "geheim", 1), "Delivered-To: alice+lists@localhost")
 
+	// He sends as himself all the same, and as nobody else.
+	m := r.dial("submission_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say("AUTH PLAIN "+plain("alice", "secret"), "235 ")
+	for from, want := range map[string]string{"alice@localhost": "250 ", "alice+lists@localhost": "250 ", "bob@example.test": "553 5.7.1 ", "x@far.test": "553 5.7.1 "} {
+		m.say("MAIL FROM:<"+from+">", "250 ")
+		m.say("RCPT TO:<bob@example.test>", want)
+		m.say("RSET", "250 ")
+	}
+
 	// What comes back to where it was forwarded from is a loop (RFC 5321 section 6.3 counts hops; Delivered-To finds it at once).
 	r.send("bob@example.test", "alice@localhost", "Delivered-To: alice@localhost\r\nSubject: again\r\n\r\nx\r\n")
 	r.logged(`status=bounced \(mail forwarding loop for alice@localhost\)`)
