@@ -174,3 +174,19 @@ func (h *Host) Arrives(user, subject string) string {
 	require.NoError(h.t, c.Logout(ctx))
 	return text
 }
+
+// Quit ends the session.
+func (c *Client) Quit() {
+	c.t.Helper()
+	c.Say("QUIT")
+	c.c.Close()
+}
+
+// Ask says MAIL and RCPT and takes it back: it returns the reply to RCPT.
+func (c *Client) Ask(from, to string) string {
+	c.t.Helper()
+	c.Say("MAIL FROM:<" + from + ">")
+	reply := c.Say("RCPT TO:<" + to + ">")
+	c.Say("RSET")
+	return reply
+}

@@ -24,8 +24,9 @@ type Site struct {
 	Addr   string            // its address
 	Folder string            // with main.cf and the tables beside it, which are copied; "" for what Files have
 	Files  map[string]string // files beside main.cf, in the place of those of Folder
-	Users  []string          // its mailboxes, user@domain; the password of each is Password
+	Users  []string          // its mailboxes, user@domain, or lines for passwd_file in which $D is its folder; the password of each is Password
 	Params []string          // "name=value", stronger than main.cf: what a test must have otherwise
+	Disk   string            // the size of the disk that its data is on, "64m"; "" for the test's own disk. For fullserver
 	Only   []string          // "name=value" for Debian's programs alone: what Postfix calls otherwise
 }
 
@@ -93,6 +94,11 @@ func (s *Scene) prepared(o Site) (*Host, []string) {
 	h := &Host{Addr: o.Addr, Dir: dir, t: s.t, kind: "fullserver", log: dir + "/mail.log", mail: dir + "/data/mail", imap: o.Addr + ":143"}
 	require.NoError(s.t, os.MkdirAll(dir+"/etc", 0o755))
 	require.NoError(s.t, os.MkdirAll(dir+"/data", 0o755))
+	if o.Disk != "" {
+		unmount, err := disk(dir+"/data", o.Disk)
+		require.NoError(s.t, err)
+		s.t.Cleanup(unmount)
+	}
 	for name, text := range o.files(s.t) {
 		require.NoError(s.t, os.WriteFile(filepath.Join(dir, "etc", name), []byte(text), 0o644))
 	}
@@ -101,7 +107,7 @@ func (s *Scene) prepared(o Site) (*Host, []string) {
 		if !strings.Contains(u, ":") {
 			u += ":{PLAIN}" + Password
 		}
-		users.WriteString(u + "\n")
+		users.WriteString(strings.ReplaceAll(u, "$D", dir) + "\n")
 	}
 	require.NoError(s.t, os.WriteFile(dir+"/data/users", []byte(users.String()), 0o600))
 	return h, h.Args(append(append([]string{"data_directory=" + dir + "/data", "maillog_file=" + h.log, "inet_interfaces=" + o.Addr}, quick...), o.Params...)...)

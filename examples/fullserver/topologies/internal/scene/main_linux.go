@@ -91,3 +91,9 @@ func ip(args ...string) error {
 	}
 	return nil
 }
+
+// disk mounts an empty disk of a size.
+func disk(dir, size string) (unmount func(), err error) {
+	err = syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
+	return func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }, err
+}

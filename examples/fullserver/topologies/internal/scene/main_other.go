@@ -15,3 +15,5 @@ func Main(m *testing.M) {
 }
 
 func ip(...string) error { return errors.ErrUnsupported }
+
+func disk(string, string) (func(), error) { return nil, errors.ErrUnsupported }
