@@ -1,8 +1,11 @@
 package mailboxdmz_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/buuta/mail/examples/fullserver/topologies/internal/scene"
 	"github.com/stretchr/testify/require"
@@ -87,4 +90,35 @@ func TestRefused(t *testing.T) {
 	c.Say("EHLO client.example")
 	require.Contains(t, c.Say("MAIL FROM:<an@example.com>"), "530 5.7")
 	require.Empty(t, mail.Messages("an@example.com"))
+}
+
+// TestPorts: every port that the README names is there, with TLS, and a message is read by POP3 as by IMAP.
+func TestPorts(t *testing.T) {
+	s := scene.New(t, zone)
+	mail := s.Fullserver(site)
+	scene.Accepted(t, s.Post(scene.Stranger, mail, scene.Letter{From: "sender@example.org", To: "an@example.com", Subject: "to be fetched"}))
+	mail.Arrives("an@example.com", "to be fetched")
+	for port, exchange := range map[string][]string{
+		"465": {"", "220 mail.example.com ESMTP", "EHLO c.example", "250-mail.example.com"},
+		"993": {"", "* OK", "a LOGIN an " + scene.Password, "a OK"},
+		"995": {"", "+OK", "USER an", "+OK", "PASS " + scene.Password, "+OK", "STAT", "+OK 1 ", "RETR 1", "Subject: to be fetched"},
+		"443": {"GET / HTTP/1.0\r\nHost: mail.example.com\r\n", "HTTP/1."},
+	} {
+		conn, err := tls.Dial("tcp", addr+":"+port, &tls.Config{InsecureSkipVerify: true})
+		require.NoError(t, err, port)
+		require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		r := bufio.NewReader(conn)
+		for i := 0; i < len(exchange); i += 2 {
+			if exchange[i] != "" {
+				_, err = conn.Write([]byte(exchange[i] + "\r\n"))
+				require.NoError(t, err, port)
+			}
+			line := ""
+			for !strings.HasPrefix(line, exchange[i+1]) {
+				line, err = r.ReadString('\n')
+				require.NoError(t, err, "port %s: after %q: %q is not %q", port, exchange[i], line, exchange[i+1])
+			}
+		}
+		conn.Close()
+	}
 }
