@@ -13,9 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/directory"
+	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/lookup"
-	"github.com/buuta/mail/examples/fullserver/passwdfile"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/smtp/verify"
 )
@@ -38,18 +40,22 @@ type Env struct {
 // checker is one run.
 type checker struct {
 	Env
-	c      *config.Config
-	s      *config.Settings
-	users  *passwdfile.File
-	policy *policy.Policy
-	silent []string // what doesn't answer
-	errors int
-	count  int
+	c           *config.Config
+	s           *config.Settings
+	users       accounts.Users // nil: they can\'t be opened
+	policy      *policy.Policy
+	databases   sqldb.Pools
+	directories directory.Directories
+	silent      []string // what doesn't answer
+	errors      int
+	count       int
 }
 
 // Run checks what load returns and writes the findings. It returns 1 when there is an error among them, 0 otherwise.
 func (e Env) Run(ctx context.Context, load func() (*config.Config, error)) int {
 	k := &checker{Env: e}
+	defer k.databases.Close()
+	defer k.directories.Close()
 	if k.Now == nil {
 		k.Now = time.Now
 	}
@@ -99,6 +105,7 @@ func (k *checker) at(param, format string, args ...any) error {
 func (k *checker) tables(ctx context.Context) {
 	warn := func(err error) { k.warn(err) }
 	if k.users != nil {
+		k.answers(k.users.Ping(ctx))
 		p, err := policy.Open(ctx, k.s, policy.Options{Users: k.users, Own: k.Own, Warn: warn, Parameter: k.c.Value, Transports: k.c.Transports(), Verify: nobodyAsked})
 		if param, ok := errors.AsType[*policy.ParamError](err); ok {
 			err = k.c.ErrorFor(param.Param, param.Err)

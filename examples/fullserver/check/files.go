@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
-	"github.com/buuta/mail/examples/fullserver/passwdfile"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 )
 
@@ -26,17 +24,7 @@ func (k *checker) files(context.Context) {
 	if k.s.MaillogFile != "" {
 		k.folder("maillog_file", filepath.Dir(k.s.MaillogFile))
 	}
-	users, err := passwdfile.Open(k.s.PasswdFile, passwdfile.Options{Domain: k.s.MyDomain, Logger: slog.New(slog.DiscardHandler)})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		k.fail(k.at("passwd_file", "%s: no such file; make it with lines that \"fullserver passwd user@domain\" prints", k.s.PasswdFile))
-	case err != nil:
-		k.fail(k.c.ErrorFor("passwd_file", err))
-	case len(users.Users()) == 0 && k.s.PasswdFile != os.DevNull: // where there are no mailboxes, and that is meant
-		k.warn(k.at("passwd_file", "%s has no users; \"fullserver passwd user@domain\" prints a line for one", k.s.PasswdFile))
-	}
-	k.users = users
-	k.secret("passwd_file", k.s.PasswdFile)
+	k.accounts()
 	k.secret("dkim_key_table", k.s.DKIMKeyTable)
 	key := k.s.TLSKeyFile
 	if key == "" {

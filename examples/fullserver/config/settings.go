@@ -60,6 +60,7 @@ type Settings struct {
 	ProcessLimit     int64
 	AuthMechanisms   []string
 	AuthFailureDelay time.Duration
+	Accounts         Accounts
 
 	MailAuthCheck   bool
 	MailAuthFailed  string
@@ -95,4 +96,13 @@ type Settings struct {
 	Front      Front
 	Scheduling Scheduling
 	Notices    Notices
+}
+
+// Accounts is where users are.
+type Accounts struct {
+	Passdb, Userdb   string
+	MasterSeparator  string
+	CacheSize        int64
+	CacheTTL         time.Duration
+	CacheNegativeTTL time.Duration
 }

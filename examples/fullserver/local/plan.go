@@ -70,8 +70,8 @@ func (p *plan) name(ctx context.Context, sender, name string, depth int) error {
 	}
 	key := "name " + strings.ToLower(name)
 	if p.done[key] { // an alias or a .forward that names itself means the mailbox
-		if p.a.Policy.Now().Mailbox(rewrite.Quote(name+"@"+p.domain)) == "" {
-			return nil
+		if account, err := p.a.Policy.Now().Mailbox(ctx, rewrite.Quote(name+"@"+p.domain)); account == "" || err != nil {
+			return err
 		}
 		return p.user(ctx, sender, name, depth)
 	}
@@ -133,11 +133,18 @@ func (p *plan) user(ctx context.Context, sender, name string, depth int) error {
 		p.forward(sender, address)
 		return nil
 	}
-	account := p.a.Policy.Now().Mailbox(address)
+	account, err := p.a.Policy.Now().Mailbox(ctx, address)
+	if err != nil {
+		return err
+	}
 	if account == "" {
 		return p.nobody(ctx, sender, name, depth)
 	}
-	if home := p.a.Policy.Now().Home(account); home != "" {
+	home, err := p.a.Policy.Now().FindHome(ctx, account)
+	if err != nil {
+		return err
+	}
+	if home != "" {
 		list, file, err := p.a.forwardFile(home, name)
 		if err != nil {
 			return err
@@ -292,7 +299,10 @@ func (p *plan) forward(sender, to string) {
 // own plans for a user's mailbox, whatever aliases and .forward say.
 func (p *plan) own(user string) error {
 	address := p.a.Policy.Now().Rules.Complete(user)
-	account := p.a.Policy.Now().Mailbox(address)
+	account, err := p.a.Policy.Now().Mailbox(context.Background(), address)
+	if err != nil {
+		return err
+	}
 	if account == "" {
 		return mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "unknown user: \""+user+"\"")
 	}

@@ -1,12 +1,10 @@
 package passwdfile
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
-	"unicode/utf8"
 )
 
 // rules are what the extra fields say about logging in.
@@ -38,30 +36,7 @@ func (f *File) parse(text string) (*User, error) {
 	return u, err
 }
 
-// canonical writes a user's name as it is kept: in lower case and with a domain. Names become folders, so what could
-// lead out of one is refused.
-func (f *File) canonical(name string) (string, error) {
-	if name == "" {
-		return "", errors.New("no user name")
-	}
-	if len(name) > 320 || !utf8.ValidString(name) {
-		return "", errors.New("not a user name: too long, or not UTF-8")
-	}
-	at := strings.LastIndexByte(name, '@')
-	if at < 0 {
-		if f.o.Domain == "" {
-			return "", fmt.Errorf("user %q has no domain", name)
-		}
-		at = len(name)
-		name += "@" + f.o.Domain
-	}
-	for _, half := range []string{name[:at], name[at+1:]} {
-		if half == "" || half[0] == '.' || strings.ContainsFunc(half, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '/' || r == '\\' }) {
-			return "", fmt.Errorf("%q is not a user name", name)
-		}
-	}
-	return strings.ToLower(name), nil
-}
+func (f *File) canonical(name string) (string, error) { return Canonical(name, f.o.Domain) }
 
 // parseRules reads the extra fields that restrict a login. Others are for Dovecot's user database and left alone.
 func parseRules(s string) (rules, error) {

@@ -228,13 +228,13 @@ func (p *Policy) unix(ctx context.Context, name string, o *lookup.Options) (look
 	if name != "passwd.byname" {
 		return nil, fmt.Errorf("only unix:passwd.byname is here: the users of passwd_file")
 	}
-	return lookup.TableFunc(func(_ context.Context, key string) (string, bool, error) {
+	return lookup.TableFunc(func(ctx context.Context, key string) (string, bool, error) {
 		local, domain := halves(key)
 		if !strings.Contains(key, "@") {
 			domain = p.home
 		}
-		account := p.mailbox(local, domain)
-		return account, account != "", nil
+		account, err := p.mailbox(ctx, local, domain)
+		return account, account != "", err
 	}), nil
 }
 

@@ -29,6 +29,12 @@ type Users interface {
 	First() string
 }
 
+// Finder is a Users who are in a place that may not answer. An error says that nobody knows.
+type Finder interface {
+	Find(ctx context.Context, name string) (account string, ok bool, err error)
+	FindHome(ctx context.Context, account string) (home string, err error)
+}
+
 // Homes is a Users that knows where users' own files are, such as .forward.
 type Homes interface {
 	Home(account string) string

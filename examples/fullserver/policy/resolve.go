@@ -93,12 +93,18 @@ func (p *Policy) Owns(ctx context.Context, account, login, from string) (bool, e
 	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
 		return false, err
 	}
-	return slices.ContainsFunc(targets, func(t Target) bool {
-		if t.Account == "" && t.Class == Local { // what comes for him goes on by his .forward, or is handed to mailbox_transport: it is his all the same
-			return account != "" && p.Mailbox(t.Address) == account
+	for _, t := range targets {
+		whose := t.Account
+		if whose == "" && t.Class == Local { // what comes for him goes on by his .forward, or is handed to mailbox_transport: it is his all the same
+			if whose, err = p.Mailbox(ctx, t.Address); err != nil {
+				return false, rewrite.ReplyOf(from, &rewrite.LookupError{Table: "userdb", Address: from, Err: err})
+			}
 		}
-		return t.Account != "" && t.Account == account
-	}), nil
+		if whose != "" && whose == account {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // UnlistedSenders reports whether senders at our domains must exist (smtpd_reject_unlisted_sender).
@@ -140,7 +146,10 @@ func (p *Policy) resolve(ctx context.Context, sender, address, said string) (Tar
 		return p.local(ctx, t, said)
 	case t.Class == Virtual:
 		local, domain := halves(rewrite.Unquote(t.Address))
-		if t.Account = p.mailbox(local, domain); t.Account == "" {
+		if t.Account, err = p.mailbox(ctx, local, domain); err != nil {
+			return t, rewrite.ReplyOf(said, &rewrite.LookupError{Table: "userdb", Address: t.Address, Err: err})
+		}
+		if t.Account == "" {
 			return t, p.unknown(said, "virtual mailbox", p.Rules.MailboxCode)
 		}
 	default:
@@ -161,9 +170,16 @@ func (p *Policy) local(ctx context.Context, t Target, said string) (Target, erro
 	case aliased:
 		return t, nil
 	}
-	account := p.mailbox(user, domain)
-	if account == "" && strings.EqualFold(user, "mailer-daemon") {
-		account = p.mailbox("postmaster", domain) // who writes to the sender of reports means him
+	account, err := p.mailbox(ctx, user, domain)
+	if account == "" && err == nil && strings.EqualFold(user, "mailer-daemon") {
+		account, err = p.mailbox(ctx, "postmaster", domain) // who writes to the sender of reports means him
+	}
+	forwards := false
+	if err == nil && account != "" {
+		forwards, err = p.forwards(ctx, account, user)
+	}
+	if err != nil {
+		return t, rewrite.ReplyOf(said, &rewrite.LookupError{Table: "userdb", Address: t.Address, Err: err})
 	}
 	c := &p.set.Local
 	switch {
@@ -172,7 +188,7 @@ func (p *Policy) local(ctx context.Context, t Target, said string) (Target, erro
 	case account == "" && (c.LuserRelay != "" || c.FallbackTransport != "" || c.MailboxTransport != ""):
 	case account == "":
 		return t, p.unknown(said, "local recipient", p.Rules.LocalCode)
-	case c.MailboxTransport == "" && !p.forwards(account, user):
+	case c.MailboxTransport == "" && !forwards:
 		t.Account = account
 	}
 	return t, nil
@@ -202,24 +218,32 @@ func (p *Policy) Alias(ctx context.Context, user string) (string, bool, error) {
 const usualForward = "$home/.forward${recipient_delimiter}${extension}, $home/.forward"
 
 // forwards reports whether a user has a .forward, or may have one.
-func (p *Policy) forwards(account, user string) bool {
-	home := p.Home(account)
-	if home == "" || p.set.Local.ForwardPath != usualForward {
-		return home != ""
+func (p *Policy) forwards(ctx context.Context, account, user string) (bool, error) {
+	home, err := p.FindHome(ctx, account)
+	if home == "" || err != nil || p.set.Local.ForwardPath != usualForward {
+		return home != "", err
 	}
 	names := []string{".forward"}
 	if _, ext := p.Rules.Extension(user); ext != "" {
 		if strings.ContainsAny(ext, "/\x00") {
-			return true
+			return true, nil
 		}
 		names = append(names, ".forward"+ext)
 	}
 	for _, name := range names {
 		if _, err := os.Stat(filepath.Join(home, name)); !errors.Is(err, os.ErrNotExist) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
+}
+
+// FindHome returns where an account's own files are, "" where it has none.
+func (p *Policy) FindHome(ctx context.Context, account string) (string, error) {
+	if f, ok := p.users.(Finder); ok && account != "" {
+		return f.FindHome(ctx, account)
+	}
+	return p.Home(account), nil
 }
 
 // Home returns where an account's own files are, "" where that isn't known.
@@ -230,13 +254,23 @@ func (p *Policy) Home(account string) string {
 	return ""
 }
 
-// Mailbox returns the account of an address of this machine, "" for nobody's.
-func (p *Policy) Mailbox(address string) string {
-	return p.mailbox(halves(rewrite.Unquote(address)))
+// Mailbox returns the account of an address of this machine, "" for nobody's. An error says that nobody knows.
+func (p *Policy) Mailbox(ctx context.Context, address string) (string, error) {
+	local, domain := halves(rewrite.Unquote(address))
+	return p.mailbox(ctx, local, domain)
+}
+
+// account asks who has a name.
+func (p *Policy) account(ctx context.Context, name string) (account string, ok bool, err error) {
+	if f, ok := p.users.(Finder); ok {
+		return f.Find(ctx, name)
+	}
+	account, ok = p.users.Account(name)
+	return account, ok, nil
 }
 
 // mailbox returns whose mailbox an address is, with or without its extension, "" for nobody's.
-func (p *Policy) mailbox(local, domain string) string {
+func (p *Policy) mailbox(ctx context.Context, local, domain string) (string, error) {
 	names := []string{local}
 	if user, ext := p.Rules.Extension(local); ext != "" {
 		names = append(names, user)
@@ -245,25 +279,25 @@ func (p *Policy) mailbox(local, domain string) string {
 	if d, ok := p.names[fold(domain)]; ok && d != domain {
 		domains = append(domains, d)
 	}
-	ours, err := p.Rules.IsLocal(context.Background(), domain)
+	ours, err := p.Rules.IsLocal(ctx, domain)
 	if (ours && err == nil || domain == "") && !strings.EqualFold(domain, p.home) {
 		domains = append(domains, p.home)
 	}
 	for _, d := range domains {
 		for _, n := range names {
-			if a, ok := p.users.Account(n + "@" + d); ok {
-				return a
+			if a, ok, err := p.account(ctx, n+"@"+d); ok || err != nil {
+				return a, err
 			}
 		}
 	}
 	if !strings.EqualFold(local, "postmaster") {
-		return ""
+		return "", nil
 	}
 	// RFC 5321 section 4.5.1: "Any system that includes an SMTP server … MUST support the reserved mailbox postmaster".
-	if a, ok := p.users.Account(p.set.PostmasterAddress); ok {
-		return a
+	if a, ok, err := p.account(ctx, p.set.PostmasterAddress); ok || err != nil {
+		return a, err
 	}
-	return p.users.First()
+	return p.users.First(), nil
 }
 
 func (p *Policy) unknown(said, table string, code int) error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,8 +42,11 @@ var indispensable = []imap.Capability{imap.CapIMAP4rev1, imap.CapLoginDisabled}
 // withoutFor is what is taken away from a user: that of the listener, changed by the extra field userdb_imap_capability. A field that can't be
 // read is told of and changes nothing.
 func (s *Server) withoutFor(without []imap.Capability, id *mail.Identity) []imap.Capability {
-	u, ok := s.users.Lookup(id.AccountName())
-	if !ok {
+	u, err := s.users.Lookup(context.Background(), id.AccountName())
+	if err != nil {
+		s.log.Print(dovecot+" imap", "warning: ", id.AccountName(), ": userdb_imap_capability: ", err.Error())
+	}
+	if u == nil {
 		return without
 	}
 	field := u.Extra("userdb_imap_capability")

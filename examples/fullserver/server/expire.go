@@ -72,9 +72,13 @@ func (s *Server) startExpiry() (stop func()) {
 		tick := time.NewTicker(expireEvery)
 		defer tick.Stop()
 		for {
-			for _, u := range s.users.Users() {
-				if err := s.expire(ctx, u.Name); err != nil && ctx.Err() == nil {
-					s.log.Print(dovecot, "autoexpunge(", u.Name, "): warning: ", err.Error())
+			names, err := s.users.Users(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.Print(dovecot, "autoexpunge: warning: ", err.Error())
+			}
+			for _, name := range names {
+				if err := s.expire(ctx, name); err != nil && ctx.Err() == nil {
+					s.log.Print(dovecot, "autoexpunge(", name, "): warning: ", err.Error())
 				}
 			}
 			select {

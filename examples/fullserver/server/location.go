@@ -1,13 +1,14 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/accounts"
 )
 
 // location is a mail_location, Dovecot's "maildir:" and a pattern.
@@ -85,19 +86,19 @@ func (l location) expand(name, home string) (string, error) {
 }
 
 // path returns the folder of an account's mail.
-func (l location) path(users *passwdfile.File, account string) (string, error) {
-	u, ok := users.Lookup(account)
-	if !ok {
+func (l location) path(users accounts.Users, account string) (string, error) {
+	u, err := users.Lookup(context.Background(), account)
+	if err != nil {
+		return "", err
+	}
+	if u == nil {
 		return "", fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
 	}
 	return l.expand(u.Name, u.Home)
 }
 
-// Users returns the names of the users, in the order of passwd_file.
+// Users returns the names of the users, in the order of passwd_file, as far as they can be listed.
 func (s *Server) Users() []string {
-	var out []string
-	for _, u := range s.users.Users() {
-		out = append(out, u.Name)
-	}
-	return out
+	names, _ := s.users.Users(context.Background())
+	return names
 }

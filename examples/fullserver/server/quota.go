@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/maildir"
 )
@@ -18,9 +19,11 @@ func (s *Server) openQuota() error {
 	if err != nil {
 		return s.cfg.ErrorFor("quota_rule", err)
 	}
-	for _, u := range s.users.Users() {
-		if _, err := parseQuotaRule(u.Extra("userdb_quota_rule")); err != nil {
-			return s.cfg.ErrorFor("passwd_file", fmt.Errorf("%s, line %d: userdb_quota_rule: %w", s.users.Path(), u.Line, err))
+	if f, ok := s.users.(accounts.File); ok {
+		for _, u := range f.F.Users() {
+			if _, err := parseQuotaRule(u.Extra("userdb_quota_rule")); err != nil {
+				return s.cfg.ErrorFor("passwd_file", fmt.Errorf("%s, line %d: userdb_quota_rule: %w", f.F.Path(), u.Line, err))
+			}
 		}
 	}
 	var maps *lookup.List
@@ -34,7 +37,10 @@ func (s *Server) openQuota() error {
 		if mailbox != "" {
 			return maildir.Quota{}
 		}
-		if u, ok := s.users.Lookup(account); ok {
+		if u, err := s.users.Lookup(context.Background(), account); err != nil {
+			s.warnOfTable(fmt.Errorf("quota of %s: %w; quota_rule counts", account, err))
+			return usual
+		} else if u != nil {
 			if rule := u.Extra("userdb_quota_rule"); rule != "" {
 				return s.quotaOf(account, rule, usual)
 			}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
@@ -21,7 +22,6 @@ import (
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
-	"github.com/buuta/mail/examples/fullserver/passwdfile"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
@@ -58,7 +58,7 @@ type Server struct {
 	log         *maillog.Log
 	databases   *sqldb.Pools           // connections for all who ask databases
 	directories *directory.Directories // the same for LDAP
-	users       *passwdfile.File
+	users       accounts.Users
 	expiries    []expiry
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
@@ -155,16 +155,10 @@ func (s *Server) openLog() error {
 }
 
 func (s *Server) openUsers() error {
-	f, err := passwdfile.Open(s.set.PasswdFile, passwdfile.Options{
-		Domain: s.set.MyDomain, FailureDelay: s.set.AuthFailureDelay, Logger: s.log.Logger(dovecot+" auth:", slog.LevelInfo),
-	})
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			err = errors.New(s.set.PasswdFile + ": no such file")
-		}
-		return s.cfg.ErrorFor("passwd_file", err)
+	if err := s.openAccounts(); err != nil {
+		return err
 	}
-	s.users, s.guard = f, &mail.AuthThrottle{}
+	s.guard = &mail.AuthThrottle{}
 	p, err := policy.Open(context.Background(), s.set, s.policyOptions(s.cfg))
 	if param, ok := errors.AsType[*policy.ParamError](err); ok {
 		return s.cfg.ErrorFor(param.Param, param.Err)
