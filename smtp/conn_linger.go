@@ -17,7 +17,10 @@ func (c *Conn) linger() {
 	default:
 		return
 	}
-	t, ok := c.nc.(*net.TCPConn)
+	t, ok := c.nc.(interface {
+		net.Conn
+		CloseWrite() error
+	})
 	if !ok || t.CloseWrite() != nil {
 		return
 	}

@@ -45,6 +45,17 @@ var tables = regexp.MustCompile(`hash:\$config_directory/([\w.-]+)`)
 // hash:$config_directory/NAME, which are the files etc/NAME, are made into tables by postmap, or by postalias where the name is "aliases".
 func PostfixAt(t TB, listen, mainCF string, files map[string]string) *MTA {
 	t.Helper()
+	return postfix(t, listen, mainCF, "", files)
+}
+
+// PostfixWith is Postfix with more lines of master.cf. It asks the name servers of the file "resolv.conf", if there is one among files.
+func PostfixWith(t TB, mainCF, masterCF string, files map[string]string) *MTA {
+	t.Helper()
+	return postfix(t, "", mainCF, masterCF, files)
+}
+
+func postfix(t TB, listen, mainCF, masterCF string, files map[string]string) *MTA {
+	t.Helper()
 	const sbin = "/usr/lib/postfix/sbin"
 	if _, err := os.Stat(sbin + "/master"); err != nil {
 		lack(t, "Postfix is not there: run .ci/deps")
@@ -83,7 +94,7 @@ maillog_file_prefixes = %[1]s
 		"anvil unix - - n - 1 anvil", "tlsmgr unix - - n 1000? 1 tlsmgr", "scache unix - - n - 1 scache", "postlog unix-dgram n - n - 1 postlogd"} {
 		services.WriteString(line + "\n")
 	}
-	s.write("etc/master.cf", services.String())
+	s.write("etc/master.cf", services.String()+strings.ReplaceAll(masterCF, "$D", s.Dir))
 	old := time.Now().Add(-time.Hour) // it waits until files have been left alone for a while
 	for _, name := range []string{"main.cf", "master.cf"} {
 		if err := os.Chtimes(filepath.Join(s.Dir, "etc", name), old, old); err != nil {
@@ -99,7 +110,11 @@ maillog_file_prefixes = %[1]s
 			t.Fatalf("%s: %s", found[0], out)
 		}
 	}
-	s.run("", "exec postfix -c $D/etc start-fg\n")
+	start := "exec postfix -c $D/etc start-fg\n"
+	if files["resolv.conf"] != "" {
+		start = "mount --bind $D/resolv.conf /etc/resolv.conf\n" + start
+	}
+	s.run("", start)
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // its sockets come one after the other
 		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "private", "scache")); err == nil {
 			break

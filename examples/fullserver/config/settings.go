@@ -94,6 +94,7 @@ type Settings struct {
 	Sending    Sending
 	Receiving  Receiving
 	Front      Front
+	Postscreen Postscreen
 	Scheduling Scheduling
 	Notices    Notices
 }

@@ -3,7 +3,7 @@ package config
 // system are parameters about Postfix's own files and processes, which this server, one program, has no use for.
 func system() []Param {
 	const one = "this server is one program"
-	out := []Param{
+	return []Param{
 		works("Postfix", "compatibility_level", Text, "3.6", nil, "Which of Postfix's defaults hold, where they have changed. Postfix's own default is 0."),
 		works("Postfix", "stress", Text, "", nil, "Postfix sets it when it is busy; some defaults name it."),
 		works("Postfix", "config_directory", Path, "/etc/postfix", nil, "The folder of main.cf, for tables that lie beside it: hash:$config_directory/virtual. It is where main.cf was read from, whatever is set."),
@@ -31,17 +31,4 @@ func system() []Param {
 		inert("import_environment", List, "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME", one),
 		inert("export_environment", List, "TZ MAIL_CONFIG LANG", "programs get PATH and what Postfix's local(8) names, and nothing else"),
 	}
-	for _, p := range []struct {
-		name string
-		kind Kind
-		def  string
-	}{
-		{"access_list", List, "permit_mynetworks"}, {"greet_wait", Time, "${stress?{2}:{6}}s"}, {"greet_action", Text, "ignore"}, {"dnsbl_sites", List, ""},
-		{"dnsbl_threshold", Integer, "1"}, {"dnsbl_action", Text, "ignore"}, {"dnsbl_whitelist_threshold", Text, ""},
-		{"dnsbl_allowlist_threshold", Text, "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}"},
-		{"cache_retention_time", Time, "7d"}, {"greet_ttl", Time, "1d"},
-	} {
-		out = append(out, inert("postscreen_"+p.name, p.kind, p.def, "there is no postscreen in front of smtp_listen; clients that talk before the greeting are cut off"))
-	}
-	return out
 }

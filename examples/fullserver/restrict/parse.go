@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/internal/nearest"
+	"github.com/buuta/mail/smtp/dnsbl"
 	"github.com/buuta/mail/smtp/rewrite"
 )
 
@@ -18,7 +19,7 @@ type rule struct {
 	name  string
 	table rewrite.Table // of check_…
 	class []rule        // of a restriction class
-	zone  zone          // of reject_rbl_client and its like
+	zone  dnsbl.Zone    // of reject_rbl_client and its like
 	pause time.Duration // of sleep
 	serve *policyServer // of check_policy_service
 	warn  bool          // warn_if_reject stands before it
@@ -142,7 +143,10 @@ func (k *Checker) parse(ctx context.Context, param, text string, within []string
 			}
 		case kind == "zone":
 			if a, err = arg(); err == nil {
-				if r.zone, err = parseZone(a); err != nil {
+				if r.zone, err = dnsbl.ParseZone(a); err == nil && strings.Contains(a, "*") {
+					err = fmt.Errorf("%q: weights are for postscreen_dnsbl_sites", a)
+				}
+				if err != nil {
 					err = &ListError{param, r.name + ": " + err.Error()}
 				}
 			}

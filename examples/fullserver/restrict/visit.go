@@ -333,7 +333,7 @@ func (s *stage) rule(r *rule, depth int) verdict {
 		return s.rules(r.class, depth+1)
 	case r.table != nil:
 		return s.access(r, depth)
-	case r.zone.name != "":
+	case r.zone.Name != "":
 		return s.zones(r)
 	case strings.Contains(r.name, "helo") || strings.Contains(r.name, "_hostname") && !strings.Contains(r.name, "client") || r.name == "permit_naked_ip_address":
 		return s.helo(r.name)

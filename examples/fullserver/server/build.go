@@ -64,6 +64,11 @@ func (s *Server) build() error {
 		switch v.param {
 		case "smtp_listen":
 			v.serve = mta.Serve
+			if d.set.Postscreen.Enable {
+				if v.serve, err = s.screened(d, mta.Serve); err != nil {
+					return err
+				}
+			}
 		case "submission_listen":
 			v.serve = submission.Serve
 		case "submissions_listen":

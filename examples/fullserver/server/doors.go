@@ -185,6 +185,9 @@ func (s *Server) buildMaster(v *service) error {
 			return nil
 		}
 	}
+	if v.svc.Command == "postscreen" {
+		return s.buildPostscreen(v)
+	}
 	d, err := s.door(v.svc)
 	if err != nil {
 		return err

@@ -15,6 +15,11 @@ import (
 // withMaster starts a server with a main.cf and a master.cf; $D in them is its folder.
 func withMaster(t *testing.T, mainCF, masterCF string) *running {
 	t.Helper()
+	return withOptions(t, mainCF, masterCF, server.Options{})
+}
+
+func withOptions(t *testing.T, mainCF, masterCF string, o server.Options) *running {
+	t.Helper()
 	dir := t.TempDir()
 	users(t, dir, "alice:{PLAIN}secret\nbob@example.test:{PLAIN}geheim\n")
 	mainCF = strings.Join(base(dir)[:7], "\n") + "\nimap_listen = 127.0.0.1:0\n" + mainCF
@@ -27,7 +32,8 @@ func withMaster(t *testing.T, mainCF, masterCF string) *running {
 	c, err := load()
 	require.NoError(t, err)
 	r := &running{t: t, dir: dir}
-	r.s, err = server.Open(c, server.Options{Config: load})
+	o.Config = load
+	r.s, err = server.Open(c, o)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop, r.done = cancel, make(chan error, 1)

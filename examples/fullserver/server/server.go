@@ -32,8 +32,10 @@ import (
 	"github.com/buuta/mail/mime/charset"
 	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp/dnsbl"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
+	"github.com/buuta/mail/smtp/postscreen"
 	"github.com/buuta/mail/smtp/ratelimit"
 	"github.com/buuta/mail/smtp/verify"
 )
@@ -43,6 +45,7 @@ type Options struct {
 	Stderr   io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
 	Resolver mx.Resolver                                                       // for MX look-ups; nil: the system's
 	Auth     mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
+	Lists    dnsbl.Resolver                                                    // for block lists; nil: the system's
 	Names    peername.Resolver                                                 // for clients' host names; nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
 	Config   func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
@@ -63,7 +66,8 @@ type Server struct {
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
 	store       *maildir.Store
-	anvil       *ratelimit.Counters // of what SMTP clients do
+	anvil       *ratelimit.Counters          // of what SMTP clients do
+	caches      map[string]*postscreen.Cache // of clients that passed, by file
 	policy      *policy.Policy
 	check       *mailcheck.Checker // nil: mail from outside isn't checked
 	keys        *mailcheck.Keys    // nil: nothing is signed
