@@ -17,10 +17,11 @@ func (c *Conn) linger() {
 	default:
 		return
 	}
-	t, ok := c.nc.(interface {
-		net.Conn
-		CloseWrite() error
-	})
+	nc := c.nc
+	if u, ok := nc.(interface{ NetConn() net.Conn }); ok && c.tls == nil { // a connection with something added, but not TLS
+		nc = u.NetConn()
+	}
+	t, ok := nc.(*net.TCPConn)
 	if !ok || t.CloseWrite() != nil {
 		return
 	}

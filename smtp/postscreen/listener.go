@@ -151,10 +151,5 @@ func (c *passedConn) RemoteAddr() net.Addr { return c.remote }
 // LocalAddr implements [net.Conn].
 func (c *passedConn) LocalAddr() net.Addr { return c.local }
 
-// CloseWrite closes the sending side, where the connection can do that.
-func (c *passedConn) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return c.Conn.Close()
-}
+// NetConn returns the connection underneath.
+func (c *passedConn) NetConn() net.Conn { return c.Conn }

@@ -204,6 +204,7 @@ mynetworks = 127.0.0.1/32
 
 // What testdata/postscreen.txt says is what Debian's postscreen says. With -record-postscreen it is written down anew.
 func TestPostscreenSaysSo(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	zone := mailauthtest.MustParse(blockLists)
 	ns, err := nameserver.StartAt(zone, "127.0.0.78:53")
 	if err != nil {
@@ -257,6 +258,7 @@ func resolver(addr string) *net.Resolver {
 
 // Clients and the log get here what they get with Debian's postscreen.
 func TestPostscreen(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	ns, err := nameserver.Start(mailauthtest.MustParse(blockLists))
 	require.NoError(t, err)
 	defer ns.Close()
