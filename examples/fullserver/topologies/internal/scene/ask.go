@@ -2,6 +2,7 @@ package scene
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -53,7 +54,7 @@ func (h *Host) tables(to []string) map[string]string {
 var plain = regexp.MustCompile(`^[a-z][a-z+-]*@[a-z0-9.-]+[a-z]$`)
 
 // verified asks sendmail -bv. Debian's says in the log, and by mail, what it has found out about each of those whom an address stands for.
-func (h *Host) verified(sender string, ask []string) map[string]string {
+func (h *Host) verified(sender string, ask []string, k *sinks) map[string]string {
 	h.t.Helper()
 	out := map[string]string{}
 	verdict := func(a string, bad bool) {
@@ -73,7 +74,14 @@ func (h *Host) verified(sender string, ask []string) map[string]string {
 	}
 	b, err := exec.Command("/usr/sbin/sendmail", append([]string{"-C", h.Dir + "/etc", "-bv", "-f", sender}, ask...)...).CombinedOutput()
 	require.NoError(h.t, err, "%s", b)
-	h.drained()
+	Eventually(h.t, func() error { // the report
+		if len(k.all()) == 0 {
+			return errors.New("sendmail -bv has not reported")
+		}
+		return nil
+	})
+	h.drained(nil)
+	k.all()
 	log := h.Log()
 	for _, a := range ask { // of a list of users here it tells of the users alone
 		found := regexp.MustCompile(`to=<(?:[^>]*>, orig_to=<)?`+regexp.QuoteMeta(a)+`>, [^\n]*status=(un)?deliverable`).FindAllStringSubmatch(log, -1)
@@ -85,20 +93,24 @@ func (h *Host) verified(sender string, ask []string) map[string]string {
 }
 
 var (
-	began = regexp.MustCompile(`qmgr\[\d+\]: (\w+): from=<`)
+	began = regexp.MustCompile(`qmgr\[\d+\]: (\w+): from=<|notification: (\w+)|\(forwarded as (\w+)`)
 	ended = regexp.MustCompile(`qmgr\[\d+\]: (\w+): removed|: (\w+): to=<[^\n]*status=deferred`)
 )
 
-// drained waits until every message in the log has been delivered, returned or put off.
-func (h *Host) drained() {
+// drained waits until the messages with these ids, "" for none, and all others in the log have been delivered, returned or put off.
+func (h *Host) drained(ids []string) {
 	h.t.Helper()
 	last := 0
 	Eventually(h.t, func() error {
 		log := h.Log()
 		open := map[string]bool{}
-		for _, m := range began.FindAllStringSubmatch(log, -1) {
-			open[m[1]] = true
+		for _, id := range ids {
+			open[id] = true
 		}
+		for _, m := range began.FindAllStringSubmatch(log, -1) {
+			open[m[1]+m[2]+m[3]] = true
+		}
+		delete(open, "")
 		for _, m := range ended.FindAllStringSubmatch(log, -1) {
 			delete(open, m[1]+m[2])
 		}
