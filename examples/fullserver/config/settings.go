@@ -87,6 +87,7 @@ type Settings struct {
 	transports  map[string]*Transport
 
 	Verify     Verify
+	Milters    Milters
 	SRS        SRS
 	Addresses  Addresses
 	Local      Local

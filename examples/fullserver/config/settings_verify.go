@@ -31,3 +31,13 @@ type SRS struct {
 	SecretFile string
 	MaxAge     time.Duration
 }
+
+// Milters are the parameters of mail filters.
+type Milters struct {
+	SMTPD                                          string
+	Default                                        string
+	Protocol                                       int64
+	ConnectTimeout, CommandTimeout, ContentTimeout time.Duration
+	DaemonName, Version                            string
+	Macros                                         [8]string // by milter.Stage
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
+	"github.com/buuta/mail/smtp/milter"
 )
 
 // Queue is the part of *queue.Queue that mail for elsewhere needs.
@@ -75,10 +76,13 @@ type Backend struct {
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 
-	Checks *checks.Checker       // header_checks and body_checks; nil: none
-	Check  *mailcheck.Checker    // of mail from outside; nil: none
-	Keys   *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
-	Note   func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
+	Checks                      *checks.Checker    // header_checks and body_checks; nil: none
+	Check                       *mailcheck.Checker // of mail from outside; nil: none
+	Milters                     []*milter.Filter   // asked in this order at each step; MilterDaemon and MilterVersion are the macros {daemon_name} and v
+	MilterDaemon, MilterVersion string
+
+	Keys *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
+	Note func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
 }
 
 // NewSession implements smtp.Backend.
@@ -90,6 +94,10 @@ func (b *Backend) NewSession(ctx context.Context, c *smtp.Conn) (smtp.Session, e
 	s.policy = b.Policy.Now()
 	s.visit = s.policy.Visit(s.client())
 	if r := s.visit.Connect(ctx); r != nil {
+		return nil, r
+	}
+	if r := s.openFilters(ctx); r != nil {
+		_ = s.Close()
 		return nil, r
 	}
 	return s, nil
@@ -108,10 +116,18 @@ type session struct {
 	c      *smtp.Conn
 	policy *policy.Policy  // that visit is judged by
 	visit  *restrict.Visit // what restrictions know of it; nil for LMTP
+
+	filters   *filtering // milters; nil for none
+	filterErr error      // of which the log has been told
 }
 
 // Close implements smtp.Session.
-func (s *session) Close() error { return nil }
+func (s *session) Close() error {
+	if s.filters != nil {
+		return s.filters.Close()
+	}
+	return nil
+}
 
 // Begin implements mail.Deliverer.
 func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions) (mail.Transaction, error) {
@@ -140,6 +156,9 @@ func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions
 		if reply := s.policy.Rules.UnlistedSender(ctx, from); reply != nil {
 			t.refuse = reply
 		}
+	}
+	if err := t.filterMail(ctx, from); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

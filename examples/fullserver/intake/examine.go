@@ -18,7 +18,7 @@ import (
 // gone: SMTP brings no message that we have checked before (RFC 8601 section 5). The error is the reply.
 func (t *transaction) examine(ctx context.Context, info headerInfo, message io.Reader) (whole io.Reader, err error) {
 	b := t.s.b
-	received, lacking := append([]byte(t.prepended()), t.received()...), t.lacking(info)
+	received, lacking := append([]byte(t.above+t.prepended()), t.received()...), t.lacking(info)
 	outside := b.Kind == MTA && !t.s.trusted()
 	switch {
 	case outside && b.Check != nil:

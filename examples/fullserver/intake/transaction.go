@@ -34,7 +34,10 @@ type transaction struct {
 	checked               *spool.Buffer // as header_checks and body_checks leave it
 	verdict               checks.Verdict
 	discarded, redirected bool
-	held                  *spool.Buffer // as it came, while it is checked or signed
+	thrown                bool            // a milter wants the message taken and thrown away
+	above                 string          // fields that milters want above our trace field
+	spooled               []*spool.Buffer // as milters were told it, and as they leave it
+	held                  *spool.Buffer   // as it came, while it is checked or signed
 	done                  bool
 }
 
@@ -46,11 +49,12 @@ type said struct {
 
 // rcpt is somebody who gets the message.
 type rcpt struct {
-	to     string
-	opts   mail.RcptOptions
-	target policy.Target
-	twin   int  // the recipient before it that is the same, -1 for none
-	queued bool // goes to the queue: it is elsewhere, or the sender wants a report of its delivery, which the queue makes
+	to      string
+	opts    mail.RcptOptions
+	target  policy.Target
+	twin    int  // the recipient before it that is the same, -1 for none
+	removed bool // a milter has taken him away
+	queued  bool // goes to the queue: it is elsewhere, or the sender wants a report of its delivery, which the queue makes
 }
 
 // Recipient implements mail.Transaction.
@@ -60,6 +64,10 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 	}
 	targets, err := t.s.resolve(ctx, t.s.visit, t.from, to)
 	if err != nil {
+		t.filterRejected(ctx, to, opts, err)
+		return err
+	}
+	if err := t.filterRecipient(ctx, to, opts); err != nil {
 		return err
 	}
 	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
@@ -81,7 +89,7 @@ func (t *transaction) add(to string, opts mail.RcptOptions, target policy.Target
 		opts.Notify &^= mail.NotifySuccess
 	}
 	report := opts.Notify&mail.NotifySuccess != 0 && t.from != "" && t.s.b.Kind != LMTP
-	r := rcpt{to, opts, target, -1, target.Account == "" || report}
+	r := rcpt{to: to, opts: opts, target: target, twin: -1, queued: target.Account == "" || report}
 	for i := range t.rcpts {
 		if t.rcpts[i].twin < 0 && strings.EqualFold(t.rcpts[i].target.Address, target.Address) {
 			r.twin = i // named twice: one copy
@@ -92,8 +100,8 @@ func (t *transaction) add(to string, opts mail.RcptOptions, target policy.Target
 }
 
 // here and elsewhere select recipients.
-func (r *rcpt) here() bool      { return r.twin < 0 && !r.queued }
-func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued }
+func (r *rcpt) here() bool      { return r.twin < 0 && !r.queued && !r.removed }
+func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued && !r.removed }
 
 // Body implements mail.Transaction.
 func (t *transaction) Body(ctx context.Context, r io.Reader) error {
@@ -105,6 +113,16 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 	if err := t.ordered(ctx, r); err != nil {
 		_ = t.Abort()
 		return err
+	}
+	if t.thrown {
+		t.discarded, t.rcpts = true, nil
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return err
+		}
+	} else if t.verdict.Hold {
+		if err := t.obey(ctx, &checks.Verdict{Hold: true}); err != nil {
+			return err
+		}
 	}
 	r, err := t.content(ctx, r)
 	if err == nil && t.discarded {
@@ -135,6 +153,16 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 	if info.received+1 > hops { // with ours, as Postfix counts
 		_ = t.Abort()
 		return mail.NewReply(554, mail.EnhancedCode{5, 4, 0}, "Error: too many hops")
+	}
+	if t.s.filters != nil {
+		defer t.closeSpooled()
+		if head, info, r, err = t.filter(ctx, info, io.MultiReader(bytes.NewReader(head), r)); err == errThrown {
+			return nil
+		}
+		if err != nil {
+			_ = t.Abort()
+			return diskReply(err)
+		}
 	}
 	defer func() { t.held.Close() }()
 	whole, err := t.examine(ctx, info, io.MultiReader(bytes.NewReader(head), r))
@@ -199,7 +227,7 @@ func (t *transaction) places(ctx context.Context) error {
 	}
 	t.msg.From = t.from
 	for i := range t.rcpts {
-		if t.rcpts[i].twin < 0 {
+		if t.rcpts[i].twin < 0 && !t.rcpts[i].removed {
 			t.msg.Recipients++
 		}
 	}
@@ -266,6 +294,9 @@ func (t *transaction) Abort() error {
 		return nil
 	}
 	t.done = true
+	if t.s.filters != nil {
+		t.s.filters.Session.Abort(context.Background())
+	}
 	var err error
 	if t.local != nil {
 		err = t.local.Abort()

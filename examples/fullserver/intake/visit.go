@@ -40,6 +40,9 @@ func (t *transaction) StartData(ctx context.Context) error {
 	if r := t.s.visit.Data(ctx, recipients); r != nil {
 		return r
 	}
+	if t.s.filters != nil {
+		return t.filtered(t.s.filters.Data(ctx))
+	}
 	return nil
 }
 

@@ -45,6 +45,9 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err := checkProtocols(c); err != nil {
 		return nil, err
 	}
+	if _, err := s.milters(&c.Settings); err != nil {
+		return nil, c.ErrorFor("smtpd_milters", err)
+	}
 	p, err := s.doorPolicy(s.policy, c)
 	if err != nil {
 		return nil, err

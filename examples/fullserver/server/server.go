@@ -140,6 +140,9 @@ func (s *Server) checkSettings() error {
 			return s.cfg.ErrorFor("relayhost", err)
 		}
 	}
+	if _, err := s.milters(s.set); err != nil {
+		return s.cfg.ErrorFor("smtpd_milters", err)
+	}
 	return checkProtocols(s.cfg)
 }
 

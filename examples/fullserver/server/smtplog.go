@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/peername"
@@ -20,6 +21,7 @@ type smtpLog struct {
 	names   *peername.Lookup // nil: clients have none but what XCLIENT says
 
 	mechanisms sync.Map // *smtp.Conn to the SASL mechanism that it used
+	milters    sync.Map // *smtp.Conn to what a milter has refused with last
 }
 
 // hooks are what the log wants to know of a server.
@@ -57,8 +59,14 @@ func (l *smtpLog) rejected(c *smtp.Conn, r *smtp.Rejection) {
 	if r.Limited || r.Reply.Enhanced[1] == 5 || r.Command == "AUTH" || r.Command == "STARTTLS" {
 		return
 	}
+	what := "reject"
+	if said, ok := l.milters.Load(c); ok && said.(*mail.Reply).Text == r.Reply.Text {
+		if what = "milter-reject"; r.Command == "END-OF-MESSAGE" {
+			return // the line with the message's id says it
+		}
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "NOQUEUE: reject: %s from %s: %s;", r.Command, client(c), r.Reply.String())
+	fmt.Fprintf(&b, "NOQUEUE: %s: %s from %s: %s;", what, r.Command, client(c), r.Reply.String())
 	if r.HasFrom {
 		fmt.Fprintf(&b, " from=<%s>", r.From)
 	}
@@ -75,6 +83,9 @@ func (l *smtpLog) rejected(c *smtp.Conn, r *smtp.Rejection) {
 	}
 }
 
+// MilterRefused implements intake.MilterLog.
+func (l *smtpLog) MilterRefused(c *smtp.Conn, r *mail.Reply) { l.milters.Store(c, r) }
+
 func (l *smtpLog) disconnected(c *smtp.Conn, end *smtp.End) {
 	after := end.After
 	if after == "DATA" || after == "BDAT" {
@@ -86,6 +97,7 @@ func (l *smtpLog) disconnected(c *smtp.Conn, end *smtp.End) {
 	}
 	l.log.Print(l.program, "disconnect from ", client(c), " ", c.CountsText())
 	l.mechanisms.Delete(c)
+	l.milters.Delete(c)
 }
 
 // Received implements intake.Log.

@@ -69,7 +69,31 @@ func (s *softSession) Flush(ctx context.Context, destination string) *smtp.Reply
 	return mail.NewReply(458, mail.EnhancedCode{4, 3, 0}, "Unable to queue messages for "+destination)
 }
 
+// Hello implements smtp.HelloSession.
+func (s *softSession) Hello(ctx context.Context, name string) error {
+	if h, ok := s.Session.(smtp.HelloSession); ok {
+		return soften(h.Hello(ctx, name))
+	}
+	return nil
+}
+
+// Command implements smtp.CommandSession.
+func (s *softSession) Command(ctx context.Context, verb, args string) *smtp.Reply {
+	if c, ok := s.Session.(smtp.CommandSession); ok {
+		return softReply(c.Command(ctx, verb, args))
+	}
+	return nil
+}
+
 type softTransaction struct{ mail.Transaction }
+
+// StartData implements smtp.DataStarter.
+func (t softTransaction) StartData(ctx context.Context) error {
+	if d, ok := t.Transaction.(smtp.DataStarter); ok {
+		return soften(d.StartData(ctx))
+	}
+	return nil
+}
 
 func (t softTransaction) Recipient(ctx context.Context, to string, opts *mail.RcptOptions) error {
 	return soften(t.Transaction.Recipient(ctx, to, opts))

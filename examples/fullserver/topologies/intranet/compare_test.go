@@ -11,7 +11,7 @@ import (
 func TestAsPostfix(t *testing.T) {
 	s := scene.New(t, scene.CompanyZone)
 	s.Compare(scene.Comparison{
-		Site: scene.Site{Addr: scene.BoxAddr, Folder: ".", Users: scene.CompanyUsers}, Zone: scene.CompanyZone, Trusted: scene.DeskAddr, Outside: scene.GateAddr, Sender: "an@pc7.in.example.com",
+		Site: scene.Site{Addr: scene.BoxAddr, Folder: ".", Users: scene.CompanyUsers}, Zone: scene.CompanyZone, Trusted: scene.DeskAddr, Sender: "an@pc7.in.example.com",
 		Own:    []string{"example.com", "box.in.example.com"},
 		Others: []string{"in.example.com", "pc7.in.example.com", "example.net", "localhost", "example.org", "none.example"},
 	})

@@ -2,7 +2,6 @@ package scene
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -19,7 +18,6 @@ import (
 type Comparison struct {
 	Site    Site     // Users are those who have mailboxes
 	Trusted string   // a client in mynetworks
-	Outside string   // one that isn't; "": Stranger
 	Own     []string // domains that the site takes mail for
 	Others  []string // more domains that addresses are made with
 	Sender  string   // whom messages are from, written as its machine would
@@ -80,16 +78,20 @@ func (s *Scene) outcome(h *Host, c Comparison, to []string, k *sinks) (o outcome
 	s.t.Helper()
 	o.stranger, o.trusted = make([]string, len(to)), make([]string, len(to))
 	var wg sync.WaitGroup
-	ids := make([]string, 2*len(to))
+	ids := make([]string, len(to))
 	for worker := range 8 {
 		wg.Go(func() {
 			for i := worker; i < len(to); i += 8 {
-				from := "sender@example.org"
-				if i%4 == 0 {
-					from = "" // a report
+				o.stranger[i] = s.recipient(h, Stranger, "sender@example.org", to[i], "")
+				if ungrammatical(to[i]) != "" {
+					o.trusted[i] = s.recipient(h, c.Trusted, c.Sender, to[i], "")
+					continue
 				}
-				o.stranger[i], ids[2*i] = s.recipient(h, cmp.Or(c.Outside, Stranger), from, to[i], fmt.Sprint("stranger ", i))
-				o.trusted[i], ids[2*i+1] = s.recipient(h, c.Trusted, c.Sender, to[i], fmt.Sprint("ours ", i))
+				o.trusted[i] = s.recipient(h, c.Trusted, c.Sender, to[i], fmt.Sprintf(
+					"From: Me <%[1]s>, bare\r\nTo: Somebody <nva@example.com>, root\r\nCc: lan@an.example, x@pc1.in.example.com (comment),\r\n \"quoted name\" <all@example.com>\r\nReply-To: alarm@example.com\r\nSubject: %[2]d\r\n\r\nx\r\n.", c.Sender, i))
+				if _, id, ok := strings.Cut(o.trusted[i], "queued as "); ok {
+					ids[i], o.trusted[i] = id, strings.TrimSuffix(o.trusted[i], id)
+				}
 			}
 		})
 	}
@@ -108,38 +110,36 @@ func (s *Scene) outcome(h *Host, c Comparison, to []string, k *sinks) (o outcome
 	return o
 }
 
-// header is what every message has: addresses of all the kinds that tables rewrite, and some that they leave alone.
-const header = "From: Me <%s>, bare\r\nTo: Somebody <nva@example.com>, root\r\nCc: lan@an.example, x@pc1.in.example.com (comment),\r\n" +
-	" \"quoted name\" <all@example.com>\r\nReply-To: alarm@example.com\r\nSubject: %s\r\n\r\nx\r\n."
-
-// recipient sends a message to one recipient, if there is such an address, and returns the reply that decided and the message's id.
-func (s *Scene) recipient(h *Host, from, sender, to, subject string) (reply, id string) {
+// recipient says RCPT and returns the reply; where it is yes, and there is a message, that is sent.
+func (s *Scene) recipient(h *Host, from, sender, to, message string) string {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
 	conn, err := d.Dial("tcp", h.Addr+":25")
 	if err != nil {
-		return err.Error(), ""
+		return err.Error()
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err.Error(), ""
+		return err.Error()
 	}
 	mail := "MAIL FROM:<" + sender + ">"
 	if strings.ContainsFunc(to, func(r rune) bool { return r > 0x7f }) {
 		mail += " SMTPUTF8"
 	}
-	say := []string{"", "EHLO client.example.org", mail, "RCPT TO:<" + to + ">"}
-	if ungrammatical(to) == "" {
-		say = append(say, "DATA", fmt.Sprintf(header, sender, subject))
-	}
 	l := lines{conn: conn}
-	for _, line := range say {
-		if reply = l.say(line); reply == "" || reply[0] > '3' {
-			return reply, ""
+	out := ""
+	for _, say := range []string{"", "EHLO client.example.org", mail, "RCPT TO:<" + to + ">", "DATA", message, "QUIT"} {
+		if say == "DATA" && message == "" {
+			break
+		}
+		reply := l.say(say)
+		if out = reply; len(reply) == 0 || reply[0] > '3' {
+			break
+		}
+		if say == message && say != "" {
+			return reply
 		}
 	}
-	defer l.say("QUIT")
-	reply, id, _ = strings.Cut(reply, "queued as ")
-	return reply, id
+	return out
 }
 
 // differences are errors of the test.
@@ -173,7 +173,6 @@ func (s *Scene) differences(theirs, ours *outcome, c Comparison, to []string) {
 			}
 		}
 	}
-	require.Greater(t, len(ours.arrived), 100)
 	t.Logf("%d addresses: %d replies are the same, %d others on purpose; %d messages arrived; %d tables asked; %d verdicts of sendmail -bv", len(to), same, differ, len(ours.arrived), len(ours.tables), verified)
 }
 
