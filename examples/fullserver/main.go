@@ -68,6 +68,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] check                  say what is wrong with configuration, files, ports, certificates, DNS
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
+  fullserver passwd -app user scopes [label] make a password for one of a user's programs, and print its line for app-passwords:
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
                                              look after the queue, with Postfix's flags; also under the name

@@ -137,6 +137,14 @@ func TestPasswd(t *testing.T) {
 	require.Contains(t, errs, "no password")
 	status, _, _ = command(t, "x", "passwd", "a", "b")
 	require.Equal(t, 1, status)
+
+	status, out, errs = command(t, "", "passwd", "-app", "Alice@example.test", "imap,smtp", "telephone")
+	require.Zero(t, status)
+	require.Regexp(t, `^alice@example.test:\{SSHA256\}[^:]+:imap,smtp:telephone:\d{4}-\d\d-\d\d\n$`, out)
+	require.Regexp(t, `^The password, which isn't shown again: [a-z2-9]{6}(-[a-z2-9]{6}){3}\n$`, errs)
+	status, _, errs = command(t, "", "passwd", "-app", "alice@example.test", "web")
+	require.NotZero(t, status)
+	require.Contains(t, errs, `"web" is no scope`)
 }
 
 // SIGHUP reloads, the first SIGTERM asks sessions to end, the second doesn't wait for them.

@@ -8,12 +8,17 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
+	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 )
 
-// passwd reads a password, one line, and prints it as passwd_file has it.
+// passwd reads a password, one line, and prints it as passwd_file has it. With -app it makes one, for one program, and prints its line.
 func passwd(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "-app" {
+		return appPassword(args[1:], stdout, stderr)
+	}
 	if len(args) > 1 {
 		return errors.New("passwd takes one user")
 	}
@@ -36,6 +41,32 @@ func passwd(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		hash = args[0] + ":" + hash
 	}
 	_, err = fmt.Fprintln(stdout, hash)
+	return err
+}
+
+// appPassword makes a password for one of a user's programs.
+func appPassword(args []string, stdout, stderr io.Writer) error {
+	if len(args) < 2 || len(args) > 3 {
+		return errors.New("passwd -app takes a user, scopes (" + strings.Join(accounts.Scopes, ",") + ") and perhaps a label")
+	}
+	user, err := passwdfile.Canonical(args[0], "")
+	if err != nil {
+		return err
+	}
+	scopes, err := accounts.ParseScopes(args[1])
+	if err != nil {
+		return err
+	}
+	label := ""
+	if len(args) == 3 {
+		label = args[2]
+	}
+	password, p, err := accounts.MakeAppPassword(user, scopes, label, time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stderr, "The password, which isn't shown again:", password)
+	_, err = fmt.Fprintln(stdout, p)
 	return err
 }
 

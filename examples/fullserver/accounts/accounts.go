@@ -102,7 +102,7 @@ func Open(o Options) (*Accounts, error) {
 			continue
 		}
 		a.passdbs = append(a.passdbs, e)
-		if o.Userdbs == "" && !e.deny {
+		if _, app := e.source.(*appPasswords); o.Userdbs == "" && !e.deny && !app {
 			a.userdbs = append(a.userdbs, e)
 		}
 	}
@@ -132,10 +132,12 @@ func (a *Accounts) open(spec string, known map[string]source) (source, error) {
 		s, err = openSQL(spec, arg, a)
 	case "ldap":
 		s, err = openLDAP(spec, arg, a)
+	case "app-passwords":
+		s, err = openAppPasswords(spec, arg, a)
 	case "static":
 		s, err = openStatic(spec, arg, a)
 	default:
-		err = fmt.Errorf("unknown driver %q; known are ldap, passwd-file, sql, and static for userdb", driver)
+		err = fmt.Errorf("unknown driver %q; known are app-passwords, ldap, passwd-file, sql, and static for userdb", driver)
 	}
 	if err != nil {
 		return nil, err

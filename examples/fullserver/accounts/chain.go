@@ -154,6 +154,8 @@ func (t *attempt) password(ctx context.Context, rec *record) (bool, error) {
 	switch {
 	case rec.noPassword:
 		return true, nil
+	case rec.quick != nil:
+		return rec.quick(t.r.password), nil
 	case rec.bind != nil:
 		t.hashed = true
 		return rec.bind(ctx, t.r.password)

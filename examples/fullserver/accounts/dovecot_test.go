@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -142,13 +141,6 @@ func files(more map[string]string) map[string]string {
 		out[k] = v
 	}
 	return out
-}
-
-func writeAll(t testing.TB, dir string, all map[string]string) {
-	t.Helper()
-	for name, text := range all {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "%DIR%", dir)), 0o600))
-	}
 }
 
 const chainConf = `

@@ -15,8 +15,9 @@ import (
 type record struct {
 	user       string // as the source calls him, in canonical form
 	secret     *passwdfile.Secret
-	problem    string // why secret is nil
-	noPassword bool   // any password will do
+	problem    string                     // why secret is nil
+	noPassword bool                       // any password will do
+	quick      func(password string) bool // costs nothing, and says nothing about the user's own password
 	bind       func(ctx context.Context, password string) (bool, error)
 	rules      passwdfile.Rules
 }

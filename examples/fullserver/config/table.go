@@ -125,7 +125,7 @@ func access() []Param {
 		{Name: "imaps_capability", Group: g, Kind: List, Default: "$imap_capability", into: func(s *Settings) any { return &s.IMAPSCapability },
 			Help: "The same for imaps_listen: $imap_capability +COMPRESS=DEFLATE."},
 		{Name: "passdb", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.Accounts.Passdb },
-			Help: "Who may log in, where passwd_file isn't all: passwd-file:/file, sql:/etc/dovecot/dovecot-sql.conf.ext, ldap:/etc/dovecot/dovecot-ldap.conf.ext, in turn. In braces with Dovecot's options: { passwd-file:/file deny=yes }, { passwd-file:/file master=yes }, { ldap:/file result_failure=return }. Empty: passwd_file."},
+			Help: "Who may log in, where passwd_file isn't all: passwd-file:/file, sql:/etc/dovecot/dovecot-sql.conf.ext, ldap:/etc/dovecot/dovecot-ldap.conf.ext, app-passwords:/file (lines of \"fullserver passwd -app\"), in turn. In braces with Dovecot's options: { passwd-file:/file deny=yes }, { passwd-file:/file master=yes }, { ldap:/file result_failure=return }. Empty: passwd_file."},
 		{Name: "userdb", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.Accounts.Userdb },
 			Help: "Which users there are, in the same way; { static:home=/var/mail/%d/%n } is the same for all. Empty: those of passdb."},
 		{Name: "auth_master_user_separator", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.Accounts.MasterSeparator },

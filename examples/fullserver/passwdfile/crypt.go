@@ -209,6 +209,13 @@ func Hash(scheme, password string) (string, error) {
 	return "", fmt.Errorf("%s: passwords are stored as SHA512-CRYPT or SCRAM-SHA-256", scheme)
 }
 
+// HashQuick returns a password that was made by chance, and is too long to be guessed, as it stands in a file: "{SSHA256}…".
+func HashQuick(password string) string {
+	salt := newSalt()
+	sum := sha256.Sum256(append([]byte(password), salt...))
+	return "{SSHA256}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
+}
+
 // hashOf returns the hash function that a SCRAM mechanism names.
 func hashOf(name string) func() hash.Hash {
 	if name == "SHA-1" {
