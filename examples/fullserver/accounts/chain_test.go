@@ -232,11 +232,16 @@ func TestUnknownTakesAsLong(t *testing.T) {
 		}
 		return least
 	}
-	before, known, unknown := best("nobody"), best("u"), best("nobody")
-	for _, d := range []time.Duration{before, unknown} {
-		require.Greater(t, d*3, known)
-		require.Greater(t, known*3, d)
+	same := func(a, b time.Duration) bool { return a*3 > b && b*3 > a }
+	var before, known, unknown time.Duration
+	for range 20 { // other work on the machine can make one look slow, again and again can't
+		a.decoys = decoys{}
+		before, known, unknown = best("nobody"), best("u"), best("nobody")
+		if same(before, known) && same(unknown, known) {
+			return
+		}
 	}
+	t.Errorf("a user takes %v, nobody %v before one was seen, %v after", known, before, unknown)
 }
 
 // source1 is a source with one user.

@@ -139,9 +139,13 @@ func TestUnknownUserTakesAsLong(t *testing.T) {
 		}
 		return least
 	}
-	known, unknown := best("alice"), best("nobody")
-	require.Greater(t, unknown*3, known)
-	require.Greater(t, known*3, unknown)
+	var known, unknown time.Duration
+	for range 20 { // other work on the machine can make one look slow, again and again can't
+		if known, unknown = best("alice"), best("nobody"); unknown*3 > known && known*3 > unknown {
+			return
+		}
+	}
+	t.Errorf("a user takes %v, nobody %v", known, unknown)
 }
 
 func TestCancelledWhileWaiting(t *testing.T) {
