@@ -155,7 +155,7 @@ func (s *search) lookup(ctx context.Context) error {
 		return mail.NewReply(550, mail.EnhancedCode{5, 7, 10}, "Encryption needed, and neither DNSSEC nor MTA-STS vouches for mail exchanger "+h.name)
 	}
 	for _, a := range list {
-		if s.t.OwnAddress != nil && h.mx && s.t.OwnAddress(net.IP(a.AsSlice())) {
+		if s.t.OwnAddress != nil && (h.mx || !h.host) && s.t.OwnAddress(net.IP(a.AsSlice())) {
 			s.hosts, s.next = nil, nil
 			return mail.NewReply(554, mail.EnhancedCode{5, 4, 6}, "mail for "+s.hop.name+" loops back to myself")
 		}

@@ -81,6 +81,9 @@ func TestOwnAddress(t *testing.T) {
 	tr.OwnAddress = func(ip net.IP) bool { return ip.Equal(net.IPv4(192, 0, 2, 9)) }
 	r := deliver(t, tr.To("example.net"), nil, "b@example.net")[0]
 	require.Equal(t, "554 5.4.6 mail for example.net loops back to myself", r.Reply.String())
+	// Nor is a domain without one whose address is this host's: its MX is itself (RFC 5321 section 5.1).
+	r = deliver(t, tr.To("other.example.net"), nil, "b@other.example.net")[0]
+	require.Equal(t, "554 5.4.6 mail for other.example.net loops back to myself", r.Reply.String())
 	require.Empty(t, w.dialled)
 }
 
