@@ -12,7 +12,7 @@ func localDelivery() []Param {
 		works(g, "expand_owner_alias", Yes, "no", func(s *Settings) any { return &s.Local.ExpandOwner },
 			"Make the sender what owner-list stands for, not owner-list itself."),
 		works(g, "reset_owner_alias", Yes, "no", func(s *Settings) any { return &s.Local.ResetOwner },
-			"Make the recipient's address the sender where there is no owner- alias."),
+			"Make the message's own sender the sender again for an alias without an owner- alias within one that has it."),
 		choice(g, "allow_mail_to_commands", List, "alias, forward", kinds, func(s *Settings) any { return &s.Local.AllowCommands },
 			"Where |command is allowed."),
 		choice(g, "allow_mail_to_files", List, "alias, forward", kinds, func(s *Settings) any { return &s.Local.AllowFiles },

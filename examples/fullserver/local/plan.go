@@ -24,6 +24,7 @@ type plan struct {
 	fallback  []string // addresses for fallback_transport
 	aliased   bool
 
+	sender string // of the message
 	domain string // of the name that is being planned for
 	// delivered is the list with an owner, or the user with a .forward, whose members are being planned for; "" for none. Another user among them
 	// gets a message of his own through the queue, as with Postfix: what happens to it is told to the owner, and tried again for him alone.
@@ -54,7 +55,7 @@ const (
 func (a *Agent) plan(ctx context.Context, sender, address string) (*plan, error) {
 	plain := rewrite.Unquote(address)
 	i := strings.LastIndexByte(plain, '@')
-	p := &plan{a: a, done: map[string]bool{}}
+	p := &plan{a: a, sender: sender, done: map[string]bool{}}
 	if i < 0 {
 		i = len(plain)
 	} else {
@@ -108,6 +109,9 @@ func (p *plan) deliveredTo(address string) (restore func()) {
 // owner is who gets what the members of a list bounce: owner-NAME, if there is such an alias, whoever the sender is, as in Postfix. owned says
 // that there is one.
 func (p *plan) owner(ctx context.Context, sender, name string) (address string, owned bool, err error) {
+	if p.a.Policy.Now().Rules.PlainOwner { // owner_request_special = no: owner-NAME is a name like others
+		return sender, false, nil
+	}
 	user, _ := p.a.Policy.Now().Rules.Extension(name)
 	owner := "owner-" + strings.ToLower(user)
 	value, found, err := p.a.Policy.Now().Alias(ctx, owner)
@@ -119,11 +123,11 @@ func (p *plan) owner(ctx context.Context, sender, name string) (address string, 
 			return p.a.Policy.Now().Rules.Complete(list[0].Text), true, nil
 		}
 	case !found && p.a.Settings.ResetOwner:
-		owner = name
+		return p.sender, false, nil
 	case !found:
 		return sender, false, nil
 	}
-	return p.a.Policy.Now().Rules.Complete(rewrite.Quote(owner)), found, nil
+	return p.a.Policy.Now().Rules.Complete(rewrite.Quote(owner)), true, nil
 }
 
 // user plans for who is no alias: a .forward, else the mailbox.
@@ -171,12 +175,11 @@ func (p *plan) nobody(ctx context.Context, sender, name string, depth int) error
 	s := &p.a.Settings
 	address := rewrite.Quote(name + "@" + p.domain)
 	switch {
-	case s.FallbackTransport != nil, s.MailboxTransport != nil && s.LuserRelay == "":
+	case s.MailboxTransport != nil: // it knows users that we don't
+		p.mailboxes = append(p.mailboxes, mailbox{address, ""})
+		return nil
+	case s.FallbackTransport != nil:
 		p.fallback = append(p.fallback, address)
-		if s.FallbackTransport == nil { // mailbox_transport knows users that we don't
-			p.fallback = p.fallback[:len(p.fallback)-1]
-			p.mailboxes = append(p.mailboxes, mailbox{address, ""})
-		}
 		return nil
 	case s.LuserRelay != "":
 		user, ext := p.a.Policy.Now().Rules.Extension(name)
@@ -191,6 +194,10 @@ func (p *plan) nobody(ctx context.Context, sender, name string, depth int) error
 			return mail.NewReply(451, mail.EnhancedCode{4, 3, 5}, "mail system configuration error")
 		}
 		return p.all(ctx, sender, list, InAlias, "", name, depth)
+	}
+	if depth > 0 { // one of several, who are to get theirs: the queue tells the sender who isn't there
+		p.forward(sender, address)
+		return nil
 	}
 	return mail.NewReply(550, mail.EnhancedCode{5, 1, 1}, "unknown user: \""+name+"\"")
 }
@@ -268,16 +275,20 @@ func (p *plan) address(ctx context.Context, sender, text string, depth int) erro
 		return p.own(user)
 	}
 	full := p.a.Policy.Now().Rules.Complete(text)
-	targets, err := p.a.Policy.Now().Recipients(ctx, sender, full)
-	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
-		return reply
+	way, err := p.a.Policy.Now().Rules.Resolve(ctx, sender, full)
+	if err != nil {
+		return rewrite.ReplyOf(text, err)
 	}
-	if err == nil && len(targets) == 1 && targets[0].Class == policy.Local && strings.EqualFold(targets[0].Address, full) {
-		plain, before := rewrite.Unquote(full), p.domain
+	if !way.Bad && way.Transport == string(policy.Local) { // canonical and virtual aliases are for what is forwarded, as with Postfix
+		plain, before := rewrite.Unquote(way.Recipient), p.domain
 		i := strings.LastIndexByte(plain, '@')
 		p.domain = plain[i+1:]
 		defer func() { p.domain = before }()
 		return p.name(ctx, sender, plain[:i], depth+1)
+	}
+	targets, err := p.a.Policy.Now().Recipients(ctx, sender, full)
+	if reply := mail.ReplyOf(err); reply != nil && reply.Temporary() {
+		return reply
 	}
 	if err != nil { // the queue tells the sender, or the list's owner
 		targets = []policy.Target{{Address: full}}
