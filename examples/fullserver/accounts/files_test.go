@@ -51,6 +51,7 @@ func TestRefused(t *testing.T) {
 		{"ldap:", ldap + "pass_filter = (uid=%u\n", ":3: pass_filter: "},
 		{"ldap:", ldap + "pass_attrs = =x\n", `:3: pass_attrs: "=x" is neither`},
 		{"ldap:", ldap + "pass_attrs = @a=b\n", "not supported"},
+		{"ldap:", ldap + "user_attrs = =home=/x/%{ldap::}\n", ":3: user_attrs: "},
 		{"ldap:", ldap + "scope = tree\n", ":3: scope is base"},
 		{"ldap:", ldap + "sasl_bind = yes\n", ":3: sasl_bind is not supported: write dn and dnpass"},
 		{"ldap:", ldap + "auth_bind = perhaps\n", ":3: auth_bind is yes or no"},
@@ -113,6 +114,7 @@ func FuzzTemplate(f *testing.F) {
 // FuzzFiles: settings, lists and attributes are understood or refused.
 func FuzzFiles(f *testing.F) {
 	f.Add("a = \"b # c\" # d\ne = f \\\n g\n", "{ sql:/x deny=yes }, ldap:/y", "uid=user,=x=%{ldap:y:z},a=b=%$@c")
+	f.Add("0", "0", "=0=%{ldap::}0")
 	f.Fuzz(func(t *testing.T, text, list, attrs string) {
 		if s, err := parseSettings("f", text); err == nil {
 			s.unknown()

@@ -85,6 +85,9 @@ func parseText(s string, own bool) (out []ldapText, err error) {
 			return nil, fmt.Errorf("a %%{ has no }")
 		}
 		name, usual, _ := strings.Cut(inner, ":")
+		if name == "" {
+			return nil, fmt.Errorf("a %%{ldap:} names no attribute")
+		}
 		out, s = append(out, ldapText{attribute: name, usual: usual}), after
 	}
 }

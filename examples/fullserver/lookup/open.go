@@ -101,7 +101,7 @@ func open(ctx context.Context, spec string, o *Options) (Table, error) {
 }
 
 // known are the types of tables, as errors name them.
-const known = "btree, cdb, cidr, dbm, environ, hash, inline, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
+const known = "btree, cdb, cidr, dbm, environ, hash, inline, ldap, lmdb, mysql, pcre, pgsql, pipemap, randmap, regexp, socketmap, sqlite, static, tcp, texthash, unionmap, unix"
 
 func instead(kind string) string {
 	if what := unsupported[kind]; what != "" {
