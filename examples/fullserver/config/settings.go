@@ -96,6 +96,7 @@ type Settings struct {
 	Receiving  Receiving
 	Front      Front
 	Postscreen Postscreen
+	Greylist   Greylist
 	Scheduling Scheduling
 	Notices    Notices
 }

@@ -73,6 +73,10 @@ type Backend struct {
 	AlwaysBCC string // who gets a copy of every message; "": nobody
 	NoVerify  bool   // VRFY is refused
 
+	// Greylist, if not nil, is asked about recipients of strangers that would be taken: a reply refuses them for now, a header field is put on
+	// top of the message.
+	Greylist func(c *smtp.Conn, sender, recipient string) (field string, r *mail.Reply)
+
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 

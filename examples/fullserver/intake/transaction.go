@@ -38,6 +38,7 @@ type transaction struct {
 	above                 string          // fields that milters want above our trace field
 	spooled               []*spool.Buffer // as milters were told it, and as they leave it
 	held                  *spool.Buffer   // as it came, while it is checked or signed
+	delayed               bool            // by greylisting, which the header says
 	done                  bool
 }
 
@@ -70,12 +71,31 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 	if err := t.filterRecipient(ctx, to, opts); err != nil {
 		return err
 	}
+	if err := t.greylist(to); err != nil {
+		return err
+	}
 	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
 		return mail.NewReply(452, mail.EnhancedCode{4, 5, 3}, "Error: too many recipients")
 	}
 	t.said = append(t.said, said{to, len(t.rcpts), len(targets)})
 	for i := range targets {
 		t.add(to, *opts, targets[i], len(targets))
+	}
+	return nil
+}
+
+// greylist sends strangers away for now. Who had to wait is told by a header field, once a message.
+func (t *transaction) greylist(to string) error {
+	if t.s.b.Greylist == nil || t.s.visit == nil || t.s.trusted() {
+		return nil
+	}
+	field, r := t.s.b.Greylist(t.s.c, t.from, to)
+	if r != nil {
+		return r
+	}
+	if field != "" && !t.delayed {
+		t.delayed = true
+		t.s.visit.Message.Prepend = append(t.s.visit.Message.Prepend, field)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -135,6 +136,13 @@ func (s *stage) attributes() string {
 			recipient = s.Accepted[0]
 		}
 	}
+	etrn := ""
+	if s.name == "ETRN" {
+		etrn = s.what
+	}
+	if s.instance == "" {
+		s.instance = newInstance()
+	}
 	add("request", "smtpd_access_policy")
 	add("protocol_state", s.name)
 	add("protocol_name", c.Protocol)
@@ -147,14 +155,23 @@ func (s *stage) attributes() string {
 	add("recipient", recipient)
 	add("recipient_count", strconv.Itoa(count))
 	add("queue_id", c.QueueID)
+	add("instance", s.instance)
 	add("size", strconv.FormatInt(s.Size, 10))
+	add("etrn_domain", etrn)
+	add("stress", "")
 	add("sasl_method", c.Method)
 	add("sasl_username", c.Login)
 	add("sasl_sender", "")
+	add("ccert_subject", "")
+	add("ccert_issuer", "")
 	add("ccert_fingerprint", c.Cert)
+	add("policy_context", "")
 	b.WriteByte('\n')
 	return b.String()
 }
+
+// newInstance names a message on its way in, as policy servers are asked about it several times.
+func newInstance() string { return fmt.Sprintf("%x.%x", os.Getpid(), time.Now().UnixNano()) }
 
 // ask sends a request, over a connection that was used before if there is one, and returns the action.
 func (p *policyServer) ask(ctx context.Context, request string) (string, error) {

@@ -31,6 +31,7 @@ type Visit struct {
 	Size     int64
 
 	recipient string
+	instance  string // what policy servers know the message by
 	// What connection, HELO and MAIL leave for later with smtpd_delay_reject = no.
 	deferred [3]*mail.Reply
 }
@@ -97,7 +98,7 @@ func (v *Visit) Hello(ctx context.Context, name string) *mail.Reply {
 
 // Mail is asked after MAIL, with the address as it was said.
 func (v *Visit) Mail(ctx context.Context, sender string) *mail.Reply {
-	v.Sender, v.recipient, v.Accepted, v.Message = sender, "", nil, Message{}
+	v.Sender, v.recipient, v.Accepted, v.Message, v.instance = sender, "", nil, Message{}, ""
 	if !v.k.Immediate {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/hostlist"
+	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/ratelimit"
@@ -31,6 +32,13 @@ func (s *Server) guardDoor(d *door, srv *smtp.Server) error {
 	xforwarders, err := s.hostList(d, "smtpd_authorized_xforward_hosts", f.XForwarder)
 	if err != nil {
 		return err
+	}
+	greylister, err := s.greylister(d)
+	if err != nil {
+		return err
+	}
+	if greylister != nil && d.kind == intake.MTA {
+		d.backend.Greylist = greylister.ask
 	}
 	srv.RateLimiter = &ratelimit.Service{
 		Counters: s.anvil, Name: d.name,

@@ -238,6 +238,7 @@ func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy,
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
+	d.backend = b
 	if d.set.Notices.SoftBounce {
 		return softened{b}
 	}

@@ -21,6 +21,7 @@ type door struct {
 	kind    intake.Kind
 	set     *config.Settings
 	policy  *policy.Policy
+	backend *intake.Backend
 	name    string // by which clients are counted: "smtp"
 	program string // in the log: "postfix/smtpd"
 	limit   int    // sessions at once

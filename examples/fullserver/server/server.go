@@ -33,6 +33,7 @@ import (
 	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/dnsbl"
+	"github.com/buuta/mail/smtp/greylist"
 	"github.com/buuta/mail/smtp/mailauth"
 	"github.com/buuta/mail/smtp/mx"
 	"github.com/buuta/mail/smtp/postscreen"
@@ -68,6 +69,7 @@ type Server struct {
 	store       *maildir.Store
 	anvil       *ratelimit.Counters          // of what SMTP clients do
 	caches      map[string]*postscreen.Cache // of clients that passed, by file
+	greylist    *greylist.List               // nil: nobody has asked for it
 	policy      *policy.Policy
 	check       *mailcheck.Checker // nil: mail from outside isn't checked
 	keys        *mailcheck.Keys    // nil: nothing is signed
