@@ -75,7 +75,7 @@ func (l *List) add(ctx context.Context, text string, o *lookup.Options, depth in
 			}
 			p.table, l.tables = t, append(l.tables, t)
 		case word == "":
-			return fmt.Errorf("%q: nothing behind the !", text)
+			return fmt.Errorf("%q: nothing stands behind an exclamation mark", text)
 		default:
 			p.name = strings.ToLower(word)
 		}

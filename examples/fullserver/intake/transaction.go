@@ -68,10 +68,11 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 		t.filterRejected(ctx, to, opts, err)
 		return err
 	}
-	if err := t.filterRecipient(ctx, to, opts); err != nil {
+	if err := t.greylist(to); err != nil { // before filters hear of a recipient that isn't one yet
+		t.filterRejected(ctx, to, opts, err)
 		return err
 	}
-	if err := t.greylist(to); err != nil {
+	if err := t.filterRecipient(ctx, to, opts); err != nil {
 		return err
 	}
 	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
