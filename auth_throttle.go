@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/buuta/mail/internal/aging"
 )
 
 // AuthThrottle is an [AuthGuard] that makes guessing slow without shutting out those who are guessed at. It counts failures per
@@ -39,7 +37,7 @@ type AuthThrottle struct {
 	start time.Time    // what the times of attempts count from, for a clock that can't be set back
 	seed  maphash.Seed // of the keys below, so that nobody can choose two that are one
 	// By network, by account, and by both together.
-	addresses, accounts, known aging.Map[uint64, attempts]
+	addresses, accounts, known aging
 	stopped                    chan struct{}
 }
 
@@ -77,9 +75,9 @@ func (t *AuthThrottle) Admit(ctx context.Context, a *AuthRequest) (settled func(
 	now := time.Since(t.start)
 	byAddress, byAccount := maphash.Comparable(t.seed, address), maphash.String(t.seed, account)
 	pair := byAddress ^ bits.RotateLeft64(byAccount, 1)
-	measured := []*attempts{t.known.Get(pair)}
+	measured := []*attempts{t.known.get(pair)}
 	if measured[0] == nil {
-		measured = []*attempts{t.addresses.Add(byAddress, t.entries()), t.accounts.Add(byAccount, t.entries())}
+		measured = []*attempts{t.addresses.add(byAddress, t.entries()), t.accounts.add(byAccount, t.entries())}
 	}
 	at := now
 	for _, m := range measured {
@@ -155,7 +153,7 @@ func (t *AuthThrottle) settle(measured []*attempts, pair uint64, account, passwo
 	}
 	switch {
 	case err == nil:
-		known := t.known.Add(pair, t.entries())
+		known := t.known.add(pair, t.entries())
 		known.failures, known.next = 0, 0
 	case errors.Is(err, ErrAuthFailed):
 		var sum uint32
@@ -258,4 +256,34 @@ func (t *AuthThrottle) network(a net.Addr) (netip.Prefix, bool) {
 	}
 	p, err := ip.Prefix(length)
 	return p, err == nil
+}
+
+// aging is a map that forgets what was not used for long: when young is full it becomes old, and what was old is gone.
+type aging struct{ young, old map[uint64]*attempts }
+
+// get returns what is known of k, nil when that is nothing.
+func (g *aging) get(k uint64) *attempts {
+	if a := g.young[k]; a != nil {
+		return a
+	}
+	return g.old[k]
+}
+
+// add returns what is known of k, as one that was used now; max is how many are kept.
+func (g *aging) add(k uint64, max int) *attempts {
+	a := g.young[k]
+	if a != nil {
+		return a
+	}
+	if len(g.young) >= (max+1)/2 {
+		g.young, g.old = nil, g.young
+	}
+	if a = g.old[k]; a == nil {
+		a = new(attempts)
+	}
+	if g.young == nil {
+		g.young = map[uint64]*attempts{}
+	}
+	g.young[k] = a
+	return a
 }
