@@ -139,7 +139,7 @@ func (x *conversation) command(text string) {
 	}
 	if n := x.r.Buffered(); n > 0 && x.tested(testPipelining) {
 		rest, _ := x.r.Peek(n)
-		s.log("COMMAND PIPELINING from " + v.String() + " after " + name + ": " + escape(rest, 100))
+		s.log("COMMAND PIPELINING from " + v.String() + " after " + escape([]byte(name), 100) + ": " + escape(rest, 100))
 		if x.fails(testPipelining, &s.Pipelining, "521 5.5.1 Protocol error") {
 			return
 		}
@@ -152,7 +152,7 @@ func (x *conversation) command(text string) {
 		}
 	}
 	if x.commands++; x.commands > limit(s.Limits.Commands, 20) && name != "QUIT" {
-		s.log("COMMAND COUNT LIMIT from " + v.String() + " after " + name)
+		s.log("COMMAND COUNT LIMIT from " + v.String() + " after " + escape([]byte(name), 100))
 		x.end("421 " + s.host() + " Service unavailable - try again later")
 		return
 	}
