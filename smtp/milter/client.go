@@ -31,7 +31,6 @@ type client struct {
 	r     *bufio.Reader
 	w     *bufio.Writer
 	buf   []byte
-	stop  func() bool // of context.AfterFunc
 	state state
 	err   error // why it is broken
 	open  bool  // a message has begun of which the filter hasn't been told the end
