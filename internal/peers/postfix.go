@@ -91,11 +91,11 @@ maillog_file_prefixes = %[1]s
 		"bounce unix - - n - 0 bounce", "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "verify unix - - n - 1 verify", "flush unix n - n 1000? 0 flush",
 		"proxymap unix - - n - - proxymap", "smtp unix - - n - - smtp", "relay unix - - n - - smtp", "showq unix n - n - - showq", "error unix - - n - - error",
 		"retry unix - - n - - error", "discard unix - - n - - discard", "local unix - n n - - local", "virtual unix - n n - - virtual", "lmtp unix - - n - - lmtp",
-		"anvil unix - - n - 1 anvil", "tlsmgr unix - - n 1000? 1 tlsmgr", "postlog unix-dgram n - n - 1 postlogd"} {
+		"anvil unix - - n - 1 anvil", "tlsmgr unix - - n 1000? 1 tlsmgr", "scache unix - - n - 1 scache"} {
 		services.WriteString(line + "\n")
 	}
-	// Sockets are made in the order of the file: with the last of them all are there.
-	s.write("etc/master.cf", services.String()+strings.ReplaceAll(masterCF, "$D", s.Dir)+"scache unix - - n - 1 scache\n")
+	// Sockets are made in the order of the file: with the last of them all are there. It is the log's, as in Debian's own file.
+	s.write("etc/master.cf", services.String()+strings.ReplaceAll(masterCF, "$D", s.Dir)+"postlog unix-dgram n - n - 1 postlogd\n")
 	old := time.Now().Add(-time.Hour) // it waits until files have been left alone for a while
 	for _, name := range []string{"main.cf", "master.cf"} {
 		if err := os.Chtimes(filepath.Join(s.Dir, "etc", name), old, old); err != nil {
@@ -117,7 +117,7 @@ maillog_file_prefixes = %[1]s
 	}
 	s.run("", start)
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "private", "scache")); err == nil {
+		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "public", "postlog")); err == nil {
 			break
 		}
 		if time.Now().After(deadline) {
