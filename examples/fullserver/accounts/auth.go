@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"slices"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -14,29 +13,7 @@ import (
 // Authenticator returns the accounts as protocols use them. Which of the optional interfaces of package mail it implements follows from
 // mechanisms, as with passwdfile.File.
 func (a *Accounts) Authenticator(mechanisms ...string) mail.Authenticator {
-	has := func(names ...string) bool {
-		return slices.ContainsFunc(mechanisms, func(m string) bool { return slices.Contains(names, m) })
-	}
-	plain, scram := has("cram-md5", "apop"), has("scram-sha-1", "scram-sha-256")
-	switch {
-	case plain && scram:
-		return struct {
-			checker
-			passwords
-			keys
-		}{checker{a}, passwords{a}, keys{a}}
-	case plain:
-		return struct {
-			checker
-			passwords
-		}{checker{a}, passwords{a}}
-	case scram:
-		return struct {
-			checker
-			keys
-		}{checker{a}, keys{a}}
-	}
-	return checker{a}
+	return passwdfile.Offer(mechanisms, checker{a}, passwords{a}, keys{a})
 }
 
 // request takes a login apart. login is as whom he wants in where he is a master user, "" otherwise.

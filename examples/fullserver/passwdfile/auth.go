@@ -16,6 +16,11 @@ import (
 // follows from mechanisms, in Dovecot's names: "cram-md5", "apop" and "scram-sha-…" need passwords that are stored in
 // the clear or, the last, as SCRAM keys; a site whose passwords are hashed must not offer them, because clients prefer them.
 func (f *File) Authenticator(mechanisms ...string) mail.Authenticator {
+	return Offer(mechanisms, checker{f}, passwords{f}, newKeys(f))
+}
+
+// Offer puts together what accounts can do: with the passwords only where a mechanism needs them in the clear, and with the keys only for SCRAM.
+func Offer(mechanisms []string, check mail.Authenticator, passwords mail.PasswordStore, keys mail.SCRAMStore) mail.Authenticator {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(mechanisms, func(m string) bool { return slices.Contains(names, m) })
 	}
@@ -23,22 +28,22 @@ func (f *File) Authenticator(mechanisms ...string) mail.Authenticator {
 	switch {
 	case plain && scram:
 		return struct {
-			checker
-			passwords
-			keys
-		}{checker{f}, passwords{f}, newKeys(f)}
+			mail.Authenticator
+			mail.PasswordStore
+			mail.SCRAMStore
+		}{check, passwords, keys}
 	case plain:
 		return struct {
-			checker
-			passwords
-		}{checker{f}, passwords{f}}
+			mail.Authenticator
+			mail.PasswordStore
+		}{check, passwords}
 	case scram:
 		return struct {
-			checker
-			keys
-		}{checker{f}, newKeys(f)}
+			mail.Authenticator
+			mail.SCRAMStore
+		}{check, keys}
 	}
-	return checker{f}
+	return check
 }
 
 // checker implements mail.Authenticator.
