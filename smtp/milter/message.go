@@ -103,7 +103,6 @@ const maxField = 1 << 20
 
 // header tells the fields and the end of the header.
 func (c *client) header(ctx context.Context, r *bufio.Reader) Verdict {
-	quiet := c.steps&quietHeader != 0
 	for {
 		name, value, err := readField(r)
 		if err == io.EOF {
@@ -118,12 +117,7 @@ func (c *client) header(ctx context.Context, r *bufio.Reader) Verdict {
 		if c.steps&leadingSpace == 0 && len(value) > 0 && value[0] == ' ' {
 			value = value[1:]
 		}
-		var stage Stage = -1
-		var q uint32
-		if quiet {
-			q = quietHeader
-		}
-		answer, text, err := c.event(ctx, stage, cmdHeader, noHeader, q, c.contentTimeout(), cstring(name), cstring(value))
+		answer, text, err := c.event(ctx, -1, cmdHeader, noHeader, quietHeader, c.contentTimeout(), cstring(name), cstring(value))
 		if v := c.judge(cmdHeader, answer, text, err); !v.goOn() || c.state != asked {
 			return v
 		}
