@@ -40,7 +40,8 @@ type Config struct {
 
 	master     []*mastercf.Service
 	masterFile string
-	options    Options // that it was loaded with
+	options    Options                       // that it was loaded with
+	services   map[*mastercf.Service]*Config // what For has made
 
 	unused   map[string]bool // names that are no parameters, and that nothing refers to
 	warnings []*Error
@@ -211,7 +212,7 @@ func (c *Config) errorf(name, format string, args ...any) error {
 
 // param returns the parameter called name, nil when there is none.
 func (c *Config) param(name string) *Param {
-	i, ok := slices.BinarySearchFunc(c.params, name, func(p Param, n string) int { return compare(p.Name, n) })
+	i, ok := slices.BinarySearchFunc(c.params, name, func(p Param, n string) int { return strings.Compare(p.Name, n) })
 	if !ok {
 		return nil
 	}

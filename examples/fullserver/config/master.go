@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,11 +39,7 @@ func (c *Config) readMaster(o Options) error {
 		return err
 	}
 	c.master, c.masterFile = list, file
-	for _, s := range list {
-		if s.Agent() {
-			c.addTransport(s.Name, s.Command == "pipe")
-		}
-	}
+	c.addTransports()
 	return nil
 }
 
@@ -98,17 +95,26 @@ func (c *Config) ServiceError(s *mastercf.Service, param string, cause error) er
 	return &Error{File: c.masterFile, Line: s.Line, Param: param, Reason: oneLine(cause.Error())}
 }
 
-// For returns the parameters as a service has them: main.cf's, with those of its own above. An error names the line in master.cf.
+// For returns the parameters as a service has them: main.cf's, with those of its own above. An error names the line in master.cf. It is not for several
+// goroutines at once.
 func (c *Config) For(s *mastercf.Service) (*Config, error) {
-	own := &Config{params: Table(), given: map[string]entry{}, master: c.master, masterFile: c.masterFile, options: c.options}
-	for _, t := range c.master {
-		if t.Agent() {
-			own.addTransport(t.Name, t.Command == "pipe")
-		}
+	if own := c.services[s]; own != nil {
+		return own, nil
 	}
-	for name, e := range c.given {
-		own.given[name] = e
+	own, err := c.forService(s)
+	if err != nil {
+		return nil, err
 	}
+	if c.services == nil {
+		c.services = map[*mastercf.Service]*Config{}
+	}
+	c.services[s] = own
+	return own, nil
+}
+
+func (c *Config) forService(s *mastercf.Service) (*Config, error) {
+	own := &Config{params: Table(), given: maps.Clone(c.given), master: c.master, masterFile: c.masterFile, options: c.options}
+	own.addTransports()
 	own.given["service_name"] = entry{text: s.Name, file: c.masterFile, line: s.Line}
 	for _, o := range s.Overrides {
 		own.given[o.Name] = entry{text: o.Value, file: c.masterFile, line: s.Line}

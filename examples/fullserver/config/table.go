@@ -9,11 +9,9 @@ import (
 // Table returns every parameter, sorted by name.
 func Table() []Param {
 	t := Groups()
-	slices.SortFunc(t, func(a, b Param) int { return compare(a.Name, b.Name) })
+	slices.SortFunc(t, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 	return t
 }
-
-func compare(a, b string) int { return strings.Compare(a, b) }
 
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -80,11 +81,20 @@ func ofTransport(name string, pipe bool) []Param {
 	return out
 }
 
-// addTransport adds the parameters of a transport that master.cf has.
+// addTransports adds the parameters of the transports that master.cf has.
+func (c *Config) addTransports() {
+	for _, s := range c.master {
+		if s.Agent() {
+			c.addTransport(s.Name, s.Command == "pipe")
+		}
+	}
+}
+
+// addTransport adds those of one.
 func (c *Config) addTransport(name string, pipe bool) {
 	for _, p := range ofTransport(name, pipe) {
 		if c.param(p.Name) == nil {
-			i, _ := slices.BinarySearchFunc(c.params, p, func(a, b Param) int { return compare(a.Name, b.Name) })
+			i, _ := slices.BinarySearchFunc(c.params, p, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 			c.params = slices.Insert(c.params, i, p)
 		}
 	}

@@ -230,9 +230,8 @@ func (s *Server) lmtpServer() *smtp.Server {
 const maxExpanded = 20_000
 
 func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
-	milters, _ := s.milters(d.set) // whoever made the door has looked
 	b := &intake.Backend{
-		Milters: milters, MilterDaemon: d.set.Milters.DaemonName, MilterVersion: d.set.Milters.Version,
+		Milters: d.filters, MilterDaemon: d.set.Milters.DaemonName, MilterVersion: d.set.Milters.Version,
 		Kind: d.kind, Policy: d.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(d.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
 		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy,

@@ -212,17 +212,8 @@ func (o *outlet) openTLS() error {
 
 // loopback reports whether a next hop is this machine, by its address.
 func loopback(nexthop string) bool {
-	a, err := netip.ParseAddr(hostOf(nexthop))
+	a, err := netip.ParseAddr(tlspolicy.Host(nexthop))
 	return err == nil && a.IsLoopback()
-}
-
-// hostOf is a next hop without brackets and port.
-func hostOf(nexthop string) string {
-	if inner, _, ok := strings.Cut(strings.TrimPrefix(nexthop, "["), "]"); ok {
-		return strings.TrimPrefix(inner, "IPv6:")
-	}
-	host, _, _ := strings.Cut(nexthop, ":")
-	return host
 }
 
 // openPasswords opens smtp_sasl_password_maps.
@@ -241,7 +232,7 @@ func (o *outlet) openPasswords() error {
 
 // credentials are what to log in with at a next hop, as it stands in relayhost or by its name alone, or with mail from a sender; nil for nothing.
 func (o *outlet) credentials(ctx context.Context, nexthop, sender string) (*mail.Credentials, error) {
-	keys := []string{nexthop, hostOf(nexthop)}
+	keys := []string{nexthop, tlspolicy.Host(nexthop)}
 	if o.set.Sending.SASLBySender && sender != "" {
 		keys = append([]string{sender, sender[max(0, strings.LastIndexByte(sender, '@')):]}, keys...)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/mastercf"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/smtp/milter"
 )
 
 // door is a service by which mail comes in, with its parameters.
@@ -21,6 +22,7 @@ type door struct {
 	kind    intake.Kind
 	set     *config.Settings
 	policy  *policy.Policy
+	filters []*milter.Filter // smtpd_milters
 	backend *intake.Backend
 	name    string // by which clients are counted: "smtp"
 	program string // in the log: "postfix/smtpd"
@@ -34,7 +36,7 @@ func (s *Server) main(kind intake.Kind, program string) *door {
 	if kind == intake.Submission {
 		name = "submission"
 	}
-	return &door{kind: kind, name: name, set: s.set, policy: s.policy, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
+	return &door{kind: kind, name: name, set: s.set, policy: s.policy, filters: s.filters, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
 }
 
 // door makes what a service of master.cf is.
@@ -46,14 +48,15 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err := checkProtocols(c); err != nil {
 		return nil, err
 	}
-	if _, err := s.milters(&c.Settings); err != nil {
+	filters, err := s.milters(&c.Settings)
+	if err != nil {
 		return nil, c.ErrorFor("smtpd_milters", err)
 	}
 	p, err := s.doorPolicy(s.policy, c)
 	if err != nil {
 		return nil, err
 	}
-	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
+	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, filters: filters, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
 	if d.limit < 0 {
 		d.limit = int(c.Settings.ProcessLimit)
 	}

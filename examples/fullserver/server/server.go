@@ -35,6 +35,7 @@ import (
 	"github.com/buuta/mail/smtp/dnsbl"
 	"github.com/buuta/mail/smtp/greylist"
 	"github.com/buuta/mail/smtp/mailauth"
+	"github.com/buuta/mail/smtp/milter"
 	"github.com/buuta/mail/smtp/mx"
 	"github.com/buuta/mail/smtp/postscreen"
 	"github.com/buuta/mail/smtp/ratelimit"
@@ -87,7 +88,8 @@ type Server struct {
 	queue    *queue.Queue
 	words    atomic.Pointer[words] // of reports
 
-	doors    []*door // services of master.cf
+	filters  []*milter.Filter // smtpd_milters of main.cf
+	doors    []*door          // services of master.cf
 	services []*service
 	servers  []stopper
 	failed   chan error
@@ -142,7 +144,8 @@ func (s *Server) checkSettings() error {
 			return s.cfg.ErrorFor("relayhost", err)
 		}
 	}
-	if _, err := s.milters(s.set); err != nil {
+	var err error
+	if s.filters, err = s.milters(s.set); err != nil {
 		return s.cfg.ErrorFor("smtpd_milters", err)
 	}
 	return checkProtocols(s.cfg)

@@ -36,10 +36,10 @@ type Rules struct {
 
 // Check finds what can't be in the parameters; a table's entries are checked when they are asked for. The error names the parameter.
 func (r *Rules) Check() (param string, err error) {
-	if _, _, err := versions(r.Protocols); err != nil {
+	if _, _, err := Versions(r.Protocols); err != nil {
 		return "smtp_tls_protocols", err
 	}
-	if _, _, err := versions(r.Mandatory); err != nil {
+	if _, _, err := Versions(r.Mandatory); err != nil {
 		return "smtp_tls_mandatory_protocols", err
 	}
 	if _, err := r.parse(r.level(), "example.net"); err != nil {
@@ -71,7 +71,7 @@ func (r *Rules) For(ctx context.Context, nexthop string) (mx.Policy, bool, error
 			break
 		}
 	}
-	p, err := r.parse(entry, hostOf(nexthop))
+	p, err := r.parse(entry, Host(nexthop))
 	if err != nil {
 		return mx.Policy{}, found, &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 7, 5}, Text: "client TLS configuration problem", Err: fmt.Errorf("TLS policy for %s: %w", nexthop, err)}
 	}
@@ -85,7 +85,7 @@ func keys(nexthop string) []string {
 	if strings.HasPrefix(nexthop, "[") || strings.HasPrefix(nexthop, "unix:") {
 		return out
 	}
-	host := hostOf(nexthop)
+	host := Host(nexthop)
 	if host != nexthop {
 		out = append(out, host)
 	}
@@ -175,7 +175,7 @@ func (r *Rules) parse(entry, host string) (p mx.Policy, err error) {
 			protocols = r.Protocols
 		}
 	}
-	p.MinVersion, p.MaxVersion, err = versions(protocols)
+	p.MinVersion, p.MaxVersion, err = Versions(protocols)
 	return p, err
 }
 
@@ -229,9 +229,9 @@ var order = []struct {
 	version uint16
 }{{"sslv2", 0}, {"sslv3", 0}, {"tlsv1", tls.VersionTLS10}, {"tlsv1.1", tls.VersionTLS11}, {"tlsv1.2", tls.VersionTLS12}, {"tlsv1.3", tls.VersionTLS13}}
 
-// versions reads smtp_tls_protocols and its like: ">=TLSv1.2, <=TLSv1.3", or "!SSLv3, !TLSv1" and "TLSv1.2" as they were said before. Versions
+// Versions reads smtp_tls_protocols and its like: ">=TLSv1.2, <=TLSv1.3", or "!SSLv3, !TLSv1" and "TLSv1.2" as they were said before. Versions
 // before 1.2 are not spoken (RFC 8996): they may be allowed, which changes nothing.
-func versions(list []string) (least, most uint16, err error) {
+func Versions(list []string) (least, most uint16, err error) {
 	allowed, only := map[string]bool{}, false
 	for _, o := range order {
 		allowed[o.name] = true
@@ -282,11 +282,8 @@ func versions(list []string) (least, most uint16, err error) {
 	return 0, 0, fmt.Errorf("%s leaves neither TLS 1.2 nor 1.3, which are what is spoken", strings.Join(list, ", "))
 }
 
-// Versions is what smtpd_tls_protocols and its like come to: the least and the greatest version of TLS.
-func Versions(list []string) (least, most uint16, err error) { return versions(list) }
-
-// hostOf is a next hop without brackets and port.
-func hostOf(nexthop string) string {
+// Host is a next hop without brackets and port.
+func Host(nexthop string) string {
 	if inner, _, ok := strings.Cut(strings.TrimPrefix(nexthop, "["), "]"); ok {
 		return strings.TrimPrefix(inner, "IPv6:")
 	}
