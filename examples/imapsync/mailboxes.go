@@ -106,8 +106,10 @@ func list(ctx context.Context, c *imapclient.Client) (out []*imap.ListData, err 
 // ensure makes the mailbox there.
 func (s *syncer) ensure(ctx context.Context, p *pair) error {
 	if p.missing {
-		if _, err := s.to.Create(ctx, p.to, p.uses...); err != nil && imapclient.CodeOf(err) != imap.CodeAlreadyExists {
-			return err
+		if _, err := s.to.Create(ctx, p.to, p.uses...); err != nil {
+			if there, lerr := s.there(ctx, p.to); lerr != nil || !there {
+				return err
+			}
 		}
 	}
 	if p.follow {
@@ -116,4 +118,11 @@ func (s *syncer) ensure(ctx context.Context, p *pair) error {
 		}
 	}
 	return nil
+}
+
+// there tells whether the mailbox has appeared since the mailboxes were listed: another session made it, or the one of a run that was
+// killed. Not every server says so with ALREADYEXISTS.
+func (s *syncer) there(ctx context.Context, name string) (bool, error) {
+	all, err := list(ctx, s.to)
+	return slices.ContainsFunc(all, func(l *imap.ListData) bool { return l.Name == name && l.Selectable() }), err
 }

@@ -179,6 +179,40 @@ func TestCopyAndMirror(t *testing.T) {
 	require.Equal(t, want, contents(t, client(t, to)))
 }
 
+// A mailbox that appeared after the mailboxes were listed is taken as it is, also on a server that refuses to make it again without
+// saying ALREADYEXISTS, as Cyrus does; a mailbox that was refused and isn't there is an error.
+func TestMailboxAppears(t *testing.T) {
+	from, to := imaptest.NewServer(t), imaptest.NewServer(t)
+	fill(t, from)
+	j, err := openJournal(filepath.Join(t.TempDir(), "journal"))
+	require.NoError(t, err)
+	defer j.close()
+	s := &syncer{journal: j, tell: quiet}
+	to.Store.Fail = func(operation string) error {
+		if operation == "Create" {
+			return mail.ErrPermission
+		}
+		return nil
+	}
+	err = s.connectAndRun(t.Context(), dialTo(from), dialTo(to))
+	require.True(t, imapclient.Refused(err), err)
+	account, err := to.Store.Account(t.Context(), imaptest.Username)
+	require.NoError(t, err)
+	to.Store.Fail = func(operation string) error {
+		if operation != "Create" {
+			return nil
+		}
+		to.Store.Fail = nil // the other session isn't refused
+		for _, name := range []string{"a/b & c", "Đã gửi"} {
+			_, err := account.Create(t.Context(), name, nil)
+			require.NoError(t, err)
+		}
+		return mail.ErrPermission
+	}
+	require.NoError(t, s.connectAndRun(t.Context(), dialTo(from), dialTo(to)))
+	require.Equal(t, contents(t, client(t, from)), contents(t, client(t, to)))
+}
+
 // Connections to both servers are cut at random octets of random answers; the program begins again from its journal.
 func TestCutAtRandom(t *testing.T) {
 	seeds, rounds := uint64(3), 40
