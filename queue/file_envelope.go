@@ -38,6 +38,10 @@ func appendEnvelope(buf []byte, m *Message) []byte {
 	}
 	w.num("holdfor", int64(o.Hold.For))
 	w.time("holduntil", o.Hold.Until)
+	if r := m.Order.Route; r != nil {
+		w.str("transport", r.Transport)
+		w.str("nexthop", r.Nexthop)
+	}
 	w.end()
 	for _, p := range o.Extra {
 		w.param("param", p)
@@ -156,6 +160,7 @@ func (m *Message) parseMessage(l *line) (err error) {
 		p := int(n)
 		o.Priority = &p
 	}
+	m.Order.addRoute(l)
 	return nil
 }
 

@@ -23,9 +23,13 @@ func (o *Order) addLine(l *line) error {
 	if fail != nil {
 		o.Fail = fail
 	}
+	o.addRoute(l)
+	o.Expire = o.Expire || l.get("expire") == "yes"
+	return nil
+}
+
+func (o *Order) addRoute(l *line) {
 	if transport, ok := l.lookup("transport"); ok {
 		o.Route = &Route{Transport: transport, Nexthop: l.get("nexthop")}
 	}
-	o.Expire = o.Expire || l.get("expire") == "yes"
-	return nil
 }

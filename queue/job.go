@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/buuta/mail"
@@ -130,7 +131,11 @@ func (q *Queue) route(ctx context.Context, m *Message, to string) (Route, error)
 	case q.isPaused(to):
 		return Route{}, errPaused
 	case m.Order.Route != nil:
-		return *m.Order.Route, nil
+		r := *m.Order.Route
+		if r.Nexthop == "" {
+			r.Nexthop = strings.ToLower(domainOf(to))
+		}
+		return r, nil
 	case q.Route != nil:
 		return q.Route(ctx, m.From, to)
 	}

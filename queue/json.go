@@ -20,7 +20,7 @@ type entryJSON struct {
 	NextAttempt int64  `json:"next_attempt,omitempty"`
 	EnvelopeID  string `json:"envelope_id,omitempty"`
 	Priority    *int   `json:"priority,omitempty"`
-	Transport   string `json:"transport,omitempty"` // that an operator has ordered
+	Transport   string `json:"transport,omitempty"` // that has been ordered
 	Nexthop     string `json:"nexthop,omitempty"`
 }
 

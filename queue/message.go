@@ -51,12 +51,12 @@ type Attempt struct {
 	Expired  bool   // given up because of the message's age; Reply is that of the last attempt
 }
 
-// Order is what an operator wants done with a message. It stays in force while the message is in the queue. The zero value
+// Order is what an operator, or with Route whoever queued it, wants done with a message. It stays in force while the message is in the queue. The zero value
 // wants nothing.
 type Order struct {
 	Expire bool        // try once more, then give it up as if its lifetime were over
 	Fail   *mail.Reply // give it up without a further attempt, for this reason, which is 5yz
-	Route  *Route      // deliver all recipients this way instead of that of [Queue.Route]
+	Route  *Route      // deliver all recipients this way instead of that of [Queue.Route]; without a Nexthop to their domains
 }
 
 // Outcome is how an attempt ended for some recipients of a message.

@@ -68,6 +68,45 @@ func TestOrders(t *testing.T) {
 	})
 }
 
+// A message that was queued with a way of its own goes it, also after a restart; without a next hop each recipient goes to his domain.
+func TestSetRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s, scan sink
+		disk := newDisk(t)
+		post := func(q *queue.Queue, hop string, to ...string) {
+			tx, err := q.Begin(t.Context(), "a@example.org", &mail.MailOptions{})
+			require.NoError(t, err)
+			tx.(*queue.Transaction).SetRoute(queue.Route{Transport: "scan", Nexthop: hop})
+			for _, a := range to {
+				require.NoError(t, tx.Recipient(t.Context(), a, &mail.RcptOptions{}))
+			}
+			require.NoError(t, tx.Body(t.Context(), strings.NewReader(letter)))
+			tx.(*queue.Transaction).SetRoute(queue.Route{Transport: "late"})
+			_, err = tx.Commit(t.Context())
+			require.NoError(t, err)
+		}
+		ways := map[string]*queue.Transport{"smtp": s.transport()}
+		q := start(t, &queue.Queue{Dir: "/spool", FS: disk, Transports: ways})
+		post(q, "", "b@Example.net", "c@other.example")
+		synctest.Wait()
+		require.Zero(t, s.attempts(), "the transport isn't there: nobody goes another way")
+		require.Len(t, states(t, q), 1)
+		require.NoError(t, q.Close())
+
+		ways["scan"] = scan.transport()
+		q = start(t, &queue.Queue{Dir: "/spool", FS: disk, Transports: ways})
+		post(q, "[127.0.0.1]:10024", "d@example.net")
+		time.Sleep(time.Hour)
+		hops := map[string]string{}
+		for _, d := range scan.all() {
+			hops[d.to] = d.nexthop
+		}
+		require.Equal(t, map[string]string{"b@Example.net": "example.net", "c@other.example": "other.example", "d@example.net": "[127.0.0.1]:10024"}, hops)
+		require.Zero(t, s.attempts())
+		require.Empty(t, states(t, q))
+	})
+}
+
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink

@@ -72,6 +72,14 @@ func (t *Transaction) SetOrigin(o mail.Origin) {
 	}
 }
 
+// SetRoute sends all recipients one way, whatever [Queue.Route] says, as a content filter wants it. Without a next hop each goes to his own
+// domain. The way is as durable as the message; a transport that isn't there defers it. It does nothing once Body was called.
+func (t *Transaction) SetRoute(r Route) {
+	if !t.done && !t.body {
+		t.msg.Order.Route = &r
+	}
+}
+
 // Recipient implements [mail.Transaction].
 func (t *Transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
 	switch {

@@ -54,6 +54,7 @@ func testEnvelope(s *suite) {
 			}},
 			{Address: "n@example.net", State: queue.Pending, Options: mail.RcptOptions{Notify: mail.NotifyNever}},
 		},
+		Order: queue.Order{Route: &queue.Route{Transport: "scan", Nexthop: hard}},
 	}
 	m := want
 	d, err := s.st.Create(s.ctx)
