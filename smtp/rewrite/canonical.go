@@ -55,6 +55,9 @@ func (r *Rules) mapped(ctx context.Context, t named, address string, propagate b
 
 // canonical applies the tables that are for an address of a kind.
 func (r *Rules) canonical(ctx context.Context, address string, kind Kind) (string, error) {
+	if r.NoMapping {
+		return address, nil
+	}
 	var err error
 	propagate := r.Propagate.Has(InCanonical)
 	if kind&(EnvelopeSender|HeaderSender) != 0 && r.SenderCanonicalFor.or(EnvelopeSender|HeaderSender)&kind != 0 {

@@ -41,7 +41,7 @@ func (r *Rules) empty() string {
 // expand looks addresses up in virtual_alias_maps until there is nothing more.
 func (r *Rules) expand(ctx context.Context, address string) ([]string, error) {
 	list := []string{address}
-	if r.VirtualAlias == nil {
+	if r.VirtualAlias == nil || r.NoMapping {
 		return list, nil
 	}
 	recursion, expansion, length := or(r.Limits.Recursion, 1000), or(r.Limits.Expansion, 1000), or(r.Limits.Address, 1000)
@@ -129,7 +129,7 @@ func (r *Rules) RecipientCopy(ctx context.Context, recipient string) (string, er
 }
 
 func (r *Rules) copyTo(ctx context.Context, t named, address string) (string, error) {
-	if t.Table == nil || address == "" {
+	if t.Table == nil || address == "" || r.NoMapping {
 		return "", nil
 	}
 	value, _, _, err := r.findAddress(ctx, t, Unquote(address))

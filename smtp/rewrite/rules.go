@@ -49,6 +49,9 @@ type Rules struct {
 	SMTPGeneric                                             Table    // smtp_generic_maps
 	SenderBCC, RecipientBCC                                 Table    // sender_bcc_maps, recipient_bcc_maps
 	Limits                                                  Limits
+	// NoMapping leaves addresses as they are, but for what completes them: nothing is canonical, masqueraded, an alias or copied. Who there is,
+	// Unlisted says all the same. For mail that goes to a content filter and comes back (receive_override_options = no_address_mappings).
+	NoMapping bool
 
 	// Ways; see Resolve. "": local:Hostname, virtual, relay and smtp.
 	LocalTransport, VirtualTransport, RelayTransport, DefaultTransport string

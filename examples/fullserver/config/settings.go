@@ -88,6 +88,7 @@ type Settings struct {
 
 	Verify     Verify
 	Milters    Milters
+	Filters    Filters
 	SRS        SRS
 	Addresses  Addresses
 	Local      Local

@@ -26,7 +26,6 @@ type Queue interface {
 	mail.Deliverer
 	Flush(ctx context.Context, f queue.Filter) (int, error)
 	Hold(ctx context.Context, f queue.Filter) (int, error)
-	Reroute(ctx context.Context, f queue.Filter, to queue.Route) (int, error)
 }
 
 // Log hears of what becomes of messages. Its methods may be called by many goroutines at once.
@@ -77,6 +76,10 @@ type Backend struct {
 	// top of the message.
 	Greylist func(c *smtp.Conn, sender, recipient string) (field string, r *mail.Reply)
 
+	// Filter is content_filter, "transport:nexthop", a way that all recipients' copies go first; FILTER in tables has another one. "": none.
+	// FilterHop is the next hop where it names none; "": each recipient's domain.
+	Filter, FilterHop string
+
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 
@@ -84,6 +87,9 @@ type Backend struct {
 	Check                       *mailcheck.Checker // of mail from outside; nil: none
 	Milters                     []*milter.Filter   // asked in this order at each step; MilterDaemon and MilterVersion are the macros {daemon_name} and v
 	MilterDaemon, MilterVersion string
+
+	// Checked says that what trusted clients bring has been checked before and comes back from a content filter: what was found out about it stays.
+	Checked bool
 
 	Keys *mailcheck.Keys       // that sign mail of those who may send anywhere; nil: none
 	Note func(id, text string) // tells the log what checking or signing a message came to; nil: nobody
@@ -140,6 +146,7 @@ func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions
 		return nil, err
 	}
 	t := &transaction{s: s, from: sender, opts: *opts, began: s.b.now()}
+	t.verdict.Filter = s.b.Filter
 	if s.visit == nil {
 		return t, nil
 	}

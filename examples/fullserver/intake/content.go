@@ -12,7 +12,7 @@ import (
 	"github.com/buuta/mail/smtp/rewrite"
 )
 
-// heldFor is how long the queue leaves a message alone that is to be held or sent another way, until it has been told so.
+// heldFor is how long the queue leaves a message alone that is to be held, until it has been told so.
 const heldFor = time.Hour
 
 // content looks into the message by header_checks and body_checks and returns it as it goes on. What they say of it is done here, or remembered
@@ -53,10 +53,12 @@ func (t *transaction) obey(ctx context.Context, v *checks.Verdict) error {
 	if v.Filter != "" {
 		t.verdict.Filter = v.Filter
 	}
-	if t.verdict.Hold || t.verdict.Filter != "" { // the queue is told so
+	if t.verdict.Hold || t.verdict.Filter != "" {
 		for i := range t.rcpts {
 			t.rcpts[i].queued = true
 		}
+	}
+	if t.verdict.Hold { // the queue is told so
 		t.opts.Hold = mail.HoldOptions{For: heldFor}
 	}
 	return nil
@@ -75,23 +77,12 @@ func (t *transaction) redirect(ctx context.Context, to string) error {
 	return nil
 }
 
-// order tells the queue what the checks said of a message that it has.
+// order tells the queue that the checks want a message held that it has.
 func (t *transaction) order(ctx context.Context) error {
-	if t.queue == nil || !t.verdict.Hold && t.verdict.Filter == "" {
+	if t.queue == nil || !t.verdict.Hold {
 		return nil
 	}
-	q, f := t.s.b.Queue, queue.Filter{IDs: []string{t.queue.ID()}}
-	if t.verdict.Filter != "" {
-		transport, hop, _ := strings.Cut(t.verdict.Filter, ":")
-		if _, err := q.Reroute(ctx, f, queue.Route{Transport: transport, Nexthop: hop}); err != nil {
-			return err
-		}
-	}
-	if t.verdict.Hold {
-		_, err := q.Hold(ctx, f)
-		return err
-	}
-	_, err := q.Flush(ctx, f)
+	_, err := t.s.b.Queue.Hold(ctx, queue.Filter{IDs: []string{t.queue.ID()}})
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp/mailauth"
 )
@@ -19,6 +20,13 @@ import (
 func (t *transaction) examine(ctx context.Context, info headerInfo, message io.Reader) (whole io.Reader, err error) {
 	b := t.s.b
 	received, lacking := append([]byte(t.above+t.prepended()), t.received()...), t.lacking(info)
+	if b.Checked && t.s.trusted() {
+		if info.junk != "" { // counts only on top, where nobody but this server puts it
+			received = append([]byte(local.JunkField+": "+info.junk+"\r\n"), received...)
+			t.setOrigin(mail.OriginForged)
+		}
+		info.results = false
+	}
 	outside := b.Kind == MTA && !t.s.trusted()
 	switch {
 	case outside && b.Check != nil:

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/local"
 )
 
 // maxHeader is how far into a message the header is looked at: what lies beyond is passed on unseen.
@@ -14,6 +16,7 @@ const maxHeader = 128 << 10
 type headerInfo struct {
 	received  int    // Received fields, which count the hops (RFC 5321 section 6.3)
 	messageID string // content of the first Message-ID
+	junk      string // content of the first field that makes a message junk
 	date      bool
 	headless  bool // the first line is no header field: it all is body
 	results   bool // there is an Authentication-Results field, or the header goes on beyond what was looked at
@@ -82,6 +85,9 @@ func scanHeader(b []byte) headerInfo {
 			h.results = true
 		case hasName(line, "Date"):
 			h.date = true
+		case h.junk == "" && hasName(line, local.JunkField):
+			_, value, _ := bytes.Cut(line, []byte{':'})
+			h.junk = strings.TrimSpace(string(value))
 		case h.messageID == "" && hasName(line, "Message-ID"):
 			messageID = true
 			_, value, _ := bytes.Cut(line, []byte{':'})

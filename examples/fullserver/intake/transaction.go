@@ -110,7 +110,7 @@ func (t *transaction) add(to string, opts mail.RcptOptions, target policy.Target
 		opts.Notify &^= mail.NotifySuccess
 	}
 	report := opts.Notify&mail.NotifySuccess != 0 && t.from != "" && t.s.b.Kind != LMTP
-	r := rcpt{to: to, opts: opts, target: target, twin: -1, queued: target.Account == "" || report}
+	r := rcpt{to: to, opts: opts, target: target, twin: -1, queued: target.Account == "" || report || t.verdict.Hold || t.verdict.Filter != ""}
 	for i := range t.rcpts {
 		if t.rcpts[i].twin < 0 && strings.EqualFold(t.rcpts[i].target.Address, target.Address) {
 			r.twin = i // named twice: one copy
@@ -270,6 +270,13 @@ func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
 	if !ok {
 		_ = tx.Abort()
 		return nil, errors.New("the queue's transaction is of another kind")
+	}
+	if t.verdict.Filter != "" {
+		transport, hop, _ := strings.Cut(t.verdict.Filter, ":")
+		if hop == "" {
+			hop = t.s.b.FilterHop
+		}
+		q.SetRoute(queue.Route{Transport: transport, Nexthop: hop})
 	}
 	return q, nil
 }

@@ -104,11 +104,11 @@ func (p *Policy) opener(ctx context.Context, o *Options) *opener {
 }
 
 // For returns the policy that counts now as a service sees it that has parameters of its own: restrictions, mynetworks, who may log in as whom, and
-// the tables of who there is. How addresses are rewritten and where they lead is the same for all (it is cleanup's and trivial-rewrite's business in
+// the tables of who there is; and receive_override_options. How addresses are rewritten and where they lead is the same for all (it is cleanup's and trivial-rewrite's business in
 // Postfix, which know nothing of a service's parameters). It must be closed before p is.
 func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	base := p.Now()
-	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login, srs: base.srs, probes: base.probes}
+	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login, srs: base.srs, probes: base.probes, overrides: s.Filters}
 	x := d.opener(ctx, &o)
 	was, a := &base.set.Addresses, &s.Addresses
 	if s.Receiving.SenderLoginMaps != base.set.Receiving.SenderLoginMaps {
@@ -126,6 +126,9 @@ func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Polic
 		if t.text != t.was {
 			*t.to, d.Rules = x.table(t.param, t.text), &rules
 		}
+	}
+	if s.Filters.Without("no_address_mappings") {
+		rules.NoMapping, d.Rules = true, &rules
 	}
 	d.restrictions(x, &o)
 	if x.err != nil {

@@ -88,16 +88,17 @@ type Options struct {
 type Policy struct {
 	Rules *rewrite.Rules
 
-	set      *config.Settings
-	users    Users
-	names    map[string]string // domains as configured, which is how passwd_file has them, by their folded form
-	home     string            // mydomain
-	networks []netip.Prefix
-	alias    *lookup.List
-	login    *lookup.List
-	restrict *restrict.Checker
-	tables   []lookup.Table
-	notes    []string
+	set       *config.Settings
+	overrides config.Filters // receive_override_options of a service; the server's own mail knows none
+	users     Users
+	names     map[string]string // domains as configured, which is how passwd_file has them, by their folded form
+	home      string            // mydomain
+	networks  []netip.Prefix
+	alias     *lookup.List
+	login     *lookup.List
+	restrict  *restrict.Checker
+	tables    []lookup.Table
+	notes     []string
 
 	srs    *srs.Rewriter
 	probes *Policy // where probes of addresses go, if not where mail goes

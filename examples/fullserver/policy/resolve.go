@@ -31,7 +31,7 @@ func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, e
 	if list, ok, err := p.returned(ctx, sender, to); ok {
 		return list, err
 	}
-	if p.set.Addresses.UnlistedRecipient {
+	if p.refusesUnknown() {
 		if reply := p.Rules.Unlisted(ctx, sender, to); reply != nil {
 			return nil, reply
 		}
@@ -45,7 +45,7 @@ func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, e
 		t, err := p.resolve(ctx, sender, a, to)
 		switch {
 		case err == nil:
-		case len(list) == 1 && (p.refusesUnlisted(t.Class) || mail.ReplyOf(err).Temporary()):
+		case len(list) == 1 && (p.refusesUnlisted(t.Class) && !p.Rules.NoMapping || mail.ReplyOf(err).Temporary()):
 			return nil, err
 		default:
 			// One of several, or one whom nobody is to be refused for: the queue returns the message to its sender, or tries it again.
@@ -59,9 +59,14 @@ func (p *Policy) Recipients(ctx context.Context, sender, to string) ([]Target, e
 	return out, nil
 }
 
+// refusesUnknown reports whether recipients are to be refused who don't exist.
+func (p *Policy) refusesUnknown() bool {
+	return p.set.Addresses.UnlistedRecipient && !p.overrides.Without("no_unknown_recipient_checks")
+}
+
 // refusesUnlisted reports whether who doesn't exist is refused when he is named: without local_recipient_maps nobody of this machine is.
 func (p *Policy) refusesUnlisted(c Class) bool {
-	return p.set.Addresses.UnlistedRecipient && (c != Local || p.Rules.LocalRecipients != nil)
+	return p.refusesUnknown() && (c != Local || p.Rules.LocalRecipients != nil)
 }
 
 // Resolve finds out where mail for an address goes that aliases have been looked up for already. The error is the reply to an address that

@@ -26,7 +26,7 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 		Data: r.DataRestrictions, EndOfData: r.EndOfDataRestrictions, Etrn: r.EtrnRestrictions, Classes: map[string]string{},
 		Immediate: !r.DelayReject, RelayLast: !r.RelayFirst, DefaultPolicyAction: r.PolicyDefault, SoftBounce: p.set.Notices.SoftBounce,
 		// Who doesn't exist is found out when it is found out whom a recipient stands for.
-		AnyRecipient: true, UntrustedRouting: p.set.Addresses.AllowUntrustedRoutes, WholeNames: !hasWord(p.set.Addresses.ParentDomainMatches, "smtpd_access_maps"),
+		AnyRecipient: true, TakeUnknown: p.overrides.Without("no_unknown_recipient_checks"), UntrustedRouting: p.set.Addresses.AllowUntrustedRoutes, WholeNames: !hasWord(p.set.Addresses.ParentDomainMatches, "smtpd_access_maps"),
 		NullSenderKey: r.NullAccessKey,
 		Codes: restrict.Codes{
 			Access: int(r.Codes.AccessReject), AccessDefer: int(r.Codes.AccessDefer), Reject: int(r.Codes.Reject), Defer: int(r.Codes.Defer), RBL: int(r.Codes.RBL),

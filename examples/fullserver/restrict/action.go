@@ -85,6 +85,7 @@ func (s *stage) action(value, what, kind string, depth int) verdict {
 			return s.broken("FILTER needs transport:destination: " + value)
 		}
 		s.Message.Filter = text
+		s.log("filter: <" + what + ">: " + kind + " triggers FILTER " + text)
 		return dunno
 	case "REDIRECT":
 		if !strings.Contains(text, "@") {

@@ -163,6 +163,9 @@ func (s *stage) recipientRule(name string) verdict {
 	case "reject_unverified_recipient":
 		return s.unverified(to, kindRecipient, &s.k.UnverifiedRecipient)
 	case "reject_unlisted_recipient":
+		if s.k.TakeUnknown {
+			return dunno
+		}
 		if r := s.k.Addresses.Unlisted(s.ctx, s.Sender, to); r != nil {
 			s.reply = s.soften(r)
 			return reject

@@ -28,6 +28,7 @@ type Config struct {
 	Immediate           bool   // smtpd_delay_reject = no
 	RelayLast           bool   // smtpd_relay_before_recipient_restrictions = no
 	AnyRecipient        bool   // smtpd_reject_unlisted_recipient = no
+	TakeUnknown         bool   // receive_override_options = no_unknown_recipient_checks: not even reject_unlisted_recipient refuses anybody
 	ListedSenders       bool   // smtpd_reject_unlisted_sender
 	SoftBounce          bool   // soft_bounce
 	UntrustedRouting    bool   // allow_untrusted_routing

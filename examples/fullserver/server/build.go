@@ -31,6 +31,11 @@ func (s *Server) build() error {
 		s.log.Print("postfix/master", "warning: ", n.Error())
 	}
 	d, sd := s.main(intake.MTA, "smtpd"), s.main(intake.Submission, "submission/smtpd")
+	for _, err := range []error{s.override(d), s.override(sd)} {
+		if err != nil {
+			return err
+		}
+	}
 	mta, submission := s.smtpServer(d), s.smtpServer(sd)
 	for _, err := range []error{s.guardDoor(d, mta), s.guardDoor(sd, submission)} {
 		if err != nil {
@@ -237,6 +242,7 @@ func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy,
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
+	s.filter(d, b)
 	d.backend = b
 	if d.set.Notices.SoftBounce {
 		return softened{b}

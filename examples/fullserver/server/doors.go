@@ -65,6 +65,21 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	return d, nil
 }
 
+// override gives a door of main.cf a policy of its own where receive_override_options asks for one: the server's is for its own mail, too.
+func (s *Server) override(d *door) error {
+	if len(d.set.Filters.Overrides) == 0 {
+		return nil
+	}
+	p, err := s.doorPolicy(s.policy, s.cfg)
+	if err != nil {
+		return err
+	}
+	d.policy = p
+	s.doors = append(s.doors, d)
+	s.onClose(func() { _ = p.Now().Close() })
+	return nil
+}
+
 // doorPolicy is the policy as a service has it.
 func (s *Server) doorPolicy(base *policy.Policy, c *config.Config) (*policy.Policy, error) {
 	p, err := base.For(context.Background(), &c.Settings, s.policyOptions(c))
@@ -218,6 +233,14 @@ func (s *Server) buildMaster(v *service) error {
 func (s *Server) reloadDoors(c *config.Config, base *policy.Policy) error {
 	fresh := make([]*policy.Policy, len(s.doors))
 	for i, d := range s.doors {
+		if d.svc == nil {
+			var err error
+			if fresh[i], err = s.doorPolicy(base, c); err != nil {
+				closePolicies(fresh)
+				return err
+			}
+			continue
+		}
 		j := slices.IndexFunc(c.Services(), func(v *mastercf.Service) bool { return v.Key() == d.svc.Key() })
 		if j < 0 {
 			continue
@@ -227,11 +250,7 @@ func (s *Server) reloadDoors(c *config.Config, base *policy.Policy) error {
 			fresh[i], err = s.doorPolicy(base, own)
 		}
 		if err != nil {
-			for _, p := range fresh {
-				if p != nil {
-					_ = p.Close()
-				}
-			}
+			closePolicies(fresh)
 			return err
 		}
 	}
@@ -241,4 +260,12 @@ func (s *Server) reloadDoors(c *config.Config, base *policy.Policy) error {
 		}
 	}
 	return nil
+}
+
+func closePolicies(list []*policy.Policy) {
+	for _, p := range list {
+		if p != nil {
+			_ = p.Close()
+		}
+	}
 }

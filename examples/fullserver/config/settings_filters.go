@@ -1,0 +1,25 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Filters are content filters.
+type Filters struct {
+	Content   string   // content_filter
+	Nexthop   string   // default_filter_nexthop
+	Overrides []string // receive_override_options
+}
+
+// Without reports whether receive_override_options leaves something out.
+func (f *Filters) Without(option string) bool { return slices.Contains(f.Overrides, option) }
+
+// checkFilter finds a content_filter whose transport isn't there: all mail would wait for it.
+func (c *Config) checkFilter() error {
+	name, _, _ := strings.Cut(c.Settings.Filters.Content, ":")
+	if all := c.Transports(); c.Settings.Filters.Content != "" && !slices.Contains(all, name) {
+		return c.errorf("content_filter", "there is no transport %s: there are %s", quote(name), strings.Join(all, ", "))
+	}
+	return nil
+}
