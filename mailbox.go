@@ -92,6 +92,22 @@ type Body interface {
 	Size() int64
 }
 
+// BodyReader is a mailbox that opens many messages, one after the other, faster than by OpenBody, because it reads them ahead.
+type BodyReader interface {
+	// ReadBodies prepares to open messages of set.
+	ReadBodies(ctx context.Context, set UIDSet) Bodies
+}
+
+// Bodies opens messages in ascending order of their UIDs, not necessarily all. It is for one goroutine.
+type Bodies interface {
+	// Open opens a message's content as [Mailbox.OpenBody] does. A message that went after ReadBodies may still be opened, and
+	// rights that were taken away since may be found out some messages later.
+	Open(ctx context.Context, uid UID) (Body, error)
+
+	// Close gives back what was read ahead. Content that has been opened stays open.
+	Close() error
+}
+
 // Append is messages on their way into a mailbox, for one goroutine. Whoever began it ends it by Commit or Abort;
 // Abort after the end does nothing, so it can be deferred.
 type Append interface {

@@ -83,20 +83,54 @@ func (v *view) all(yield func(*block, *slot) bool) {
 // in yields the messages of set.
 func (v *view) in(set mail.UIDSet) func(yield func(*block, *slot) bool) {
 	return func(yield func(*block, *slot) bool) {
-		for _, r := range set.Ranges() {
-			for bi, si := v.seek(uint32(r.First)); bi < len(v.blocks); bi, si = bi+1, 0 {
-				b := &v.blocks[bi]
-				for ; si < len(b.slots) && b.slots[si].uid <= uint32(r.Last); si++ {
-					if !yield(b, &b.slots[si]) {
-						return
-					}
-				}
-				if si < len(b.slots) {
-					break
-				}
-			}
+		w := v.walk(set)
+		for b, s := w.next(); s != nil && yield(b, s); b, s = w.next() {
 		}
 	}
+}
+
+// entry is where a view has a message.
+type entry struct {
+	b *block
+	s *slot
+}
+
+// walker goes through a view's messages step by step.
+type walker struct {
+	v      *view
+	ranges []mail.UIDRange // those that are left; the first is the one it is in
+	bi, si int
+}
+
+// walk begins to go through the messages of set.
+func (v *view) walk(set mail.UIDSet) walker {
+	w := walker{v: v, ranges: set.Ranges()}
+	w.seek()
+	return w
+}
+
+func (w *walker) seek() {
+	if len(w.ranges) > 0 {
+		w.bi, w.si = w.v.seek(uint32(w.ranges[0].First))
+	}
+}
+
+// next returns the next message, nil at the end.
+func (w *walker) next() (*block, *slot) {
+	for len(w.ranges) > 0 && w.bi < len(w.v.blocks) {
+		b := &w.v.blocks[w.bi]
+		switch {
+		case w.si == len(b.slots):
+			w.bi, w.si = w.bi+1, 0
+		case b.slots[w.si].uid > uint32(w.ranges[0].Last):
+			w.ranges = w.ranges[1:]
+			w.seek()
+		default:
+			w.si++
+			return b, &b.slots[w.si-1]
+		}
+	}
+	return nil, nil
 }
 
 // many reports whether set has more messages than a block.

@@ -3,10 +3,10 @@ package maildir
 import (
 	"io"
 	"io/fs"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir/internal/unpack"
 )
@@ -21,12 +21,12 @@ type wholeBody struct {
 	buf  atomic.Pointer[[]byte] // nil after Close: somebody else may have it
 }
 
-// smallBuffers are for wholeBody.
-var smallBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// smallBuffers are for wholeBody, by their size: those at i have room for 4 KiB << i, so that small messages don't sit in large ones.
+var smallBuffers [5]sync.Pool
 
 // readSmall reads a small message's file. It returns nil when the message isn't small, or the file doesn't hold as much as size:
 // then it is to be opened and looked at.
-func (sh *shared) readSmall(name string, size int64) (mail.Body, error) {
+func (sh *shared) readSmall(name string, size int64) (*wholeBody, error) {
 	if size < 0 || size > smallBody {
 		return nil, nil
 	}
@@ -34,12 +34,12 @@ func (sh *shared) readSmall(name string, size int64) (mail.Body, error) {
 	buf := smallBuffer(int(size) + 1)
 	n, err := vfs.ReadInto(sh.fs, name, (*buf)[:size+1])
 	if err != nil || int64(n) > size {
-		smallBuffers.Put(buf)
+		freeSmall(buf)
 		return nil, err
 	}
 	if codec := sh.packing.find((*buf)[:n]); codec != nil {
 		packed := buf
-		defer smallBuffers.Put(packed)
+		defer freeSmall(packed)
 		if codec.NewReader == nil {
 			return nil, nil
 		}
@@ -47,7 +47,7 @@ func (sh *shared) readSmall(name string, size int64) (mail.Body, error) {
 		n = len(unpack.Into((*buf)[:0], codec, (*packed)[:n], size))
 	}
 	if int64(n) != size {
-		smallBuffers.Put(buf)
+		freeSmall(buf)
 		return nil, nil
 	}
 	b := &wholeBody{size: size}
@@ -55,20 +55,27 @@ func (sh *shared) readSmall(name string, size int64) (mail.Body, error) {
 	return b, nil
 }
 
-// smallBuffer returns one that has room for n octets.
+func smallClass(n int) int { return bits.Len(uint(max(n, 1)-1) >> 12) }
+
+// smallRoom is what a buffer for n octets takes.
+func smallRoom(n int) int { return 4 << 10 << smallClass(n) }
+
+// smallBuffer returns one that has room for n octets. freeSmall takes it back.
 func smallBuffer(n int) *[]byte {
-	buf := smallBuffers.Get().(*[]byte)
-	if cap(*buf) < n {
-		*buf = make([]byte, (n+4095)&^4095)
+	if buf, _ := smallBuffers[smallClass(n)].Get().(*[]byte); buf != nil {
+		return buf
 	}
-	return buf
+	buf := make([]byte, smallRoom(n))
+	return &buf
 }
+
+func freeSmall(buf *[]byte) { smallBuffers[smallClass(cap(*buf))].Put(buf) }
 
 func (b *wholeBody) Size() int64 { return b.size }
 
 func (b *wholeBody) Close() error {
 	if buf := b.buf.Swap(nil); buf != nil {
-		smallBuffers.Put(buf)
+		freeSmall(buf)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -22,29 +23,35 @@ var flagLetters = [...]struct {
 
 // fileName builds a file name. A file in new that has no flags has no info at all. other are letters that we don't know.
 func fileName(base string, where, sys uint8, kw uint32, other string) string {
+	var buf [320]byte
+	return string(appendInfo(append(buf[:0], base...), where, sys, kw, other))
+}
+
+// appendInfo puts behind a base name what makes it a file name.
+func appendInfo(b []byte, where, sys uint8, kw uint32, other string) []byte {
 	if where == inNew && sys == 0 && kw == 0 && other == "" {
-		return base
+		return b
 	}
-	var letters [64]byte
-	b := append(letters[:0], other...)
+	b = append(b, infoMark...)
+	start := len(b)
+	b = append(b, other...)
 	for _, l := range flagLetters {
 		if sys&uint8(l.flag) != 0 {
 			b = append(b, l.letter)
 		}
 	}
 	if other != "" { // few: an insertion sort
-		for i := 1; i < len(b); i++ {
-			for j := i; j > 0 && b[j] < b[j-1]; j-- {
-				b[j], b[j-1] = b[j-1], b[j]
+		info := b[start:]
+		for i := 1; i < len(info); i++ {
+			for j := i; j > 0 && info[j] < info[j-1]; j-- {
+				info[j], info[j-1] = info[j-1], info[j]
 			}
 		}
 	}
-	for i := range maxKeywords {
-		if kw&(1<<i) != 0 {
-			b = append(b, 'a'+byte(i))
-		}
+	for rest := kw; rest != 0; rest &= rest - 1 {
+		b = append(b, 'a'+byte(bits.TrailingZeros32(rest)))
 	}
-	return base + infoMark + string(b)
+	return b
 }
 
 // parseName takes a file name apart. Letters of flags that have no meaning here are returned in other, upper case only,

@@ -66,7 +66,7 @@ func (t *txn) look(base string, p place) (msg, error) {
 func (t *txn) read(name string, size, saidPhysical, saidVirtual int64) (octets, lf int64, err error) {
 	if size <= smallBody {
 		buf := smallBuffer(int(size) + 1)
-		defer smallBuffers.Put(buf)
+		defer freeSmall(buf)
 		n, err := vfs.ReadInto(t.b.sh.fs, name, (*buf)[:size+1])
 		if err != nil {
 			return 0, 0, err

@@ -11,7 +11,8 @@ import (
 	"github.com/buuta/mail"
 )
 
-// mailbox is one session's hold on a box. It implements mail.Mailbox, mail.RecentTaker, mail.UniqueIDKeeper and mail.FileNamer.
+// mailbox is one session's hold on a box. It implements mail.Mailbox, mail.RecentTaker, mail.UniqueIDKeeper, mail.FileNamer
+// and mail.BodyReader.
 type mailbox struct {
 	s    *Store
 	sh   *shared
@@ -28,6 +29,7 @@ var (
 	_ mail.RecentTaker    = (*mailbox)(nil)
 	_ mail.UniqueIDKeeper = (*mailbox)(nil)
 	_ mail.FileNamer      = (*mailbox)(nil)
+	_ mail.BodyReader     = (*mailbox)(nil)
 )
 
 // Info implements mail.Mailbox. The name follows a rename; the rest is as it was when Info was first called: a delivery,

@@ -12,6 +12,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/internal/ahead"
 	"github.com/buuta/mail/mime"
 	"github.com/buuta/mail/mime/searchtext"
 )
@@ -136,6 +137,7 @@ type Limits struct {
 	Decoded       int64 // octets that a compressed message may have: one of more is shown as it lies there. 1 GiB
 	DecodedMemory int   // octets of one that are held in memory while it is read; a larger one lies in a file without a name. 128 KiB
 	Syncs         int   // files synced at the same time, over all accounts. 32
+	ReadAhead     int   // octets of messages that were read before they were asked for, over all accounts. 16 MiB
 }
 
 func limit(n, def int) int {
@@ -156,7 +158,8 @@ type shared struct {
 	syncs   chan struct{}
 	seq     sequence
 	packing packing
-	octet   byte   // see indexOctet
+	octet   byte // see indexOctet
+	budget  ahead.Budget
 	boot    string // names the run of the machine, "" when nothing does
 
 	mu    sync.Mutex
@@ -183,6 +186,7 @@ func (s *Store) start() *shared {
 		sh.boxes, sh.trees = map[string]*box{}, map[string]*tree{}
 		sh.machine, _ = os.Hostname()
 		sh.octet = indexOctet()
+		sh.budget.Most = int64(limit(s.Limits.ReadAhead, 16<<20))
 		sh.packing = s.packing()
 		if sh.fs == nil {
 			sh.fs = vfs.OS{}

@@ -78,6 +78,7 @@ type fetch struct {
 
 	nowSeen mail.UIDSet // \Seen was set by this command
 
+	bodies mail.Bodies // nil: the store doesn't read ahead, or no body is wanted
 	m      *mail.Message
 	index  *mime.Index
 	env    *mime.Envelope
@@ -225,6 +226,10 @@ func (f *fetch) markSeen(ctx context.Context, uids mail.UIDSet) error {
 // run writes the responses.
 func (f *fetch) run(ctx context.Context, uids mail.UIDSet) error {
 	sel := f.c.sel
+	if r, ok := sel.box.(mail.BodyReader); ok && f.needBody {
+		f.bodies = r.ReadBodies(ctx, uids)
+		defer f.bodies.Close()
+	}
 	n := 0
 	for m, err := range sel.box.Messages(ctx, uids, f.fields) {
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/mime"
 )
@@ -127,8 +128,13 @@ func isWhole(i imap.FetchItem) bool {
 	return i.Att == imap.FetchBodySection && i.Section.Spec == imap.SectionAll && len(i.Section.Part) == 0
 }
 
-func (f *fetch) openBody(ctx context.Context) error {
-	body, err := f.box.OpenBody(ctx, f.m.UID)
+func (f *fetch) openBody(ctx context.Context) (err error) {
+	var body mail.Body
+	if f.bodies != nil {
+		body, err = f.bodies.Open(ctx, f.m.UID)
+	} else {
+		body, err = f.box.OpenBody(ctx, f.m.UID)
+	}
 	if err == nil {
 		f.body = body
 	}

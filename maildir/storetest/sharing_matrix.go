@@ -115,6 +115,19 @@ var calls = []call{
 		_, err := r.TakeRecent(m.ctx)
 		return err
 	}},
+	{name: "ReadBodies", needs: []string{"r"}, do: func(m *matrix) error {
+		r, ok := m.open.(mail.BodyReader)
+		if !ok {
+			return errNotThere
+		}
+		bodies := r.ReadBodies(m.ctx, mail.AllUIDs())
+		defer bodies.Close()
+		body, err := bodies.Open(m.ctx, 1)
+		if err != nil {
+			return err
+		}
+		return body.Close()
+	}},
 	{name: "Metadata", needs: []string{"lr", "ls", "lw", "li", "lp"}, do: func(m *matrix) error { // RFC 5464 section 3.3
 		a, ok := m.other.a.(mail.MetadataAccount)
 		if !ok {

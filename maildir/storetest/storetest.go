@@ -82,6 +82,7 @@ var tests = []test{
 	{"SearchText", testSearchText},
 	{"SearchTextNow", testSearchTextNow},
 	{"SearchTextModel", testSearchTextModel},
+	{"Bodies", testBodies},
 	{"Sessions", testSessions},
 	{"Model", testModel},
 	{"ConcurrentPollers", testPollers},
