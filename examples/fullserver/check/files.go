@@ -2,8 +2,6 @@ package check
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -26,11 +24,6 @@ func (k *checker) files(context.Context) {
 	}
 	k.accounts()
 	k.secret("dkim_key_table", k.s.DKIMKeyTable)
-	key := k.s.TLSKeyFile
-	if key == "" {
-		key = k.s.TLSCertFile
-	}
-	k.secret("smtpd_tls_key_file", key)
 }
 
 // folder reports a folder that can't be written to, or made.
@@ -130,39 +123,5 @@ func (k *checker) port(ctx context.Context, param string, a config.Address, runn
 		k.fail(k.c.ErrorFor(param, err))
 	default:
 		_ = l.Close()
-	}
-}
-
-// certificate looks at the one that is shown to clients.
-func (k *checker) certificate(context.Context) {
-	file, key := k.s.TLSCertFile, k.s.TLSKeyFile
-	if file == "" {
-		k.warn(k.at("smtpd_tls_cert_file", "there is no certificate: passwords can't be protected; leave the parameter out and one is made"))
-		return
-	}
-	if key == "" {
-		key = file
-	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && !k.c.Given("smtpd_tls_cert_file") {
-		return // it is made at the start
-	}
-	pair, err := tls.LoadX509KeyPair(file, key)
-	if err != nil {
-		k.fail(k.c.ErrorFor("smtpd_tls_cert_file", err))
-		return
-	}
-	cert, err := x509.ParseCertificate(pair.Certificate[0])
-	if err != nil {
-		k.fail(k.c.ErrorFor("smtpd_tls_cert_file", err))
-		return
-	}
-	switch left := cert.NotAfter.Sub(k.Now()); {
-	case left < 0:
-		k.fail(k.at("smtpd_tls_cert_file", "%s has expired on %s: renew it", file, cert.NotAfter.Format("2006-01-02")))
-	case left < 14*24*time.Hour:
-		k.warn(k.at("smtpd_tls_cert_file", "%s expires on %s: renew it", file, cert.NotAfter.Format("2006-01-02")))
-	}
-	if err := cert.VerifyHostname(k.s.MyHostname); err != nil {
-		k.warn(k.at("smtpd_tls_cert_file", "%s is not for %s: get one for that name, or set myhostname to one of its names", file, k.s.MyHostname))
 	}
 }

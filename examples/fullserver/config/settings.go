@@ -50,8 +50,7 @@ type Settings struct {
 	POP3UIDLFormat       string
 	IMAPCapability       []string
 	IMAPSCapability      []string
-	TLSCertFile          string
-	TLSKeyFile           string
+	TLS                  TLS
 
 	MessageSizeLimit int64
 	RecipientLimit   int64

@@ -15,7 +15,7 @@ func Table() []Param {
 
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
-	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), listeners(), access(), receiving(), frontDoor(), postscreen(), greylisting(), verification(), milters(), filters(), mailAuth(), checks(), limits(), sending(),
+	return slices.Concat(identity(), addresses(), routing(), localDelivery(), places(), encryption(), listeners(), access(), receiving(), frontDoor(), postscreen(), greylisting(), verification(), milters(), filters(), mailAuth(), checks(), limits(), sending(),
 		client(), scheduling(), transports(), notices(), system())
 }
 
@@ -66,10 +66,6 @@ func places() []Param {
 			Help: "The users, in Dovecot's passwd-file format: user@domain:{SCHEME}password:uid:gid:gecos:home:shell:extra. Read again when it changes; every user in it is a mailbox."},
 		{Name: "maillog_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.MaillogFile },
 			Help: "The log, in Postfix's form. Empty: standard error. SIGHUP opens it again, for logrotate."},
-		{Name: "smtpd_tls_cert_file", Group: g, Kind: Path, Default: "$data_directory/tls.pem", into: func(s *Settings) any { return &s.TLSCertFile },
-			Help: "Certificate chain (PEM) for STARTTLS and the listeners with TLS from the start, of every protocol. While it is not set, a self-signed one is made in the file of the default. Empty: no TLS. Read again when it changes."},
-		{Name: "smtpd_tls_key_file", Group: g, Kind: Path, Default: "$smtpd_tls_cert_file", into: func(s *Settings) any { return &s.TLSKeyFile },
-			Help: "The certificate's private key (PEM); may be in the same file."},
 	}
 }
 

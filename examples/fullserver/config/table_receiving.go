@@ -76,7 +76,6 @@ func receiving() []Param {
 			"STARTTLS at smtp_listen: none, may (offered), encrypt (no mail without). Postfix's default is none; here there is always a certificate."),
 		works(g, "smtpd_tls_wrappermode", Yes, "no", func(s *Settings) any { return &s.Receiving.TLSFirst },
 			"TLS from the start, for a service of master.cf; submissions_listen has it anyway."),
-		refused("smtpd_tls_chain_files", List, "", "name the file in smtpd_tls_cert_file; key and chain may be in it"),
 		inert("smtpd_tls_loglevel", Integer, "0", "the log names the TLS version of each session"),
 		inert("smtpd_tls_received_header", Yes, "no", "the Received field always tells of TLS"),
 		inert("smtpd_tls_session_cache_database", Maps, "", "sessions are resumed by tickets, which need no database"),

@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -100,7 +99,7 @@ func (s *Server) build() error {
 			v.serve = func(l net.Listener) error { return pages.ServeTLS(l, "", "") }
 		}
 		if s.certs == nil && strings.HasSuffix(v.param, "s_listen") {
-			return s.cfg.ErrorFor(v.param, errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
+			return s.cfg.ErrorFor(v.param, errNoCertificate)
 		}
 	}
 	s.servers = append(s.servers, mta, submission, lmtp, imap, imaps, pop, old, web)
@@ -110,25 +109,17 @@ func (s *Server) build() error {
 	return nil
 }
 
-func (s *Server) tlsConfig() *tls.Config {
-	if s.certs == nil {
-		return nil
-	}
-	return s.certs.Config()
-}
-
 // smtpTLS is tlsConfig with the versions that smtpd_tls_protocols or smtpd_tls_mandatory_protocols leaves.
 func (s *Server) smtpTLS(d *door) *tls.Config {
-	c := s.tlsConfig()
-	if c == nil {
+	if d.certs == nil {
 		return nil
 	}
+	c := d.certs.Config()
 	r := &d.set.Receiving
 	list := r.TLSProtocols
 	if r.TLSLevel == "encrypt" || r.TLSFirst || d.kind == intake.Submission {
 		list = r.TLSMandatory
 	}
-	c = c.Clone()
 	c.MinVersion, c.MaxVersion, _ = tlspolicy.Versions(list) // checkProtocols has looked
 	return c
 }

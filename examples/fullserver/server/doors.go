@@ -14,6 +14,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/mastercf"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/smtp/milter"
 )
 
@@ -24,11 +25,14 @@ type door struct {
 	policy  *policy.Policy
 	filters []*milter.Filter // smtpd_milters
 	backend *intake.Backend
-	name    string // by which clients are counted: "smtp"
-	program string // in the log: "postfix/smtpd"
-	limit   int    // sessions at once
+	certs   *tlscert.Source // nil: no TLS
+	name    string          // by which clients are counted: "smtp"
+	program string          // in the log: "postfix/smtpd"
+	limit   int             // sessions at once
 	svc     *mastercf.Service
 }
+
+var errNoCertificate = errors.New("needs a certificate, and smtpd_tls_cert_file is empty")
 
 // main is the door of smtp_listen, submission_listen or lmtp_listen, whose parameters are main.cf's.
 func (s *Server) main(kind intake.Kind, program string) *door {
@@ -36,7 +40,7 @@ func (s *Server) main(kind intake.Kind, program string) *door {
 	if kind == intake.Submission {
 		name = "submission"
 	}
-	return &door{kind: kind, name: name, set: s.set, policy: s.policy, filters: s.filters, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
+	return &door{kind: kind, name: name, set: s.set, policy: s.policy, filters: s.filters, certs: s.certs, program: s.set.SyslogName + "/" + program, limit: int(s.set.ProcessLimit)}
 }
 
 // door makes what a service of master.cf is.
@@ -56,7 +60,11 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, filters: filters, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
+	certs, err := s.certsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, filters: filters, certs: certs, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
 	if d.limit < 0 {
 		d.limit = int(c.Settings.ProcessLimit)
 	}
@@ -220,8 +228,8 @@ func (s *Server) buildMaster(v *service) error {
 	}
 	v.serve = srv.Serve
 	if d.set.Receiving.TLSFirst {
-		if s.certs == nil {
-			return s.cfg.ServiceError(v.svc, "smtpd_tls_wrappermode", errors.New("needs a certificate, and smtpd_tls_cert_file is empty"))
+		if d.certs == nil {
+			return s.cfg.ServiceError(v.svc, "smtpd_tls_wrappermode", errNoCertificate)
 		}
 		v.serve = srv.ServeTLS
 	}

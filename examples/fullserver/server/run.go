@@ -29,6 +29,8 @@ const patience = 5 * time.Second
 func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	s.log.Print("postfix/master", fmt.Sprintf("daemon started, pid %d, configuration for %s", os.Getpid(), s.set.MyHostname))
 	var wg sync.WaitGroup
+	watching, enough := context.WithCancel(ctx) // a listener that breaks ends it too
+	defer enough()
 	for _, v := range s.services {
 		wg.Go(func() {
 			err := v.serve(v.listener)
@@ -42,6 +44,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 		})
 	}
 	wg.Go(func() { s.tellCircles(ctx) })
+	wg.Go(func() { s.watchCertificates(watching) })
 	endReports, endExpiry, endAnvil := s.startReports(), s.startExpiry(), s.startAnvil()
 	var err error
 	select {
@@ -49,6 +52,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	case err = <-s.failed:
 		s.log.Print("postfix/master", "fatal: ", err.Error())
 	}
+	enough()
 	endExpiry()
 	s.stop(hurry, endReports)
 	wg.Wait()
@@ -100,7 +104,7 @@ func (s *Server) Reload() {
 	}
 	if s.certs != nil {
 		if err := s.certs.Reload(); err != nil {
-			s.log.Print("postfix/master", "warning: smtpd_tls_cert_file: ", err.Error())
+			s.log.Print("postfix/master", "warning: ", s.set.TLS.Param(), ": ", err.Error())
 		}
 	}
 	if err := s.readWords(); err != nil {
@@ -112,6 +116,10 @@ func (s *Server) Reload() {
 		}
 	}
 	s.reloadConfig()
+	select {
+	case s.reloaded <- struct{}{}:
+	default:
+	}
 	s.log.Print("postfix/master", "reloaded")
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/peername"
@@ -67,6 +68,8 @@ type Server struct {
 	expiries    []expiry
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
+	sni         *lookup.List       // tls_server_sni_maps
+	reloaded    chan struct{}
 	store       *maildir.Store
 	anvil       *ratelimit.Counters          // of what SMTP clients do
 	caches      map[string]*postscreen.Cache // of clients that passed, by file
@@ -99,7 +102,7 @@ type Server struct {
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
 // open. It is a *config.Error where a parameter is to blame.
 func Open(c *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), databases: new(sqldb.Pools), directories: new(directory.Directories), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
+	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), reloaded: make(chan struct{}, 1), databases: new(sqldb.Pools), directories: new(directory.Directories), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
 	s.onClose(func() { _ = errors.Join(s.databases.Close(), s.directories.Close()) })
 	defer func() {
 		if err != nil {
@@ -187,29 +190,6 @@ func (s *Server) openUsers() error {
 }
 
 func (s *Server) warnOfTable(err error) { s.log.Print("postfix/smtpd", "warning: ", err.Error()) }
-
-// openTLS reads the certificate. One that nobody has chosen is made.
-func (s *Server) openTLS() error {
-	if s.set.TLSCertFile == "" {
-		return nil
-	}
-	if !s.cfg.Given("smtpd_tls_cert_file") {
-		if err := s.makeDir("data_directory", s.set.DataDirectory); err != nil {
-			return err
-		}
-		if err := tlscert.SelfSigned(s.set.TLSCertFile, time.Now(), s.set.MyHostname, s.set.MyDomain, "localhost", "127.0.0.1", "::1"); err != nil {
-			return s.cfg.ErrorFor("smtpd_tls_cert_file", err)
-		}
-	}
-	src, err := tlscert.Open(s.set.TLSCertFile, s.set.TLSKeyFile, func(err error) {
-		s.log.Print("postfix/smtpd", "warning: smtpd_tls_cert_file can't be read again, the old certificate stays in use: ", err.Error())
-	})
-	if err != nil {
-		return s.cfg.ErrorFor("smtpd_tls_cert_file", err)
-	}
-	s.certs = src
-	return nil
-}
 
 func (s *Server) openStore() error {
 	var err error

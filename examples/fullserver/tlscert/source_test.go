@@ -14,6 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func open(file string, warn func(error)) (*tlscert.Source, error) {
+	return tlscert.Open(tlscert.Options{Files: tlscert.Files{Pairs: []tlscert.Pair{{Cert: file, Key: file}}}, Warn: warn})
+}
+
 // shown returns the certificate that a client sees.
 func shown(t *testing.T, c *tls.Config) *x509.Certificate {
 	t.Helper()
@@ -35,7 +39,7 @@ func TestSelfSigned(t *testing.T) {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	s, err := tlscert.Open(file, file, nil)
+	s, err := open(file, nil)
 	require.NoError(t, err)
 	c := shown(t, s.Config())
 	require.NoError(t, c.VerifyHostname("mail.example.test"))
@@ -58,7 +62,7 @@ func TestRenewal(t *testing.T) {
 	require.NoError(t, tlscert.SelfSigned(live, time.Now(), "one.test"))
 	require.NoError(t, tlscert.SelfSigned(next, time.Now(), "two.test"))
 	var complaints []error
-	s, err := tlscert.Open(live, live, func(err error) { complaints = append(complaints, err) })
+	s, err := open(live, func(err error) { complaints = append(complaints, err) })
 	require.NoError(t, err)
 	c := s.Config()
 	require.Equal(t, "one.test", shown(t, c).Subject.CommonName)
@@ -79,12 +83,12 @@ func TestRenewal(t *testing.T) {
 
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
-	_, err := tlscert.Open(filepath.Join(dir, "a"), filepath.Join(dir, "a"), nil)
+	_, err := open(filepath.Join(dir, "a"), nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	require.NoError(t, tlscert.SelfSigned(a, time.Now(), "a.test"))
 	require.NoError(t, tlscert.SelfSigned(b, time.Now(), "b.test"))
-	_, err = tlscert.Open(a, b, nil)
+	_, err = tlscert.Open(tlscert.Options{Files: tlscert.Files{Pairs: []tlscert.Pair{{Cert: a, Key: b}}}})
 	require.ErrorContains(t, err, "private key does not match")
 }
 
@@ -92,7 +96,7 @@ func TestOpenErrors(t *testing.T) {
 func TestOldTLSIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tls.pem")
 	require.NoError(t, tlscert.SelfSigned(file, time.Now(), "a.test"))
-	s, err := tlscert.Open(file, file, nil)
+	s, err := open(file, nil)
 	require.NoError(t, err)
 	client, server := net.Pipe()
 	defer client.Close()
@@ -110,7 +114,7 @@ func ExampleSelfSigned() {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "tls.pem")
 	fmt.Println(tlscert.SelfSigned(file, time.Now(), "mail.example.test", "127.0.0.1"))
-	_, err = tlscert.Open(file, file, nil)
+	_, err = tlscert.Open(tlscert.Options{Files: tlscert.Files{Chains: []string{file}}})
 	fmt.Println(err)
 	// Output:
 	// <nil>

@@ -1,0 +1,33 @@
+package config
+
+// TLS is about the server's certificates.
+type TLS struct {
+	CertFile, KeyFile     string
+	ECCertFile, ECKeyFile string
+	ChainFiles            []string // smtpd_tls_chain_files
+	SNIMaps               string   // tls_server_sni_maps
+}
+
+// None reports that there is no certificate.
+func (t *TLS) None() bool { return t.CertFile == "" && t.ECCertFile == "" && len(t.ChainFiles) == 0 }
+
+// Pairs are the certificates and their keys where there are no ChainFiles.
+func (t *TLS) Pairs() (pairs []struct{ Cert, Key string }) {
+	for _, p := range []struct{ Cert, Key string }{{t.CertFile, t.KeyFile}, {t.ECCertFile, t.ECKeyFile}} {
+		if p.Key == "" {
+			p.Key = p.Cert
+		}
+		if p.Cert != "" {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
+}
+
+// Param is the parameter that says where the certificates are.
+func (t *TLS) Param() string {
+	if len(t.ChainFiles) > 0 {
+		return "smtpd_tls_chain_files"
+	}
+	return "smtpd_tls_cert_file"
+}
