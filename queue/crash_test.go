@@ -200,6 +200,71 @@ func crashAndRecover(t *testing.T, w *world, disk *vfs.Crash, tr *queue.Transpor
 	w.check(t, crashes, where)
 }
 
+// A message that is queued on hold is held from the moment it is there: wherever the machine stops, it is never tried, and not lost once it was
+// promised.
+func TestCrashNeverReleases(t *testing.T) {
+	total := 0
+	for n := 0; n == 0 || n <= total; n++ {
+		for seed := range uint64(3) {
+			synctest.Test(t, func(t *testing.T) {
+				w, disk := newWorld(), vfs.NewCrash()
+				w.log = seed > 0
+				letter := letter
+				if seed == 2 {
+					letter += strings.Repeat("too long to be kept in memory\r\n", 2000)
+				}
+				disk.CrashAt(n)
+				promised := ""
+				q := w.queue(disk, w.transport())
+				if q.Start() == nil {
+					tx, err := q.Begin(t.Context(), "a@example.org", &mail.MailOptions{})
+					if err == nil {
+						tx.(*queue.Transaction).SetHold()
+						require.NoError(t, tx.Recipient(t.Context(), "b@example.net", &mail.RcptOptions{}))
+						err = tx.Body(t.Context(), strings.NewReader(letter))
+					}
+					if err == nil {
+						if _, err = tx.Commit(t.Context()); err == nil {
+							promised = tx.(*queue.Transaction).ID()
+						}
+					}
+					time.Sleep(time.Minute)
+					synctest.Wait()
+				}
+				_ = q.Close()
+				where := fmt.Sprintf("stopped at operation %d, seed %d", n, seed)
+				if n == 0 {
+					total = max(total, disk.Ops())
+					require.NotEmpty(t, promised)
+				} else {
+					disk = disk.Recover(rand.New(rand.NewPCG(seed, uint64(n))))
+				}
+				q = w.queue(disk, w.transport())
+				require.NoError(t, q.Start(), where)
+				time.Sleep(3 * time.Hour)
+				synctest.Wait()
+				require.Zero(t, w.attempts(), where)
+				there := states(t, q)
+				for id, st := range there {
+					require.Equal(t, queue.Held, st, where)
+					_, err := q.Release(t.Context(), queue.Filter{IDs: []string{id}})
+					require.NoError(t, err)
+				}
+				if promised != "" {
+					require.Contains(t, there, promised, where)
+				}
+				synctest.Wait()
+				require.Equal(t, len(there), w.attempts(), where)
+				require.NoError(t, q.Shutdown(context.Background()))
+			})
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	require.Greater(t, total, 10)
+}
+
 // liar is a disk that says synced and is not.
 type liar struct {
 	*vfs.Crash

@@ -132,6 +132,6 @@ func deferTo(t *testing.T, s *Spool, at time.Time) string {
 	require.NoError(t, err)
 	m := &Message{From: "a@example.org", Recipients: []Recipient{{Address: "b@example.net", State: Pending}}}
 	require.NoError(t, d.Write(t.Context(), m, strings.NewReader("x\r\n")))
-	require.NoError(t, d.Commit(t.Context(), at))
+	require.NoError(t, d.Commit(t.Context(), Placement{NotBefore: at}))
 	return d.ID()
 }

@@ -46,7 +46,7 @@ func TestFreshIsWhatTheFileSays(t *testing.T) {
 			tt.change(m)
 			content := "Subject: x\r\n\r\nhello\r\n"
 			require.NoError(t, d.Write(t.Context(), m, strings.NewReader(content)))
-			require.NoError(t, d.Commit(t.Context(), time.Time{}))
+			require.NoError(t, d.Commit(t.Context(), Placement{}))
 			require.Equal(t, tt.kept, s.fresh[d.ID()] != nil)
 			l, _, err := s.Claim(t.Context(), ClaimQuery{Messages: 1})
 			require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestFreshIsBounded(t *testing.T) {
 		d, err := s.Create(context.Background())
 		require.NoError(t, err)
 		require.NoError(t, d.Write(context.Background(), testMessage(), strings.NewReader(strings.Repeat("x", size))))
-		require.NoError(t, d.Commit(context.Background(), time.Time{}))
+		require.NoError(t, d.Commit(context.Background(), Placement{}))
 		return d.ID()
 	}
 	id := put(1000)

@@ -184,7 +184,7 @@ func TestLogSharesSyncs(t *testing.T) {
 					if err == nil {
 						m := &Message{Recipients: []Recipient{{Address: "b@example.net", State: Pending}}}
 						if err = d.Write(t.Context(), m, strings.NewReader("x\r\n")); err == nil {
-							err = d.Commit(t.Context(), time.Time{})
+							err = d.Commit(t.Context(), Placement{})
 						}
 						if err != nil {
 							_ = d.Abort()

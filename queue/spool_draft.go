@@ -237,7 +237,7 @@ func (s *sumWriter) copyFrom(ctx context.Context, r io.Reader) error {
 }
 
 // Commit implements [Draft].
-func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
+func (d *draft) Commit(ctx context.Context, at Placement) error {
 	switch {
 	case d.done && d.named != "":
 		return nil
@@ -248,7 +248,7 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 		return err // closed: the folder may be another process's by now
 	}
 	if d.raw != nil && d.file == nil {
-		if !notBefore.After(d.s.now()) && d.fresh != nil {
+		if !at.Held && !at.NotBefore.After(d.s.now()) && d.fresh != nil {
 			if done, err := d.commitToLog(); done || err != nil {
 				return err
 			}
@@ -270,9 +270,11 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 	}
 	if d.named == "" {
 		state := Incoming
-		if notBefore.After(d.s.now()) {
+		if at.Held {
+			state = Held
+		} else if at.NotBefore.After(d.s.now()) {
 			state = Deferred
-			if err := d.s.fs.Chtimes(d.temp, notBefore, notBefore); err != nil {
+			if err := d.s.fs.Chtimes(d.temp, at.NotBefore, at.NotBefore); err != nil {
 				return err
 			}
 		}
@@ -286,7 +288,10 @@ func (d *draft) Commit(ctx context.Context, notBefore time.Time) error {
 	}
 	d.done = true
 	d.file.Close() // all of it is on disk: nothing can go wrong any more
-	due := notBefore
+	if d.named == Held {
+		return nil
+	}
+	due := at.NotBefore
 	if d.named == Incoming {
 		due = d.s.now()
 	}

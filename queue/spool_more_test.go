@@ -19,7 +19,7 @@ func spoolPut(t *testing.T, s *queue.Spool) string {
 	require.NoError(t, err)
 	m := &queue.Message{From: "a@example.org", Recipients: []queue.Recipient{{Address: "b@example.net", State: queue.Pending}}}
 	require.NoError(t, d.Write(t.Context(), m, strings.NewReader(letter)))
-	require.NoError(t, d.Commit(t.Context(), time.Time{}))
+	require.NoError(t, d.Commit(t.Context(), queue.Placement{}))
 	return d.ID()
 }
 
@@ -109,7 +109,7 @@ func TestCommitAfterClose(t *testing.T) {
 	m := &queue.Message{From: "a@example.org", Recipients: []queue.Recipient{{Address: "b@example.net", State: queue.Pending}}}
 	require.NoError(t, d.Write(t.Context(), m, strings.NewReader(letter)))
 	require.NoError(t, s.Close())
-	require.ErrorIs(t, d.Commit(t.Context(), time.Time{}), queue.ErrClosed)
+	require.ErrorIs(t, d.Commit(t.Context(), queue.Placement{}), queue.ErrClosed)
 	require.NoError(t, d.Abort())
 	_, err = s.Create(t.Context())
 	require.ErrorIs(t, err, queue.ErrClosed)

@@ -73,12 +73,18 @@ type Draft interface {
 	// error is r's own, as it is, or the Storage's.
 	Write(ctx context.Context, m *Message, r io.Reader) error
 
-	// Commit makes the message durable and, unless it has been deferred to a later time, due. When it failed it may be
-	// called again: the ID is the token that keeps the message from being stored twice. notBefore may be zero.
-	Commit(ctx context.Context, notBefore time.Time) error
+	// Commit makes the message durable where at says, in one step: after a crash it is there or nowhere. When it failed it may be
+	// called again: the ID is the token that keeps the message from being stored twice.
+	Commit(ctx context.Context, at Placement) error
 
 	// Abort removes everything. After a Commit that succeeded it does nothing.
 	Abort() error
+}
+
+// Placement is how a message begins its time in a Storage. The zero value: it is due at once.
+type Placement struct {
+	NotBefore time.Time // it isn't due before
+	Held      bool      // it is on hold until it is released, which makes it due, whatever NotBefore says
 }
 
 // Content is a message's content, with CRLF line ends. If it is an io.Seeker as well, deliverers can begin again, at

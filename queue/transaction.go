@@ -18,6 +18,7 @@ type Transaction struct {
 	q     *Queue
 	draft Draft
 	msg   Message
+	held  bool
 	body  bool
 	done  bool
 }
@@ -80,6 +81,9 @@ func (t *Transaction) SetRoute(r Route) {
 	}
 }
 
+// SetHold queues the message on hold: there is no attempt before it is released, also after a crash. It does nothing once Commit was called.
+func (t *Transaction) SetHold() { t.held = true }
+
 // Recipient implements [mail.Transaction].
 func (t *Transaction) Recipient(_ context.Context, to string, opts *mail.RcptOptions) error {
 	switch {
@@ -125,7 +129,7 @@ func (t *Transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 		t.Abort()
 		return nil, errOrder
 	}
-	if err := t.draft.Commit(ctx, t.notBefore()); err != nil {
+	if err := t.draft.Commit(ctx, Placement{NotBefore: t.notBefore(), Held: t.held}); err != nil {
 		t.Abort()
 		return nil, t.q.storageError("queue: cannot commit a message", err, slog.String("id", t.msg.ID))
 	}

@@ -60,7 +60,7 @@ func testEnvelope(s *suite) {
 	d, err := s.st.Create(s.ctx)
 	s.noError(err, "Create")
 	s.noError(d.Write(s.ctx, &m, strings.NewReader("")), "Write")
-	s.noError(d.Commit(s.ctx, time.Time{}), "Commit")
+	s.noError(d.Commit(s.ctx, queue.Placement{}), "Commit")
 	s.reopen()
 	got := *s.claimOne().Message
 	want.ID, want.Arrived, want.Size = d.ID(), got.Arrived, 0
@@ -78,7 +78,7 @@ func testAbort(s *suite) {
 	s.noError(d.Write(s.ctx, message("b@example.net"), strings.NewReader(content)), "Write")
 	s.noError(d.Abort(), "Abort of a written draft")
 	s.noError(d.Abort(), "a second Abort")
-	if err := d.Commit(s.ctx, time.Time{}); err == nil {
+	if err := d.Commit(s.ctx, queue.Placement{}); err == nil {
 		s.Fatal("Commit after Abort went well")
 	}
 	kept := s.put("a@example.org", "b@example.net")
@@ -91,8 +91,8 @@ func testCommitAgain(s *suite) {
 	d, err := s.st.Create(s.ctx)
 	s.noError(err, "Create")
 	s.noError(d.Write(s.ctx, message("b@example.net"), strings.NewReader(content)), "Write")
-	s.noError(d.Commit(s.ctx, time.Time{}), "Commit")
-	s.noError(d.Commit(s.ctx, time.Time{}), "a second Commit")
+	s.noError(d.Commit(s.ctx, queue.Placement{}), "Commit")
+	s.noError(d.Commit(s.ctx, queue.Placement{}), "a second Commit")
 	s.noError(d.Abort(), "Abort after Commit")
 	s.equal(len(s.claim()), 1, "messages")
 }
@@ -131,6 +131,24 @@ func testNotBefore(s *suite) {
 	s.equal(s.claimOne().ID, soon, "a time that has passed is now")
 }
 
+// testHeld: a message can begin on hold, where it isn't due until it is released, whatever else was said of its time.
+func testHeld(s *suite) {
+	held := s.place(queue.Placement{Held: true}, "a@example.org", "b@example.net")
+	later := s.place(queue.Placement{Held: true, NotBefore: time.Now().Add(time.Hour)}, "a@example.org", "b@example.net")
+	for range 2 {
+		s.equal(s.states()[held], queue.Held, "state")
+		s.equal(s.states()[later], queue.Held, "state of one for later")
+		s.edit(queue.Filter{}, queue.OpFlush, 0)
+		s.equal(len(s.claim()), 0, "leases of what is on hold")
+		s.equal(s.text(held), content, "content")
+		s.reopen()
+	}
+	s.edit(byID(held), queue.OpRelease, 1)
+	s.equal(s.claimOne().ID, held, "what was released is due")
+	s.edit(byID(later), queue.OpRelease, 1)
+	s.equal(s.claimOne().ID, later, "what was for later is due when it is released")
+}
+
 func message(to ...string) *queue.Message {
 	m := &queue.Message{From: "a@example.org"}
 	for _, a := range to {
@@ -152,7 +170,7 @@ func testConcurrent(s *suite) {
 					err = d.Write(s.ctx, message(fmt.Sprintf("b%d@d%d.example", i, w)), strings.NewReader(content))
 				}
 				if err == nil {
-					err = d.Commit(s.ctx, time.Time{})
+					err = d.Commit(s.ctx, queue.Placement{})
 				}
 				if err != nil {
 					errs <- err

@@ -41,6 +41,9 @@ func testModel(s *suite) {
 			"later": func(*rapid.T) {
 				m.state[s.putAt(time.Now().Add(time.Hour), "a@example.org", "b@example.net", "c@example.net")] = queue.Deferred
 			},
+			"held": func(*rapid.T) {
+				m.state[s.place(queue.Placement{Held: true}, "a@example.org", "b@example.net", "c@example.net")] = queue.Held
+			},
 			"claim": func(t *rapid.T) {
 				for _, l := range s.claim() {
 					if m.state[l.ID] != queue.Incoming {

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"CommitMayBeRepeated", testCommitAgain},
 		{"ReadErrorLeavesNothing", testReadError},
 		{"NotBefore", testNotBefore},
+		{"Held", testHeld},
 		{"ClaimOrderAndLimits", testClaimLimits},
 		{"ClaimIsExclusive", testExclusive},
 		{"RecordSurvives", testRecord},
@@ -123,10 +124,15 @@ const content = "From: a@example.org\r\nSubject: x\r\n\r\n.dot\r\nno end of line
 // put stores a message.
 func (s *suite) put(from string, to ...string) string {
 	s.Helper()
-	return s.putAt(time.Time{}, from, to...)
+	return s.place(queue.Placement{}, from, to...)
 }
 
 func (s *suite) putAt(notBefore time.Time, from string, to ...string) string {
+	s.Helper()
+	return s.place(queue.Placement{NotBefore: notBefore}, from, to...)
+}
+
+func (s *suite) place(at queue.Placement, from string, to ...string) string {
 	s.Helper()
 	m := &queue.Message{From: from}
 	for _, a := range to {
@@ -135,7 +141,7 @@ func (s *suite) putAt(notBefore time.Time, from string, to ...string) string {
 	d, err := s.st.Create(s.ctx)
 	s.noError(err, "Create")
 	s.noError(d.Write(s.ctx, m, strings.NewReader(content)), "Write")
-	s.noError(d.Commit(s.ctx, notBefore), "Commit")
+	s.noError(d.Commit(s.ctx, at), "Commit")
 	return d.ID()
 }
 

@@ -25,7 +25,6 @@ import (
 type Queue interface {
 	mail.Deliverer
 	Flush(ctx context.Context, f queue.Filter) (int, error)
-	Hold(ctx context.Context, f queue.Filter) (int, error)
 }
 
 // Log hears of what becomes of messages. Its methods may be called by many goroutines at once.

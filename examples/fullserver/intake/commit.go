@@ -34,9 +34,6 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 			}
 			return nil, err
 		}
-		if err := t.order(ctx); err != nil { // it goes on by itself, in an hour
-			t.note("warning: the queue can't be told what header_checks or body_checks say: " + err.Error())
-		}
 	}
 	var filed []mail.Result
 	if t.local != nil {

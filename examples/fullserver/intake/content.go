@@ -4,16 +4,11 @@ import (
 	"context"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/checks"
-	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/rewrite"
 )
-
-// heldFor is how long the queue leaves a message alone that is to be held, until it has been told so.
-const heldFor = time.Hour
 
 // content looks into the message by header_checks and body_checks and returns it as it goes on. What they say of it is done here, or remembered
 // for Commit.
@@ -58,9 +53,6 @@ func (t *transaction) obey(ctx context.Context, v *checks.Verdict) error {
 			t.rcpts[i].queued = true
 		}
 	}
-	if t.verdict.Hold { // the queue is told so
-		t.opts.Hold = mail.HoldOptions{For: heldFor}
-	}
 	return nil
 }
 
@@ -75,15 +67,6 @@ func (t *transaction) redirect(ctx context.Context, to string) error {
 		t.add(to, mail.RcptOptions{}, targets[i], len(targets))
 	}
 	return nil
-}
-
-// order tells the queue that the checks want a message held that it has.
-func (t *transaction) order(ctx context.Context) error {
-	if t.queue == nil || !t.verdict.Hold {
-		return nil
-	}
-	_, err := t.s.b.Queue.Hold(ctx, queue.Filter{IDs: []string{t.queue.ID()}})
-	return err
 }
 
 // rewriteHead rewrites the addresses in the header that a message begins with: completed, canonical_maps, masquerade_domains. In mail from elsewhere that

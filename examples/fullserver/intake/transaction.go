@@ -271,6 +271,9 @@ func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
 		_ = tx.Abort()
 		return nil, errors.New("the queue's transaction is of another kind")
 	}
+	if t.verdict.Hold {
+		q.SetHold()
+	}
 	if t.verdict.Filter != "" {
 		transport, hop, _ := strings.Cut(t.verdict.Filter, ":")
 		if hop == "" {
