@@ -25,7 +25,8 @@
 // # Quota
 //
 // What an account uses is counted in maildirsize, as Courier and Dovecot do. [Store.Quota] and [Store.QuotaFunc] limit it; where they
-// don't, the limits that another program wrote there hold.
+// don't, the limits that another program wrote there hold. [Store.Groups] limit accounts together, a domain's for example: the sum of their
+// maildirsize files, which are believed as they are.
 //
 // # Other programs
 //

@@ -33,6 +33,9 @@ func (l *ledger) active() (bool, error) {
 	if l.s.rule(l.account, "") != (maildirsize.Amount{}) {
 		return true, nil
 	}
+	if p, _ := l.s.groupOf(l.account); p != nil {
+		return true, nil
+	}
 	_, err := l.sh.fs.Stat(l.name())
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -81,6 +84,8 @@ func (l *ledger) recount(limits maildirsize.Amount) (file maildirsize.File, trus
 		return file, false, err
 	}
 	file = maildirsize.File{Limits: limits, Used: used, Lines: 1}
+	p, _ := l.s.groupOf(l.account)
+	p.set(l.root, used)
 	return file, true, l.replace(maildirsize.Format(limits, used))
 }
 
@@ -158,6 +163,11 @@ func (l *ledger) fits(more maildirsize.Amount) error {
 	if active, err := l.active(); err != nil || !active {
 		return err
 	}
+	if p, limits := l.s.groupOf(l.account); p != nil {
+		if err := p.fits(limits, more); err != nil {
+			return err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.room(more)
@@ -202,6 +212,8 @@ func (l *ledger) without(dir string, do func() error) error {
 		return err
 	}
 	l.write(maildirsize.Amount{}.Minus(less))
+	p, _ := l.s.groupOf(l.account)
+	p.settle(l.root, maildirsize.Amount{}.Minus(less), maildirsize.Amount{})
 	return nil
 }
 

@@ -7,6 +7,8 @@ import (
 // meter is what one commit adds to its account and takes from it. A nil meter is that of an account whose quota nobody counts.
 type meter struct {
 	l        *ledger
+	pool     *pool              // of the account's group; nil for none
+	limits   maildirsize.Amount // of that
 	change   maildirsize.Amount
 	reserved maildirsize.Amount
 	names    []string // in l.flying
@@ -24,7 +26,9 @@ func (l *ledger) meter() (*meter, error) {
 	if err != nil || !active {
 		return nil, err
 	}
-	return &meter{l: l}, nil
+	m := &meter{l: l}
+	m.pool, m.limits = l.s.groupOf(l.account)
+	return m, nil
 }
 
 // add reserves a file that is about to come: mail.ErrOverQuota when it doesn't fit.
@@ -32,9 +36,13 @@ func (m *meter) add(base string, size maildirsize.Amount) error {
 	if m == nil {
 		return nil
 	}
+	if err := m.pool.reserve(m.limits, size); err != nil { // which may count other accounts: nothing is locked yet
+		return err
+	}
 	m.l.mu.Lock()
 	defer m.l.mu.Unlock()
 	if err := m.l.room(size); err != nil {
+		m.pool.release(size)
 		return err
 	}
 	m.l.pending, m.reserved, m.change = m.l.pending.Plus(size), m.reserved.Plus(size), m.change.Plus(size)
@@ -105,6 +113,7 @@ func (m *meter) rollback(at meterMark) {
 		delete(m.l.flying, base)
 	}
 	m.l.pending = m.l.pending.Minus(m.reserved.Minus(at.reserved))
+	m.pool.release(m.reserved.Minus(at.reserved))
 	m.change, m.reserved, m.names = at.change, at.reserved, m.names[:at.names]
 }
 
@@ -120,7 +129,8 @@ func (m *meter) settle() {
 		delete(m.l.flying, base)
 	}
 	m.l.pending = m.l.pending.Minus(m.reserved)
-	*m = meter{l: m.l}
+	m.pool.settle(m.l.root, m.change, m.reserved)
+	*m = meter{l: m.l, pool: m.pool, limits: m.limits}
 }
 
 // transfer is the meter of a move, which takes part in two commits.

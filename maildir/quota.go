@@ -54,6 +54,9 @@ func (a *account) QuotaRoots(ctx context.Context, mailbox string) ([]string, err
 	if active || a.s.UserQuota {
 		roots = append(roots, userRoot)
 	}
+	if p, _ := a.s.groupOf(a.name); p != nil {
+		roots = append(roots, a.s.Groups.root())
+	}
 	if a.s.rule(a.name, name) != (maildirsize.Amount{}) {
 		roots = append(roots, mailboxRoot+name)
 	}
@@ -67,6 +70,9 @@ func (a *account) Quota(ctx context.Context, root string) ([]mail.QuotaResource,
 	}
 	if name, ok := strings.CutPrefix(root, mailboxRoot); ok {
 		return a.mailboxQuota(ctx, name)
+	}
+	if p, limits := a.s.groupOf(a.name); p != nil && root == a.s.Groups.root() {
+		return resources(limits, p.usage()), nil
 	}
 	if root != userRoot {
 		return nil, fmt.Errorf("%w: %q", mail.ErrNoQuotaRoot, root)
@@ -122,6 +128,9 @@ func resources(limits, used maildirsize.Amount) []mail.QuotaResource {
 func (a *account) SetQuota(ctx context.Context, root string, limits []mail.QuotaResource) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if p, _ := a.s.groupOf(a.name); p != nil && root == a.s.Groups.root() {
+		return fmt.Errorf("%w: the limits of %q are the store's", mail.ErrPermission, root)
 	}
 	if root != userRoot {
 		if roots, err := a.QuotaRoots(ctx, strings.TrimPrefix(root, mailboxRoot)); err == nil && strings.HasPrefix(root, mailboxRoot) && len(roots) > 0 && roots[len(roots)-1] == root {

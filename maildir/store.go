@@ -66,6 +66,9 @@ type Store struct {
 	Quota     Quota
 	QuotaFunc func(account, mailbox string) Quota
 
+	// Groups, when set, limit accounts together.
+	Groups *Groups
+
 	// UserQuota lets users set limits themselves, with SetQuota, where the fields above set none.
 	UserQuota bool
 
@@ -166,6 +169,8 @@ type shared struct {
 	boxes map[string]*box  // by folder
 	trees map[string]*tree // by account's folder
 	idle  list.List        // boxes that nobody has open, those longest so first
+
+	pools map[string]*pool // by group
 
 	idleWeight int64 // octets that they take, about
 
