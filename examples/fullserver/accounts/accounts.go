@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,6 +233,41 @@ func (a *Accounts) Users(ctx context.Context) ([]string, error) {
 		}
 	}
 	return all, errors.Join(errs...)
+}
+
+// InDomain returns the names of a domain's users. Where they are the same for everybody (static) it is the passdbs that know them. An error says
+// that not all are known.
+func (a *Accounts) InDomain(ctx context.Context, domain string) ([]string, error) {
+	lists := a.userdbs
+	for _, e := range a.userdbs {
+		if _, static := e.source.(*staticSource); static {
+			lists = slices.Concat(lists, a.passdbs)
+			break
+		}
+	}
+	var out []string
+	seen := map[string]bool{}
+	failed := errNoList
+	for _, e := range lists {
+		var names []string
+		var err error
+		if f, ok := e.source.(*fileSource); ok {
+			names = f.f.InDomain(domain)
+		} else if names, err = e.source.list(ctx); errors.Is(err, errNoList) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.source.name(), err)
+		}
+		failed = nil
+		for _, n := range names {
+			if key, err := passwdfile.Canonical(n, a.o.Domain); err == nil && strings.HasSuffix(key, "@"+domain) && !seen[key] {
+				seen[key] = true
+				out = append(out, key)
+			}
+		}
+	}
+	return out, failed
 }
 
 // Ping asks whether all sources answer.

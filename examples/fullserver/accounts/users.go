@@ -25,6 +25,8 @@ type Users interface {
 	// FindHome is Home with an error where nobody knows.
 	FindHome(ctx context.Context, account string) (home string, err error)
 	Users(ctx context.Context) ([]string, error)
+	// InDomain is Users for one domain. An error says that nobody knows.
+	InDomain(ctx context.Context, domain string) ([]string, error)
 	// Reload reads again what is in files, and forgets what was remembered.
 	Reload() error
 	Ping(ctx context.Context) error
@@ -117,6 +119,11 @@ func (f File) Users(context.Context) (names []string, err error) {
 		names = append(names, u.Name)
 	}
 	return names, nil
+}
+
+// InDomain implements Users.
+func (f File) InDomain(_ context.Context, domain string) ([]string, error) {
+	return f.F.InDomain(domain), nil
 }
 
 // Reload implements Users.

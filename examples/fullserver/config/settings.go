@@ -24,8 +24,12 @@ type Settings struct {
 	ZlibSave       string
 	QuotaRule      string
 	QuotaRuleMaps  string
-	ZlibSaveLevel  int64
-	PasswdFile     string
+
+	DomainQuotaRule, DomainQuotaRuleMaps string
+	QuotaFullTempfail                    bool
+
+	ZlibSaveLevel int64
+	PasswdFile    string
 
 	SMTPListen        []Address
 	SubmissionListen  []Address

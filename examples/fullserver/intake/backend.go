@@ -79,6 +79,9 @@ type Backend struct {
 	// FilterHop is the next hop where it names none; "": each recipient's domain.
 	Filter, FilterHop string
 
+	// Room, if not nil, says why a mailbox has no room for a message of size octets, 0 where that isn't known; nil: it has.
+	Room func(ctx context.Context, account string, size int64) *mail.Reply
+
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 

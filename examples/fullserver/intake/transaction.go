@@ -72,6 +72,10 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 		t.filterRejected(ctx, to, opts, err)
 		return err
 	}
+	if err := t.room(ctx, to, targets); err != nil {
+		t.filterRejected(ctx, to, opts, err)
+		return err
+	}
 	if err := t.filterRecipient(ctx, to, opts); err != nil {
 		return err
 	}
@@ -83,6 +87,20 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 		t.add(to, *opts, targets[i], len(targets))
 	}
 	return nil
+}
+
+// room refuses a recipient whose mailbox is full. One that stands for several is taken for those who have room.
+func (t *transaction) room(ctx context.Context, to string, targets []policy.Target) error {
+	if t.s.b.Room == nil || len(targets) != 1 || targets[0].Account == "" {
+		return nil
+	}
+	r := t.s.b.Room(ctx, targets[0].Account, t.opts.Size)
+	if r == nil {
+		return nil
+	}
+	said := *r
+	said.Text = "<" + to + ">: Recipient address rejected: " + r.Text
+	return &said
 }
 
 // greylist sends strangers away for now. Who had to wait is told by a header field, once a message.

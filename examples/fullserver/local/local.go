@@ -21,10 +21,12 @@ import (
 type Deliverer struct {
 	Store   mail.Store
 	Resolve func(to string) (policy.Target, error)
-	Mailbox string         // "" means INBOX
-	Junk    string         // where what begins with JunkField goes; "" means Junk
-	Spooler *spool.Spooler // for messages to several; nil means one of the zero value
-	Logger  *slog.Logger   // what goes wrong with a mailbox; nil: nobody is told
+	Mailbox string // "" means INBOX
+	Junk    string // where what begins with JunkField goes; "" means Junk
+	// FullLater makes a full mailbox a failure for now.
+	FullLater bool
+	Spooler   *spool.Spooler // for messages to several; nil means one of the zero value
+	Logger    *slog.Logger   // what goes wrong with a mailbox; nil: nobody is told
 }
 
 // parallel is how many mailboxes a message is filed in at the same time: they sync together.
@@ -204,7 +206,9 @@ func (t *Transaction) result(r *rcpt, err error, took time.Duration) mail.Result
 		res.Detail = "delivered to maildir"
 		return res
 	}
-	res.Reply = mail.ReplyOf(replyFor(err))
+	if res.Reply = mail.ReplyOf(replyFor(err)); t.d.FullLater && errors.Is(err, mail.ErrOverQuota) {
+		res.Reply = &mail.Reply{Code: 452, Enhanced: mail.EnhancedCode{4, 2, 2}, Text: res.Reply.Text, Err: err}
+	}
 	res.Detail = res.Reply.Text
 	if t.d.Logger != nil && !errors.Is(err, mail.ErrOverQuota) {
 		t.d.Logger.Warn("cannot file a message", "user", r.target.Account, "error", err)

@@ -49,6 +49,9 @@ type table struct {
 	failed  fs.FileInfo // the state of the file that could not be read, so that it is complained of once
 	users   map[string]*User
 	inOrder []*User
+
+	domains  sync.Once
+	byDomain map[string][]string // made when somebody asks
 }
 
 // User is one line of the file.
@@ -134,6 +137,19 @@ func (f *File) Home(account string) string {
 // Users returns every user in the order of the file.
 func (f *File) Users() []*User { return f.current().inOrder }
 
+// InDomain returns the names of a domain's users in the order of the file. The domain is in lower case.
+func (f *File) InDomain(domain string) []string {
+	t := f.current()
+	t.domains.Do(func() {
+		t.byDomain = map[string][]string{}
+		for _, u := range t.inOrder {
+			d := u.Name[strings.LastIndexByte(u.Name, '@')+1:]
+			t.byDomain[d] = append(t.byDomain[d], u.Name)
+		}
+	})
+	return t.byDomain[domain]
+}
+
 // Reload reads the file again if it has changed and says why it could not be used. What was known stays in force then.
 func (f *File) Reload() error {
 	f.mu.Lock()
@@ -164,11 +180,10 @@ func (f *File) current() *table {
 	next, err := f.read()
 	if err != nil {
 		f.o.Logger.Warn("passwd_file can't be read again; the users known before stay in force", "file", f.path, "error", err)
-		old := *t
-		if old.failed = info; info == nil {
-			old.failed = old.info
+		next = &table{info: t.info, failed: info, users: t.users, inOrder: t.inOrder}
+		if info == nil {
+			next.failed = t.info
 		}
-		next = &old
 	}
 	f.table.Store(next)
 	return next

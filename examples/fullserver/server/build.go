@@ -234,6 +234,9 @@ func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
 	s.filter(d, b)
+	if s.asksRoom {
+		b.Room = s.room
+	}
 	d.backend = b
 	if d.set.Notices.SoftBounce {
 		return softened{b}

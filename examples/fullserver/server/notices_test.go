@@ -36,7 +36,9 @@ func (r *running) send(from, to, text string) string {
 	m.until("220 ")
 	m.say("EHLO c.test", "250 ")
 	m.say("MAIL FROM:<"+from+">", "250 ")
-	m.say("RCPT TO:<"+to+">", "250 ")
+	if reply := m.say("RCPT TO:<"+to+">", "250 ", "4", "5"); !strings.HasPrefix(reply, "250 ") {
+		return reply
+	}
 	m.say("DATA", "354 ")
 	reply := m.say(text+".", "250 ", "4", "5")
 	m.say("QUIT", "221 ")

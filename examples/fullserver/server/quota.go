@@ -4,116 +4,95 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/examples/fullserver/quota"
 	"github.com/buuta/mail/maildir"
 )
 
-// openQuota makes the store ask how much each account may keep: what passwd_file says of the user (userdb_quota_rule), else what quota_rule_maps
-// says of the address, else of its @domain, else quota_rule.
+// openQuota makes the store ask how much each account may keep, and each domain.
 func (s *Server) openQuota() error {
-	usual, err := parseQuotaRule(s.set.QuotaRule)
-	if err != nil {
+	r := &quota.Rules{Users: s.users, Warn: s.warnOfTable}
+	var err error
+	if r.Usual, err = quota.Parse(s.set.QuotaRule); err != nil {
 		return s.cfg.ErrorFor("quota_rule", err)
 	}
-	if f, ok := s.users.(accounts.File); ok {
+	if r.UsualDomain, err = quota.ParseDomain(s.set.DomainQuotaRule); err != nil {
+		return s.cfg.ErrorFor("domain_quota_rule", err)
+	}
+	asked := s.set.QuotaRule+s.set.DomainQuotaRule != ""
+	f, file := s.users.(accounts.File)
+	if file {
 		for _, u := range f.F.Users() {
-			if _, err := parseQuotaRule(u.Extra("userdb_quota_rule")); err != nil {
+			rule := u.Extra("userdb_quota_rule")
+			if _, err := quota.Parse(rule); err != nil {
 				return s.cfg.ErrorFor("passwd_file", fmt.Errorf("%s, line %d: userdb_quota_rule: %w", f.F.Path(), u.Line, err))
 			}
 		}
 	}
-	var maps *lookup.List
-	if s.set.QuotaRuleMaps != "" {
-		if maps, err = lookup.OpenList(context.Background(), s.set.QuotaRuleMaps, s.tableOptions()); err != nil {
-			return s.cfg.ErrorFor("quota_rule_maps", err)
+	for _, m := range []struct {
+		param, list string
+		into        **lookup.List
+	}{{"quota_rule_maps", s.set.QuotaRuleMaps, &r.Maps}, {"domain_quota_rule_maps", s.set.DomainQuotaRuleMaps, &r.DomainMaps}} {
+		if m.list == "" {
+			continue
 		}
-		s.onClose(func() { _ = maps.Close() })
+		asked = true
+		l, err := lookup.OpenList(context.Background(), m.list, s.tableOptions())
+		if err != nil {
+			return s.cfg.ErrorFor(m.param, err)
+		}
+		s.onClose(func() { _ = l.Close() })
+		*m.into = l
 	}
+	s.quotas = r
 	s.store.QuotaFunc = func(account, mailbox string) maildir.Quota {
 		if mailbox != "" {
 			return maildir.Quota{}
 		}
-		if u, err := s.users.Lookup(context.Background(), account); err != nil {
-			s.warnOfTable(fmt.Errorf("quota of %s: %w; quota_rule counts", account, err))
-			return usual
-		} else if u != nil {
-			if rule := u.Extra("userdb_quota_rule"); rule != "" {
-				return s.quotaOf(account, rule, usual)
-			}
-		}
-		if maps == nil {
-			return usual
-		}
-		for _, key := range []string{account, account[strings.LastIndexByte(account, '@')+1:]} {
-			if key != account {
-				key = "@" + key
-			}
-			switch rule, found, err := maps.Find(context.Background(), key); {
-			case err != nil:
-				s.warnOfTable(fmt.Errorf("quota_rule_maps: %s: %w; quota_rule counts", key, err))
-				return usual
-			case found:
-				return s.quotaOf(account, rule, usual)
-			}
-		}
-		return usual
+		return r.Account(context.Background(), account).Store()
 	}
+	if s.set.DomainQuotaRule != "" || s.set.DomainQuotaRuleMaps != "" {
+		s.store.Groups = &maildir.Groups{
+			Of: func(account string) (string, maildir.Quota) {
+				domain := quota.DomainOf(account)
+				return domain, r.Domain(context.Background(), domain).Store()
+			},
+			Accounts: s.users.InDomain,
+		}
+	}
+	s.asksRoom = asked || !file || s.quotaOfUsers()
 	return nil
 }
 
-// quotaOf is a rule's limits; usual, and a line in the log, where it can't be read.
-func (s *Server) quotaOf(account, rule string, usual maildir.Quota) maildir.Quota {
-	q, err := parseQuotaRule(rule)
-	if err != nil {
-		s.warnOfTable(fmt.Errorf("quota of %s: %w; quota_rule counts", account, err))
-		return usual
+// quotaOfUsers reports whether the password file has rules of its own.
+func (s *Server) quotaOfUsers() bool {
+	f, ok := s.users.(accounts.File)
+	if !ok {
+		return true
 	}
-	return q
-}
-
-// parseQuotaRule reads Dovecot's notation, *:storage=1G:messages=1000, for the whole account. A storage without a unit is in kilobytes, bytes= in octets.
-func parseQuotaRule(rule string) (q maildir.Quota, err error) {
-	if rule == "" {
-		return q, nil
-	}
-	what, limits, ok := strings.Cut(rule, ":")
-	if !ok || what != "*" && what != "?" {
-		return q, fmt.Errorf("%q must begin with *: and a limit, like *:storage=1G", rule)
-	}
-	for limit := range strings.SplitSeq(limits, ":") {
-		name, value, _ := strings.Cut(limit, "=")
-		switch name {
-		case "storage":
-			q.Storage, err = octets(value, 1<<10)
-		case "bytes":
-			q.Storage, err = octets(value, 1)
-		case "messages":
-			q.Messages, err = octets(value, 1)
-		case "ignore":
-			return maildir.Quota{}, nil
-		default:
-			err = fmt.Errorf("%q is no limit: there are storage=, bytes=, messages= and ignore", limit)
-		}
-		if err != nil {
-			return maildir.Quota{}, err
+	for _, u := range f.F.Users() {
+		if u.Extra("userdb_quota_rule") != "" {
+			return true
 		}
 	}
-	return q, nil
+	return false
 }
 
-// octets reads a number with a unit: b, k, M, G or T.
-func octets(s string, unit int64) (int64, error) {
-	number := s
-	if i := strings.IndexByte("bkmgt", (s + " ")[max(0, len(s)-1)]|0x20); i >= 0 && s != "" {
-		number, unit = s[:len(s)-1], 1<<(10*i)
+// room says whether a mailbox has room for a message whose size may be known, so that it is refused when its recipient is named, as with Dovecot's
+// quota-status: afterwards there is one reply for all, and those who are full cost a report.
+func (s *Server) room(ctx context.Context, account string, size int64) *mail.Reply {
+	err := s.store.Fits(ctx, account, size)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, mail.ErrOverQuota) && s.set.QuotaFullTempfail:
+		return &mail.Reply{Code: 452, Enhanced: mail.EnhancedCode{4, 2, 2}, Text: "Mailbox is full", Err: err}
+	case errors.Is(err, mail.ErrOverQuota):
+		return &mail.Reply{Code: 552, Enhanced: mail.EnhancedCode{5, 2, 2}, Text: "Mailbox is full", Err: err}
 	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 0 || n > (1<<62)/unit {
-		return 0, errors.New(strconv.Quote(s) + " is no size like 500M or 2G")
-	}
-	return n * unit, nil
+	s.warnOfTable(fmt.Errorf("room of %s: %w", account, err)) // the delivery will tell
+	return nil
 }

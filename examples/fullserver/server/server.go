@@ -25,6 +25,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/quota"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/maildir"
@@ -71,6 +72,8 @@ type Server struct {
 	sni         *lookup.List       // tls_server_sni_maps
 	reloaded    chan struct{}
 	store       *maildir.Store
+	quotas      *quota.Rules
+	asksRoom    bool                         // somebody has a quota: recipients are asked about before mail for them is taken
 	anvil       *ratelimit.Counters          // of what SMTP clients do
 	caches      map[string]*postscreen.Cache // of clients that passed, by file
 	greylist    *greylist.List               // nil: nobody has asked for it
@@ -217,7 +220,7 @@ func (s *Server) openStore() error {
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{
-		Store: s.store, Resolve: func(to string) (policy.Target, error) { return s.policy.Now().Resolve(to) }, Junk: s.set.JunkMailbox, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
+		Store: s.store, Resolve: func(to string) (policy.Target, error) { return s.policy.Now().Resolve(to) }, Junk: s.set.JunkMailbox, FullLater: s.set.QuotaFullTempfail, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
 	}
 	return nil
 }
