@@ -11,6 +11,7 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/demo"
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/server"
 )
 
@@ -44,8 +45,20 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 	for _, w := range c.Warnings() {
 		fmt.Fprintf(stderr, "fullserver: warning: %v\n", w)
 	}
-	s, err := server.Open(c, server.Options{Stderr: stderr, Config: load})
+	sockets, err := process.Inherited()
 	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	s, err := server.Open(c, server.Options{Stderr: stderr, Config: load, Socket: sockets.Take, Bound: func() error { return become(c) }})
+	if err != nil {
+		return err
+	}
+	for _, a := range sockets.Left() {
+		fmt.Fprintf(stderr, "fullserver: warning: the socket %s, which the program was started with, is nobody's: name it in a ..._listen parameter\n", a)
+	}
+	if err := confine(c, s, stderr); err != nil {
+		_ = s.Close()
 		return err
 	}
 	if d != nil {
@@ -56,6 +69,10 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 	}
 	ctx, hurry, done := signals(s, hup, stderr)
 	defer done()
+	if err := process.Notify("READY=1", "STATUS=serving"); err != nil {
+		fmt.Fprintf(stderr, "fullserver: warning: %v\n", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = process.Notify("STOPPING=1") })()
 	return s.Serve(ctx, hurry)
 }
 

@@ -20,6 +20,7 @@ var others = map[string]string{
 	"data_directory":                 "ours, not Postfix's",
 	"queue_directory":                "ours, not Postfix's",
 	"default_process_limit":          "sessions are not processes",
+	"mail_owner":                     "no user of another program's is taken unless main.cf says so",
 	"mynetworks":                     "this machine's other addresses can be a proxy's",
 	"smtpd_banner":                   "this is not Postfix",
 	"smtpd_forbid_bare_newline":      "later versions of Postfix have it",

@@ -93,6 +93,7 @@ type Settings struct {
 	Milters    Milters
 	Filters    Filters
 	SRS        SRS
+	Process    Process
 	Addresses  Addresses
 	Local      Local
 	Checks     Checks

@@ -12,7 +12,6 @@ func system() []Param {
 		works("Postfix", "syslog_name", Text, "${multi_instance_name?{$multi_instance_name}:{postfix}}", func(s *Settings) any { return &s.SyslogName }, "What the names of programs in the log begin with."),
 		works("Postfix", "multi_instance_name", Text, "", nil, "The name of this one of several servers on a machine."),
 		works("Postfix", "master_service_disable", List, "", func(s *Settings) any { return &s.ServicesOff }, "Services of master.cf that are not there: smtp/inet, or inet for all of that type."),
-		inert("mail_owner", Text, "postfix", one),
 		inert("setgid_group", Text, "postdrop", one),
 		inert("command_directory", Path, "/usr/sbin", one),
 		inert("daemon_directory", Path, "/usr/lib/postfix/sbin", one),

@@ -51,6 +51,10 @@ func start(t *testing.T, users int, params ...string) *server {
 	for i := 0; i < len(params); i += 2 {
 		p[params[i]] = params[i+1]
 	}
+	if owner := p["mail_owner"]; owner != "" { // whom the server becomes
+		run(t, nil, "chown", "-R", owner, s.dir)
+		run(t, nil, "chmod", "755", s.dir, filepath.Dir(s.dir))
+	}
 	names := make([]string, 0, len(p))
 	for k := range p {
 		names = append(names, k)

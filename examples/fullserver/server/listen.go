@@ -57,14 +57,27 @@ func (s *Server) listen() error {
 
 // take listens at an address for a service.
 func (s *Server) take(a config.Address, v *service) error {
-	ln, err := listen(a)
-	if err != nil {
-		return err
+	var ln net.Listener
+	if s.opts.Socket != nil {
+		ln = s.opts.Socket(a.Network, a.Address)
+	}
+	if ln == nil {
+		var err error
+		if ln, err = listen(a); err != nil {
+			return err
+		}
 	}
 	v.addr, v.listener = a, ln
 	s.services = append(s.services, v)
 	s.onClose(func() { _ = ln.Close() })
 	return nil
+}
+
+func (s *Server) bound() error {
+	if s.opts.Bound == nil {
+		return nil
+	}
+	return s.opts.Bound()
 }
 
 func listen(a config.Address) (net.Listener, error) {

@@ -54,6 +54,8 @@ type Options struct {
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
 	Config   func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
 	Now      func() time.Time                                                  // nil: time.Now
+	Socket   func(network, address string) net.Listener                        // one that is open already, nil for none; nil: there are none
+	Bound    func() error                                                      // called once the ports are taken, before any file is opened; nil: nothing
 }
 
 // Server is a mail server that is ready to run.
@@ -113,7 +115,7 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	for _, step := range []func() error{s.checkSettings, s.listen, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQuota, s.openQueue, s.openControl, s.build} {
+	for _, step := range []func() error{s.checkSettings, s.listen, s.bound, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQuota, s.openQueue, s.openControl, s.build} {
 		if err := step(); err != nil {
 			return s, err
 		}
