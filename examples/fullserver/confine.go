@@ -39,6 +39,21 @@ func become(c *config.Config) error {
 	return nil
 }
 
+// asOwner makes a command that root calls mail_owner's.
+func asOwner(c *config.Config) error {
+	if c.Settings.Process.Owner == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	o, err := process.LookupOwner(c.Settings.Process.Owner)
+	if err == nil {
+		err = o.Become()
+	}
+	if err != nil {
+		return c.ErrorFor("mail_owner", err)
+	}
+	return nil
+}
+
 // confine takes the rest of the machine out of this process's sight, if it is to be.
 func confine(c *config.Config, s *server.Server, stderr io.Writer) error {
 	if os.Geteuid() == 0 {

@@ -24,6 +24,10 @@ func queueCommand(name, file string, over overrides, args []string, stdin io.Rea
 		fmt.Fprintf(stderr, "%s: fatal: %v\n", name, err)
 		return 1
 	}
+	if err := asOwner(c); err != nil { // what is made in a stopped server's queue must be that server's
+		fmt.Fprintf(stderr, "%s: fatal: %v\n", name, err)
+		return 1
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return queuecmd.Run(ctx, c.Settings.DataDirectory, c.Settings.QueueDirectory, name, args, stdin, stdout, stderr)

@@ -19,6 +19,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/smtp/verify"
 )
 
@@ -42,7 +43,8 @@ type checker struct {
 	Env
 	c           *config.Config
 	s           *config.Settings
-	users       accounts.Users // nil: they can\'t be opened
+	users       accounts.Users // nil: they can't be opened
+	owner       *process.Owner // nil: nobody is named
 	policy      *policy.Policy
 	databases   sqldb.Pools
 	directories directory.Directories

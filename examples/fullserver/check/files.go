@@ -11,19 +11,37 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 )
 
 // files looks at folders and at who may read what is secret.
 func (k *checker) files(context.Context) {
+	k.findOwner()
 	for _, d := range []struct{ param, path string }{{"data_directory", k.s.DataDirectory}, {"queue_directory", k.s.QueueDirectory}} {
 		k.folder(d.param, d.path)
 	}
-	if k.s.MaillogFile != "" {
+	if file := k.s.MaillogFile; file != "" && k.owner != nil {
+		if err := k.owner.Owns(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			k.fail(k.c.ErrorFor("maillog_file", err))
+		}
+	} else if file != "" {
 		k.folder("maillog_file", filepath.Dir(k.s.MaillogFile))
 	}
 	k.accounts()
 	k.secret("dkim_key_table", k.s.DKIMKeyTable)
+}
+
+// findOwner finds the user whom the server becomes.
+func (k *checker) findOwner() {
+	name := k.s.Process.Owner
+	if name == "" {
+		return
+	}
+	var err error
+	if k.owner, err = process.LookupOwner(name); err != nil {
+		k.fail(k.c.ErrorFor("mail_owner", err))
+	}
 }
 
 // folder reports a folder that can't be written to, or made.
@@ -46,6 +64,12 @@ func (k *checker) folder(param, dir string) {
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return // it is made at the start
+	}
+	if k.owner != nil && os.Geteuid() == 0 {
+		if err := k.owner.Owns(dir); err != nil {
+			k.fail(k.c.ErrorFor(param, err))
+		}
+		return
 	}
 	f, err := os.CreateTemp(dir, ".check-*")
 	if err != nil {

@@ -60,6 +60,14 @@ func TestWithoutRoot(t *testing.T) {
 	out := run(t, nil, "curl", "-sS", "imap://"+s.imap+"/INBOX/;UID=1", "-u", "late@example.test:late")
 	require.Contains(t, out, "To: late@example.test")
 	require.NotContains(t, strings.ReplaceAll(s.log(), outside, ""), "warning")
+	// An operator's commands, called by root: while it runs, and when the queue lies there alone.
+	command := append(s.args[:len(s.args):len(s.args)], "mailq")
+	require.Equal(t, "Mail queue is empty\n", run(t, nil, binary, command...))
+	s.stop()
+	require.Equal(t, "Mail queue is empty\n", run(t, nil, binary, command...))
+	strange, err := exec.Command("find", s.dir+"/queue", "-not", "-user", "daemon").Output()
+	require.NoError(t, err)
+	require.Empty(t, string(strange))
 	for _, file := range []string{"/mail.log", "/queue", "/mail/example.test/u0"} {
 		info, err := os.Stat(s.dir + file)
 		require.NoError(t, err)
@@ -126,4 +134,19 @@ func TestSocketActivation(t *testing.T) {
 	n, err := c.Read(b)
 	require.NoError(t, err, out.String())
 	require.Contains(t, string(b[:n]), "220 mail.example.test")
+}
+
+// The unit is one that systemd understands, and leaves the service little to do beside its work: 2 of 10 at most.
+func TestUnits(t *testing.T) {
+	need(t, "systemd-analyze")
+	dir := t.TempDir()
+	for _, name := range []string{"fullserver.service", "fullserver.socket"} {
+		unit, err := os.ReadFile("../systemd/" + name)
+		require.NoError(t, err)
+		unit = []byte(strings.ReplaceAll(string(unit), "/usr/local/bin/fullserver", binary))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), unit, 0o644))
+	}
+	require.Empty(t, run(t, nil, "systemd-analyze", "verify", dir+"/fullserver.service", dir+"/fullserver.socket"))
+	out, err := try(t, nil, "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", dir+"/fullserver.service")
+	require.NoError(t, err, out)
 }

@@ -18,5 +18,8 @@ func (o *Owner) Keep(string) error { return errOwner }
 // KeepFile makes a file the owner's.
 func (o *Owner) KeepFile(string) error { return errOwner }
 
+// Owns reports a file or folder that is another's.
+func (o *Owner) Owns(string) error { return errOwner }
+
 // Become makes this process the owner's.
 func (o *Owner) Become() error { return errOwner }

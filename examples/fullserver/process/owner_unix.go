@@ -68,7 +68,7 @@ func (o *Owner) Keep(dir string) error {
 			return err
 		}
 		if len(missing) == 0 {
-			return o.has(dir, info)
+			return o.owns(dir, info)
 		}
 		break
 	}
@@ -91,7 +91,7 @@ func (o *Owner) Keep(dir string) error {
 func (o *Owner) KeepFile(file string) error {
 	info, err := os.Lstat(file)
 	if err == nil {
-		return o.has(file, info)
+		return o.owns(file, info)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -103,7 +103,16 @@ func (o *Owner) KeepFile(file string) error {
 	return errors.Join(f.Chown(o.UID, o.GID), f.Close())
 }
 
-func (o *Owner) has(path string, info fs.FileInfo) error {
+// Owns reports a file or folder that is another's, with what to do.
+func (o *Owner) Owns(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	return o.owns(path, info)
+}
+
+func (o *Owner) owns(path string, info fs.FileInfo) error {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if ok && int(st.Uid) != o.UID {
 		return fmt.Errorf("%s isn't %s's: chown -R %s %s", path, o.Name, o.Name, path)
