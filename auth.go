@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 )
@@ -30,6 +31,9 @@ type AuthRequest struct {
 	Service   string   // "smtp", "submission", "imap", "pop3", "sieve", "http"
 	Remote    net.Addr // the client's address, nil when there is none
 	Secured   bool     // over TLS, or from this machine
+	// TLS is the connection's state, nil without TLS. Its VerifiedChains are there only when the client has shown a certificate of an authority that the
+	// server's configuration names.
+	TLS *tls.ConnectionState
 }
 
 // Identity is an authenticated user.

@@ -101,6 +101,7 @@ func (c *Conn) handshake(tc tlsConn) bool {
 	var state *tls.ConnectionState
 	if err == nil {
 		s := tc.ConnectionState()
+		sasl.TrustClient(c.srv.TLSConfig, &s)
 		state = &s
 	}
 	if c.srv.Hooks.Secured != nil {

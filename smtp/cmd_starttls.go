@@ -76,6 +76,7 @@ func (c *Conn) handshake(tc tlsConn) bool {
 		return false
 	}
 	state := tc.ConnectionState()
+	sasl.TrustClient(c.srv.TLSConfig, &state)
 	c.in.reset()
 	c.stream, c.tls, c.shown = tc, &state, shown
 	c.hello, c.helloVerb, c.identity, c.mechanism = "", 0, nil, ""

@@ -36,6 +36,7 @@ func (r *Received) String() string { return string(r.Append(nil)) }
 //
 //	Received: from mail.example.org (unknown [192.0.2.1])
 //		(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256)
+//		(Client CN "mail.example.org", Issuer "Example CA" (verified OK))
 //		by mx.example.net (Postfix) with ESMTPS id 913E010089F
 //		for <alice@example.net>; Tue, 01 Sep 2026 10:00:00 +0700
 func (r *Received) Append(b []byte) []byte {
@@ -64,6 +65,17 @@ func (r *Received) Append(b []byte) []byte {
 		b = append(b, " with cipher "...)
 		b = append(b, tls.CipherSuiteName(r.TLS.CipherSuite)...)
 		b = append(b, ')')
+		if len(r.TLS.PeerCertificates) > 0 {
+			leaf, verdict := r.TLS.PeerCertificates[0], `" (not verified))`
+			if len(r.TLS.VerifiedChains) > 0 {
+				verdict = `" (verified OK))`
+			}
+			b = append(b, "\r\n\t(Client CN \""...)
+			b = appendComment(b, leaf.Subject.CommonName)
+			b = append(b, `", Issuer "`...)
+			b = appendComment(b, leaf.Issuer.CommonName)
+			b = append(b, verdict...)
+		}
 	}
 	if r.User != "" {
 		b = append(b, "\r\n\t(Authenticated sender: "...)

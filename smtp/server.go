@@ -26,7 +26,8 @@ type Server struct {
 	// LMTP makes it a server of LMTP (RFC 2033): LHLO instead of EHLO, and after the message one reply for each recipient.
 	LMTP bool
 
-	// TLSConfig makes STARTTLS possible (RFC 3207), and is used by ServeTLS.
+	// TLSConfig makes STARTTLS possible (RFC 3207), and is used by ServeTLS. Where it asks clients for certificates
+	// without checking them (tls.RequestClientCert), those of its ClientCAs are found out: Conn.TLS has VerifiedChains then, and EXTERNAL is offered.
 	TLSConfig *tls.Config
 	// RequireSecure refuses mail and AUTH before TLS: "530 5.7.0 Must issue a STARTTLS command first".
 	RequireSecure bool

@@ -41,6 +41,7 @@ func (c *Conn) startTLS(ctx context.Context) error {
 	ctx, c.shown = sasl.WithShownCertificate(ctx)
 	err := t.HandshakeContext(ctx)
 	state := t.ConnectionState()
+	sasl.TrustClient(c.srv.TLSConfig, &state)
 	if h := c.srv.Hooks.Secured; h != nil {
 		h(c, &state, err)
 	}

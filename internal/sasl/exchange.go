@@ -89,7 +89,7 @@ func (e *Exchange) request(username, authorize, password string) *mail.AuthReque
 	}
 	return &mail.AuthRequest{
 		Username: username, Authorize: authorize, Password: password, Mechanism: e.mechanism,
-		Service: e.cfg.Service, Remote: e.cfg.Remote, Secured: e.cfg.Secured,
+		Service: e.cfg.Service, Remote: e.cfg.Remote, Secured: e.cfg.Secured, TLS: e.cfg.TLS,
 	}
 }
 

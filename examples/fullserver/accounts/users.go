@@ -11,6 +11,7 @@ import (
 
 // Users is what a mail server asks of its accounts. *Accounts and File are.
 type Users interface {
+	Voucher
 	// Authenticator checks who somebody is.
 	Authenticator(mechanisms ...string) mail.Authenticator
 	// Lookup returns a user, nil where there is none of that name.

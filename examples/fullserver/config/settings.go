@@ -55,6 +55,7 @@ type Settings struct {
 	IMAPCapability       []string
 	IMAPSCapability      []string
 	TLS                  TLS
+	ClientCerts          ClientCerts
 
 	MessageSizeLimit int64
 	RecipientLimit   int64

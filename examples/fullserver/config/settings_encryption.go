@@ -31,3 +31,17 @@ func (t *TLS) Param() string {
 	}
 	return "smtpd_tls_cert_file"
 }
+
+// ClientCerts is about certificates that clients show.
+type ClientCerts struct {
+	Ask, Require   bool
+	CAFile, CAPath string
+	Digest, Relay  string // smtpd_tls_fingerprint_digest, relay_clientcerts
+	LogLevel       int64  // smtpd_tls_loglevel
+
+	StoreCA      string // ssl_ca
+	StoreAsk     bool   // ssl_verify_client_cert
+	LoginNeeds   bool   // auth_ssl_require_client_cert
+	UserFromCert bool
+	UserField    string
+}

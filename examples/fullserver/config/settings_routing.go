@@ -80,6 +80,8 @@ type Sending struct {
 	SASLPasswordMaps string
 	SASLBySender     bool
 	TLSCAFile        string
+	TLSCAPath        string
+	TLS              TLS // certificates that are shown to servers
 
 	TLSPolicyMaps              string
 	DNSLevel                   string

@@ -16,7 +16,7 @@ func Table() []Param {
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
 	return slices.Concat(
-		identity(), addresses(), routing(), localDelivery(), places(), encryption(), listeners(), access(),
+		identity(), addresses(), routing(), localDelivery(), places(), encryption(), clientCertificates(), listeners(), access(),
 		receiving(), frontDoor(), postscreen(), greylisting(), verification(),
 		milters(), filters(), mailAuth(), checks(), limits(),
 		sending(), client(), scheduling(), transports(), notices(),
@@ -121,7 +121,7 @@ func access() []Param {
 			Help: "Ask the DNS for the names of SMTP clients, for the log and Received fields. Without it they are \"unknown\"."},
 		{Name: "disable_plaintext_auth", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.DisablePlaintextAuth },
 			Help: "Take passwords only over TLS or from this machine itself."},
-		{Name: "auth_mechanisms", Group: g, Kind: List, Default: "plain login", Choices: []string{"plain", "login", "cram-md5", "apop", "scram-sha-1", "scram-sha-256"}, into: func(s *Settings) any { return &s.AuthMechanisms },
+		{Name: "auth_mechanisms", Group: g, Kind: List, Default: "plain login", Choices: []string{"plain", "login", "cram-md5", "apop", "scram-sha-1", "scram-sha-256", "external"}, into: func(s *Settings) any { return &s.AuthMechanisms },
 			Help: "SASL mechanisms offered. cram-md5, apop and scram-sha-1 need every password stored as {PLAIN}, scram-sha-256 as {PLAIN} or {SCRAM-SHA-256}: clients prefer them and fail where the password is hashed otherwise."},
 		{Name: "pop3_uidl_format", Group: g, Kind: Text, Default: "%08Xu%08Xv", into: func(s *Settings) any { return &s.POP3UIDLFormat },
 			Help: "How POP3's unique-ids are made, in Dovecot's notation: %u UID, %v UIDVALIDITY, %g GUID, %f name of the file. With another one than before, every client fetches everything again."},

@@ -70,6 +70,7 @@ type Backend struct {
 	Expanded  int    // recipients that all those of a message may stand for; 0: any number
 	AlwaysBCC string // who gets a copy of every message; "": nobody
 	NoVerify  bool   // VRFY is refused
+	Digest    string // of fingerprints of clients' certificates, one of clientcert.Digests
 
 	// Greylist, if not nil, is asked about recipients of strangers that would be taken: a reply refuses them for now, a header field is put on
 	// top of the message.

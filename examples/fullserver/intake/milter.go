@@ -13,6 +13,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/checks"
+	"github.com/buuta/mail/examples/fullserver/clientcert"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/milter"
 )
@@ -410,14 +411,11 @@ func (f *filtering) tlsMacro(name string) string {
 	}
 	switch name {
 	case "{tls_version}":
-		return strings.ReplaceAll(tls.VersionName(state.Version), "TLS ", "TLSv")
+		return clientcert.Version(state)
 	case "{cipher}":
 		return tls.CipherSuiteName(state.CipherSuite)
 	case "{cipher_bits}":
-		if n := tls.CipherSuiteName(state.CipherSuite); strings.Contains(n, "256") && !strings.Contains(n, "128") || strings.Contains(n, "CHACHA20") {
-			return "256"
-		}
-		return "128"
+		return strconv.Itoa(clientcert.Bits(state.CipherSuite))
 	case "{cert_subject}":
 		if len(state.PeerCertificates) > 0 {
 			return state.PeerCertificates[0].Subject.CommonName

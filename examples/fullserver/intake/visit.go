@@ -2,12 +2,14 @@ package intake
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/checks"
+	"github.com/buuta/mail/examples/fullserver/clientcert"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 )
 
@@ -18,6 +20,15 @@ func (s *session) client() restrict.Client {
 		c.Name = ""
 	}
 	c.Reverse = c.Name
+	if state := s.c.TLS(); state != nil {
+		c.TLSVersion, c.Cipher, c.CipherBits = clientcert.Version(state), tls.CipherSuiteName(state.CipherSuite), clientcert.Bits(state.CipherSuite)
+		if len(state.PeerCertificates) > 0 {
+			leaf := state.PeerCertificates[0]
+			c.Cert, c.CertKey = clientcert.Fingerprints(leaf, s.b.Digest)
+			c.CertTrusted = len(state.VerifiedChains) > 0
+			c.CertSubject, c.CertIssuer = leaf.Subject.CommonName, leaf.Issuer.CommonName
+		}
+	}
 	if a, ok := s.c.RemoteAddr().(*net.TCPAddr); ok {
 		ip, _ := netip.AddrFromSlice(a.IP)
 		c.Addr, c.Port = ip.Unmap(), a.Port

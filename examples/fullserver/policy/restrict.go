@@ -34,7 +34,8 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 			NonFQDN: int(r.Codes.NonFQDN), UnknownAddress: int(r.Codes.UnknownAddress), UnknownClient: int(r.Codes.UnknownClient), UnknownHelo: int(r.Codes.UnknownHelo),
 		},
 		Addresses: p.Rules, Own: p.Rules.OwnAddress, RBLReply: r.RBLReply, RBLReplies: x.table("rbl_reply_maps", r.RBLReplyMaps),
-		Networks: func(a netip.Addr) bool { return !a.IsValid() || p.inNetworks(a) },
+		RelayCerts: x.table("relay_clientcerts", p.set.ClientCerts.Relay),
+		Networks:   func(a netip.Addr) bool { return !a.IsValid() || p.inNetworks(a) },
 		Owner: func(ctx context.Context, v *restrict.Visit, sender string) (known, owns bool, err error) {
 			return p.ownerOf(ctx, v.Client.Account, v.Client.Login, sender)
 		},

@@ -60,7 +60,13 @@ func (s *stage) access(r *rule, depth int) verdict {
 	case "sasl":
 		q.what, q.kind = s.Client.Login, kindSASL
 	case "ccert":
-		q.what, q.kind = s.Client.Cert, kindCert
+		// The certificate's fingerprint is asked for first, then its key's.
+		q.what, q.kind = s.Client.CertSubject, kindCert
+		if v, found := q.ask(s.Client.Cert, false, depth); found {
+			return v
+		}
+		v, _ := q.ask(s.Client.CertKey, false, depth)
+		return v
 	case "etrn":
 		q.what, q.kind = s.what, kindEtrn
 		return q.host(s.what, netip.Addr{}, depth)

@@ -20,17 +20,26 @@ func (s *stage) clientRule(name string) verdict {
 		return pass(s.k.Own != nil && s.k.Own(c.Addr))
 	case "permit_sasl_authenticated":
 		return pass(c.Login != "")
-	case "permit_tls_all_clientcerts":
-		return pass(c.CertTrusted)
-	case "permit_tls_clientcerts":
-		if c.Cert == "" || s.k.RelayCerts == nil {
+	case "permit_tls_all_clientcerts", "permit_tls_clientcerts":
+		if c.CertTrusted && name == "permit_tls_all_clientcerts" {
+			return permit
+		}
+		if s.k.RelayCerts == nil {
 			return dunno
 		}
-		_, found, err := s.k.RelayCerts.Find(s.ctx, c.Cert)
-		if err != nil {
-			return s.broken("relay_clientcerts: " + err.Error())
+		for _, print := range []string{c.Cert, c.CertKey} { // that nobody vouches for the certificate is no matter
+			if print == "" {
+				continue
+			}
+			_, found, err := s.k.RelayCerts.Find(s.ctx, print)
+			if err != nil {
+				return s.broken("relay_clientcerts: " + err.Error())
+			}
+			if found {
+				return permit
+			}
 		}
-		return pass(found)
+		return dunno
 	case "reject_plaintext_session":
 		if c.TLS {
 			return dunno

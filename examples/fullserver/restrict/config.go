@@ -102,8 +102,11 @@ type Client struct {
 	Login, Method           string // who has logged in, and how
 	Account                 string // whose mailbox that is; for Config.Owner
 	TLS                     bool
-	CertTrusted             bool
-	Cert                    string // fingerprint of the client's certificate
+	TLSVersion, Cipher      string // "TLSv1.3", "TLS_AES_128_GCM_SHA256"
+	CipherBits              int
+	CertTrusted             bool   // its certificate is of an authority that is believed
+	Cert, CertKey           string // fingerprints of the client's certificate and of its public key
+	CertSubject, CertIssuer string // their common names
 	QueueID                 string // of the message
 	Pipelined               bool   // it has sent more than it may before a reply
 }

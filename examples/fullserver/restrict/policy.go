@@ -162,11 +162,32 @@ func (s *stage) attributes() string {
 	add("sasl_method", c.Method)
 	add("sasl_username", c.Login)
 	add("sasl_sender", "")
-	add("ccert_subject", "")
-	add("ccert_issuer", "")
+	subject, issuer := "", ""
+	if c.CertTrusted {
+		subject, issuer = xtext(c.CertSubject), xtext(c.CertIssuer)
+	}
+	add("ccert_subject", subject)
+	add("ccert_issuer", issuer)
 	add("ccert_fingerprint", c.Cert)
+	add("ccert_pubkey_fingerprint", c.CertKey)
+	add("encryption_protocol", c.TLSVersion)
+	add("encryption_cipher", c.Cipher)
+	add("encryption_keysize", strconv.Itoa(c.CipherBits))
 	add("policy_context", "")
 	b.WriteByte('\n')
+	return b.String()
+}
+
+// xtext writes a value of a certificate with "+XX" for what is not printable, "+" and "=" (SMTPD_POLICY_README).
+func xtext(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c == '+' || c == '=' || c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "+%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
 	return b.String()
 }
 

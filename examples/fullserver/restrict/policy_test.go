@@ -101,7 +101,7 @@ func TestPolicyService(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"request": "smtpd_access_policy", "protocol_state": "RCPT", "protocol_name": "ESMTP", "client_address": "192.0.2.1", "client_name": "host.example",
 		"client_port": "4711", "reverse_client_name": "unknown", "helo_name": "host.example", "sender": "a?@b.example", "recipient": "ok@example.test",
-		"recipient_count": "0", "queue_id": "", "etrn_domain": "", "stress": "", "ccert_subject": "", "ccert_issuer": "", "policy_context": "", "size": "0", "sasl_method": "PLAIN", "sasl_username": "anna", "sasl_sender": "", "ccert_fingerprint": "",
+		"recipient_count": "0", "queue_id": "", "etrn_domain": "", "stress": "", "ccert_subject": "", "ccert_issuer": "", "policy_context": "", "size": "0", "sasl_method": "PLAIN", "sasl_username": "anna", "sasl_sender": "", "ccert_fingerprint": "", "ccert_pubkey_fingerprint": "", "encryption_protocol": "", "encryption_cipher": "", "encryption_keysize": "0",
 	}, first)
 	require.Equal(t, "450 <later@example.test>: Recipient address rejected: Greylisted, come again", ask("later"))
 	require.Equal(t, conn, (<-asked)[""], "one connection for all questions")

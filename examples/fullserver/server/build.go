@@ -35,6 +35,11 @@ func (s *Server) build() error {
 			return err
 		}
 	}
+	pool, err := s.poolOf(s.cfg)
+	if err != nil {
+		return err
+	}
+	d.pool, sd.pool = pool, pool
 	mta, submission := s.smtpServer(d), s.smtpServer(sd)
 	for _, err := range []error{s.guardDoor(d, mta), s.guardDoor(sd, submission)} {
 		if err != nil {
@@ -117,8 +122,14 @@ func (s *Server) smtpTLS(d *door) *tls.Config {
 	c := d.certs.Config()
 	r := &d.set.Receiving
 	list := r.TLSProtocols
-	if r.TLSLevel == "encrypt" || r.TLSFirst || d.kind == intake.Submission {
+	if d.mustTLS() {
 		list = r.TLSMandatory
+	}
+	if d.pool != nil {
+		c.ClientAuth, c.ClientCAs = tls.RequestClientCert, d.pool
+		if d.mustShow() {
+			c.ClientAuth = tls.RequireAndVerifyClientCert
+		}
 	}
 	c.MinVersion, c.MaxVersion, _ = tlspolicy.Versions(list) // checkProtocols has looked
 	return c
@@ -161,14 +172,14 @@ func unlimited[T int | int64](n int64) T {
 
 // smtpServer makes the server of a door.
 func (s *Server) smtpServer(d *door) *smtp.Server {
-	log := &smtpLog{log: s.log, program: d.program}
+	log := &smtpLog{log: s.log, program: d.program, level: int(d.set.ClientCerts.LogLevel), digest: d.set.ClientCerts.Digest, sni: s.sniOf(d)}
 	if d.set.SMTPDPeernameLookup {
 		log.names = &peername.Lookup{Resolver: s.opts.Names}
 	}
 	srv := &smtp.Server{
 		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.smtpTLS(d),
 		Backend:       s.backend(d, log),
-		Authenticator: s.users.Authenticator(d.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Authenticator: s.authenticator(), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(d.peer(c), c.LocalAddr()))
 		},
@@ -230,7 +241,7 @@ func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 		Milters: d.filters, MilterDaemon: d.set.Milters.DaemonName, MilterVersion: d.set.Milters.Version,
 		Kind: d.kind, Policy: d.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(d.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
-		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy,
+		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy, Digest: d.set.ClientCerts.Digest,
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
 	s.filter(d, b)
@@ -253,8 +264,8 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 	log := &storeLog{log: s.log}
 	return &imapserver.Server{
 		Without: without, WithoutFor: func(id *mail.Identity) []imap.Capability { return s.withoutFor(without, id) },
-		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.tlsConfig(),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.storeTLS(),
+		Authenticator: s.authenticator(), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits: imapserver.Limits{
 			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.Front.HardErrors),
@@ -271,8 +282,8 @@ func (s *Server) pop3Server() *pop3.Server {
 		mechanisms = append(mechanisms, "USER")
 	}
 	return &pop3.Server{
-		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.tlsConfig(),
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Mechanisms: mechanisms, Guard: s.guard,
+		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.storeTLS(),
+		Authenticator: s.authenticator(), Mechanisms: mechanisms, Guard: s.guard,
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() }, UIDLFormat: s.set.POP3UIDLFormat,
 		Limits: pop3.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:  log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
@@ -284,7 +295,7 @@ func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
 	log := &storeLog{log: s.log}
 	return &pop2.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Locker: locker, Service: "pop2",
-		Authenticator: s.users.Authenticator(s.set.AuthMechanisms...), Guard: s.guard,
+		Authenticator: s.authenticator(), Guard: s.guard,
 		AllowPlaintext: func(c *pop2.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits:         pop2.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:          log.pop2Hooks(), Logger: s.log.Logger(dovecot+" pop2:", slog.LevelWarn),

@@ -14,6 +14,9 @@ import (
 
 // openTLS reads the certificates. One that nobody has chosen is made.
 func (s *Server) openTLS() error {
+	if err := s.openClientCerts(); err != nil {
+		return err
+	}
 	t := &s.set.TLS
 	if t.None() {
 		return nil
@@ -86,6 +89,14 @@ func (s *Server) certsOf(c *config.Config) (*tlscert.Source, error) {
 		return nil, nil
 	}
 	return s.openCerts(c)
+}
+
+// sniOf is where a door looks for certificates of single names; nil: there are none.
+func (s *Server) sniOf(d *door) *tlscert.Source {
+	if s.sni == nil {
+		return nil
+	}
+	return d.certs
 }
 
 // namedCertificates are the entries of tls_server_sni_maps, of those tables that can list theirs.

@@ -12,9 +12,11 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/clientcert"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
+	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/examples/fullserver/tlspolicy"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/mx"
@@ -38,13 +40,9 @@ type outlet struct {
 func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 	o := &outlet{s: s, cfg: cfg, set: &cfg.Settings}
 	c := &o.set.Sending
-	var roots *tls.Config
-	if c.TLSCAFile != "" {
-		pool, err := tlspolicy.Roots(c.TLSCAFile, nil)
-		if err != nil {
-			return nil, cfg.ErrorFor("smtp_tls_CAfile", err)
-		}
-		roots = &tls.Config{RootCAs: pool}
+	roots, err := o.tlsConfig()
+	if err != nil {
+		return nil, err
 	}
 	if err := o.openTLS(); err != nil {
 		return nil, err
@@ -92,6 +90,31 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 		}
 	}
 	return o, nil
+}
+
+// tlsConfig is what servers are believed with, and shown; nil for the usual.
+func (o *outlet) tlsConfig() (*tls.Config, error) {
+	c, conf := &o.set.Sending, &tls.Config{}
+	if c.TLSCAFile == "" && c.TLSCAPath == "" && c.TLS.None() {
+		return nil, nil
+	}
+	if c.TLSCAFile != "" || c.TLSCAPath != "" {
+		pool, err := clientcert.Pool(c.TLSCAFile, c.TLSCAPath)
+		if err != nil {
+			return nil, o.cfg.ErrorFor("smtp_tls_CAfile", err)
+		}
+		conf.RootCAs = pool
+	}
+	if !c.TLS.None() {
+		src, err := tlscert.Open(tlscert.Options{Files: filesOf(&c.TLS), Warn: func(err error) {
+			o.s.log.Print("postfix/smtp", "warning: certificates can't be read again, those before stay in use: ", err.Error())
+		}})
+		if err != nil {
+			return nil, o.cfg.ErrorFor(strings.Replace(c.TLS.Param(), "smtpd_", "smtp_", 1), err)
+		}
+		conf.GetClientCertificate = src.ClientCertificate
+	}
+	return conf, nil
 }
 
 // rules are those by which addresses are shown to other servers.

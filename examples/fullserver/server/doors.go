@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -26,6 +27,7 @@ type door struct {
 	filters []*milter.Filter // smtpd_milters
 	backend *intake.Backend
 	certs   *tlscert.Source // nil: no TLS
+	pool    *x509.CertPool  // of authorities that vouch for clients; nil: nobody is asked for a certificate
 	name    string          // by which clients are counted: "smtp"
 	program string          // in the log: "postfix/smtpd"
 	limit   int             // sessions at once
@@ -64,7 +66,11 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, filters: filters, certs: certs, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
+	pool, err := s.poolOf(c)
+	if err != nil {
+		return nil, err
+	}
+	d := &door{kind: intake.MTA, name: svc.Name, set: &c.Settings, policy: p, filters: filters, certs: certs, pool: pool, program: c.Settings.SyslogName + "/smtpd", limit: svc.Process, svc: svc}
 	if d.limit < 0 {
 		d.limit = int(c.Settings.ProcessLimit)
 	}

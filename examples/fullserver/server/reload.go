@@ -14,7 +14,7 @@ import (
 var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks mynetworks_style postmaster_address relayhost virtual_mailbox_domains
 	alias_maps local_recipient_maps smtpd_client_restrictions smtpd_helo_restrictions smtpd_sender_restrictions
 	smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions smtpd_etrn_restrictions smtpd_restriction_classes
-	smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
+	relay_clientcerts 	smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
 
 // policyOptions are what the policy of a main.cf gets beside it.
 func (s *Server) policyOptions(c *config.Config) policy.Options {

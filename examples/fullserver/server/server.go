@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -71,6 +72,7 @@ type Server struct {
 	expiries    []expiry
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
+	storePool   *x509.CertPool     // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
 	sni         *lookup.List       // tls_server_sni_maps
 	reloaded    chan struct{}
 	store       *maildir.Store

@@ -7,9 +7,11 @@ import (
 	"sync"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/clientcert"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/peername"
+	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
 )
@@ -19,6 +21,9 @@ type smtpLog struct {
 	log     *maillog.Log
 	program string           // "postfix/smtpd", "postfix/submission/smtpd"
 	names   *peername.Lookup // nil: clients have none but what XCLIENT says
+	level   int              // smtpd_tls_loglevel
+	digest  string           // smtpd_tls_fingerprint_digest
+	sni     *tlscert.Source  // of tls_server_sni_maps; nil: there are none
 
 	mechanisms sync.Map // *smtp.Conn to the SASL mechanism that it used
 	milters    sync.Map // *smtp.Conn to what a milter has refused with last
@@ -40,9 +45,25 @@ func (l *smtpLog) connected(c *smtp.Conn) {
 	l.log.Print(l.program, "connect from ", client(c))
 }
 
-func (l *smtpLog) secured(c *smtp.Conn, _ *tls.ConnectionState, err error) {
+func (l *smtpLog) secured(c *smtp.Conn, state *tls.ConnectionState, err error) {
 	if err != nil {
 		l.log.Print(l.program, "SSL_accept error from ", client(c), ": ", err.Error())
+		return
+	}
+	name := ""
+	if l.sni != nil && state.ServerName != "" {
+		if name = state.ServerName; !l.sni.Knows(c.Context(), name) {
+			l.log.Print(l.program, "TLS SNI ", name, " from ", client(c), " not matched, using default chain")
+			name = ""
+		}
+	}
+	if l.level > 0 {
+		l.log.Print(l.program, clientcert.Summary(state, client(c), name))
+	}
+	if l.level > 1 && len(state.PeerCertificates) > 0 {
+		leaf := state.PeerCertificates[0]
+		cert, key := clientcert.Fingerprints(leaf, l.digest)
+		l.log.Print(l.program, client(c), ": subject_CN=", leaf.Subject.CommonName, ", issuer=", leaf.Issuer.CommonName, ", fingerprint=", cert, ", pkey_fingerprint=", key)
 	}
 }
 

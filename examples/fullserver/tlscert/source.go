@@ -74,6 +74,22 @@ func (s *Source) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	return choose(s.main.Load().current(s.o.Warn), hello), nil
 }
 
+// ClientCertificate implements tls.Config.GetClientCertificate: one of an authority that the server names, if there is one, else another that it can check: it may
+// know it by its fingerprint.
+func (s *Source) ClientCertificate(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	list := s.main.Load().current(s.o.Warn)
+	anybodys := *asked
+	anybodys.AcceptableCAs = nil
+	for _, q := range []*tls.CertificateRequestInfo{asked, &anybodys} {
+		for i := range list {
+			if q.SupportsCertificate(&list[i]) == nil {
+				return &list[i], nil
+			}
+		}
+	}
+	return &tls.Certificate{}, nil
+}
+
 // Knows reports whether a name has certificates of its own.
 func (s *Source) Knows(ctx context.Context, name string) bool {
 	return s.o.Names != nil && s.forName(ctx, name) != nil
