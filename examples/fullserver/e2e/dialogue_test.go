@@ -61,10 +61,12 @@ func dial(t *testing.T, addr string) *dialogue {
 // startTLS turns the connection to TLS; the certificate is the server's own, so there is nobody to ask about it.
 func (d *dialogue) startTLS() {
 	d.t.Helper()
-	c := tls.Client(d.c, &tls.Config{InsecureSkipVerify: true})
+	c := clientTLS(d.c)
 	require.NoError(d.t, c.Handshake())
 	d.c, d.r = c, bufio.NewReader(c)
 }
+
+func clientTLS(c net.Conn) *tls.Conn { return tls.Client(c, &tls.Config{InsecureSkipVerify: true}) }
 
 func (d *dialogue) line() string {
 	d.t.Helper()
