@@ -6,6 +6,7 @@
 //	fullserver [-c …] [-o …] postconf [-dhHnx] [name…] | -M|-F|-P [service/type…]
 //	fullserver [-c …] check                     say what is wrong with configuration, files, ports, certificates, DNS
 //	fullserver [-c …] reload                    have the running server read main.cf again
+//	fullserver [-c …] user | alias | domain     add, change and list users, aliases and domains; -as user@domain: as who administers some domains
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
@@ -34,6 +35,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/admincmd"
 	"github.com/buuta/mail/examples/fullserver/check"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
@@ -67,6 +69,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              -M, -F, -P: the services of master.cf, their fields, their own parameters
   fullserver [-c ...] check                  say what is wrong with configuration, files, ports, certificates, DNS
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
+  fullserver [-c ...] user add|del|passwd|quota|list, alias set|del|list, domain add|del|quota|admin|list
+                                             change users, aliases and domains; user -as lan@an.example: as who administers domains
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver passwd -app user scopes [label] make a password for one of a user's programs, and print its line for app-passwords:
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
@@ -106,6 +110,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if cmd := fs.Arg(0); tablecmd.Known(cmd) {
 		return (&tablecmd.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr}).Run(context.Background(), cmd, fs.Args()[1:])
+	}
+	if cmd := fs.Arg(0); admincmd.Known(cmd) {
+		return administer(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
 	if fs.Arg(0) == "check" {
 		if file == "" && len(over) == 0 {

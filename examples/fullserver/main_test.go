@@ -194,3 +194,20 @@ func TestPostconfInTheDemo(t *testing.T) {
 	require.Zero(t, status)
 	require.Equal(t, "myhostname = demo.example.test\n", out)
 }
+
+// user, alias and domain are commands, with -c and -o before them.
+func TestAdministerCommands(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.cf")
+	require.NoError(t, os.WriteFile(file, []byte("myhostname = mx.example.test\nmydomain = example.test\nvirtual_mailbox_domains = example.test\ndata_directory = "+dir+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(dir+"/users", nil, 0o600))
+	status, out, errs := command(t, "secret\n", "-c", file, "-o", "maillog_file=", "user", "add", "lan@example.test")
+	require.Zero(t, status, errs)
+	require.Empty(t, out)
+	require.Contains(t, errs, ": operator: user add lan@example.test\n", "without a log it is told here")
+	status, out, _ = command(t, "", "-c", file, "user", "list", "example.test")
+	require.Zero(t, status)
+	require.Equal(t, "lan@example.test storage=-/any messages=-/any\n", out)
+	status, _, _ = command(t, "", "-c", file, "domain", "dance")
+	require.Equal(t, 2, status)
+}

@@ -125,7 +125,7 @@ func (k *checker) tables(ctx context.Context) {
 	}
 	for _, t := range []struct{ param, list string }{
 		{"header_checks", k.s.Checks.Header}, {"mime_header_checks", k.s.Checks.MIMEHeader}, {"nested_header_checks", k.s.Checks.NestedHeader}, {"body_checks", k.s.Checks.Body},
-		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps}, {"quota_rule_maps", k.s.QuotaRuleMaps}, {"domain_quota_rule_maps", k.s.DomainQuotaRuleMaps},
+		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps}, {"quota_rule_maps", k.s.QuotaRuleMaps}, {"domain_quota_rule_maps", k.s.DomainQuotaRuleMaps}, {"domain_admin_maps", k.s.DomainAdminMaps},
 	} {
 		if !k.c.Given(t.param) {
 			continue

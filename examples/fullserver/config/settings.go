@@ -26,6 +26,7 @@ type Settings struct {
 	QuotaRuleMaps  string
 
 	DomainQuotaRule, DomainQuotaRuleMaps string
+	DomainAdminMaps                      string
 	QuotaFullTempfail                    bool
 
 	ZlibSaveLevel int64

@@ -71,6 +71,8 @@ func places() []Param {
 			Help: "How much all accounts of a domain keep together, and how many there may be: *:storage=50G:messages=1000000:mailboxes=50:aliases=100. What Dovecot's users have as quota2 with a dict, and postfixadmin as a domain's limits. The numbers of mailboxes and aliases are looked at by \"fullserver user\" and \"fullserver alias\"."},
 		{Name: "domain_quota_rule_maps", Group: g, Kind: Maps, Default: "", into: func(s *Settings) any { return &s.DomainQuotaRuleMaps },
 			Help: "The same by domain. What is not in it has domain_quota_rule."},
+		{Name: "domain_admin_maps", Group: g, Kind: Maps, Default: "", into: func(s *Settings) any { return &s.DomainAdminMaps },
+			Help: "Who administers domains: user@domain, and the domains with commas between, or ALL; as postfixadmin's domain_admins has it. They may do with \"fullserver user\" and \"fullserver alias\" -as user@domain what belongs to these."},
 		{Name: "quota_full_tempfail", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.QuotaFullTempfail },
 			Help: "Tell senders to come again (452 4.2.2) when a mailbox or its domain is full, and keep trying what is in the queue, instead of refusing mail (552 5.2.2)."},
 		{Name: "passwd_file", Group: g, Kind: Path, Default: "$data_directory/users", into: func(s *Settings) any { return &s.PasswdFile },

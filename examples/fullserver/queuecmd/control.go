@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -117,6 +118,26 @@ func Reload(ctx context.Context, socket string) error {
 		return errors.New("the server does not know this command: it is of another version")
 	}
 	return nil
+}
+
+// Usage is what each account of a domain keeps.
+type Usage map[string]struct{ Storage, Messages int64 }
+
+// UsageOf asks the server what the accounts of a domain keep.
+func UsageOf(ctx context.Context, socket, domain string) (u Usage, err error) {
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://server/usage/"+url.PathEscape(domain), nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := clientOf(socket).Do(req)
+	if err != nil {
+		return nil, why(socket, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.New("the server can't say what " + domain + " keeps; its log may tell why")
+	}
+	return u, json.NewDecoder(res.Body).Decode(&u)
 }
 
 func clientOf(socket string) *http.Client {

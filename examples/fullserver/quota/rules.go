@@ -31,10 +31,20 @@ func (r *Rules) Account(ctx context.Context, account string) Rule {
 			return r.read(account, rule)
 		}
 	}
+	return r.listed(ctx, account, account, "@"+DomainOf(account))
+}
+
+// Each returns what each account of a domain may keep of which nothing else is said.
+func (r *Rules) Each(ctx context.Context, domain string) Rule {
+	return r.listed(ctx, "@"+domain, "@"+domain)
+}
+
+// listed is what the table says of the first of some keys that it has.
+func (r *Rules) listed(ctx context.Context, account string, keys ...string) Rule {
 	if r.Maps == nil {
 		return r.Usual
 	}
-	for _, key := range []string{account, "@" + DomainOf(account)} {
+	for _, key := range keys {
 		switch rule, found, err := r.Maps.Find(ctx, key); {
 		case err != nil:
 			r.Warn(fmt.Errorf("quota_rule_maps: %s: %w; quota_rule counts", key, err))

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -19,6 +20,15 @@ func (s *Server) openControl() error {
 	mux := http.NewServeMux()
 	mux.Handle("/", queuecmd.Handler(s.queue))
 	mux.HandleFunc("POST /reload", func(http.ResponseWriter, *http.Request) { s.Reload() })
+	mux.HandleFunc("GET /usage/{domain}", func(w http.ResponseWriter, r *http.Request) {
+		usage, err := s.usage(r.Context(), r.PathValue("domain"))
+		if err != nil {
+			s.warnOfTable(err)
+			http.Error(w, "", http.StatusInternalServerError)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(usage)
+	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/control", slog.LevelWarn).Handler(), slog.LevelDebug)}
 	done := make(chan struct{})

@@ -81,6 +81,21 @@ func (s *Server) quotaOfUsers() bool {
 	return false
 }
 
+// usage is what each account of a domain keeps.
+func (s *Server) usage(ctx context.Context, domain string) (map[string]maildir.Quota, error) {
+	names, err := s.users.InDomain(ctx, domain)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]maildir.Quota{}
+	for _, n := range names {
+		if out[n], err = s.store.Usage(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // room says whether a mailbox has room for a message whose size may be known, so that it is refused when its recipient is named, as with Dovecot's
 // quota-status: afterwards there is one reply for all, and those who are full cost a report.
 func (s *Server) room(ctx context.Context, account string, size int64) *mail.Reply {

@@ -4,7 +4,13 @@
 CREATE TABLE domains (
     name     VARCHAR(255) PRIMARY KEY,  -- an.example, in lower case
     customer INTEGER NOT NULL,
-    quota    VARCHAR(64)                -- *:storage=10G; NULL: what main.cf says
+    quota    VARCHAR(64),               -- of each mailbox, *:storage=10G; NULL: what main.cf says
+    limits   VARCHAR(128)               -- of all together, *:storage=100G:mailboxes=50:aliases=200; NULL: what main.cf says
+);
+CREATE TABLE domain_admins (
+    username VARCHAR(255) NOT NULL,     -- lan@an.example
+    domain   VARCHAR(255) NOT NULL,     -- which he administers; ALL: every one
+    PRIMARY KEY (username, domain)
 );
 CREATE TABLE aliases (
     address  VARCHAR(320) PRIMARY KEY,  -- info@an.example, or @an.example for all that nobody has

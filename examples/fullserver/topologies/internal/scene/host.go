@@ -257,6 +257,17 @@ func Try(t *testing.T, args []string, command ...string) (string, error) {
 	return string(out), err
 }
 
+// Tell runs one of fullserver's commands on this host's files while it runs, with what is on its standard input, and returns what it printed.
+func (h *Host) Tell(input string, command ...string) (string, error) {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, append(h.Args("data_directory="+h.Dir+"/data", "maillog_file="+h.log), command...)...)
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // Memory is what the process of fullserver holds, in octets; its text and what it has read of files by mapping them count too.
 func (h *Host) Memory() int64 {
 	h.t.Helper()

@@ -1,0 +1,151 @@
+// Package admincmd is the commands with which an operator, and those who administer domains, change users, aliases and domains: "fullserver user", "fullserver
+// alias" and "fullserver domain".
+package admincmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/accounts"
+	"github.com/buuta/mail/examples/fullserver/admin"
+	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/directory"
+	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
+	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/policy"
+	"github.com/buuta/mail/examples/fullserver/quota"
+	"github.com/buuta/mail/smtp/rewrite"
+	"github.com/buuta/mail/smtp/verify"
+)
+
+// site is what main.cf has to administer.
+type site struct {
+	admin.Site
+	control string // the running server's socket
+	closers []func()
+}
+
+func (s *site) Close() {
+	for _, c := range s.closers {
+		c()
+	}
+}
+
+// open opens what main.cf names.
+func open(ctx context.Context, c *config.Config, stderr io.Writer) (*site, error) {
+	set := &c.Settings
+	s := &site{control: set.DataDirectory}
+	s.MyDomain = set.MyDomain
+	s.Aliases, s.Domains = fileOf(set.Addresses.VirtualAliasMaps), fileOf(set.Addresses.VirtualMailboxDomains)
+	s.DomainQuotas, s.AdminFile = fileOf(set.DomainQuotaRuleMaps), fileOf(set.DomainAdminMaps)
+	users, err := s.users(set)
+	if err != nil {
+		return s, err
+	}
+	warn := func(err error) { fmt.Fprintln(stderr, "fullserver: warning:", err) }
+	r := &quota.Rules{Users: users, Warn: warn}
+	if r.Usual, err = quota.Parse(set.QuotaRule); err != nil {
+		return s, c.ErrorFor("quota_rule", err)
+	}
+	if r.UsualDomain, err = quota.ParseDomain(set.DomainQuotaRule); err != nil {
+		return s, c.ErrorFor("domain_quota_rule", err)
+	}
+	s.Quotas = r
+	for _, t := range []struct {
+		param, list string
+		into        **lookup.List
+	}{{"quota_rule_maps", set.QuotaRuleMaps, &r.Maps}, {"domain_quota_rule_maps", set.DomainQuotaRuleMaps, &r.DomainMaps}, {"domain_admin_maps", set.DomainAdminMaps, &s.Admins}} {
+		if t.list == "" {
+			continue
+		}
+		l, err := lookup.OpenList(ctx, t.list, &lookup.Options{Warn: warn})
+		if err != nil {
+			return s, c.ErrorFor(t.param, err)
+		}
+		s.closers = append(s.closers, func() { _ = l.Close() })
+		*t.into = l
+	}
+	var p *policy.Policy
+	s.Class = func(ctx context.Context, domain string) (rewrite.Class, error) {
+		if p == nil { // listing needs none of its tables
+			var err error
+			if p, err = policy.Open(ctx, set, policy.Options{Users: users, Parameter: c.Value, Transports: c.Transports(), Verify: nobodyAsked}); err != nil {
+				return "", err
+			}
+			s.closers = append(s.closers, func() { _ = p.Close() })
+		}
+		t, err := p.Kind(ctx, "postmaster@"+domain)
+		return t.Kind, err
+	}
+	s.Log = s.audit(set, stderr)
+	return s, nil
+}
+
+func nobodyAsked(context.Context, string) verify.Answer { return verify.Answer{} }
+
+// users opens the accounts, and finds the file of those that can be changed.
+func (s *site) users(set *config.Settings) (accounts.Users, error) {
+	a := &set.Accounts
+	if a.Passdb == "" && a.Userdb == "" {
+		s.Users = set.PasswdFile
+		f, err := passwdfile.Open(s.Users, passwdfile.Options{Domain: set.MyDomain})
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New(s.Users + ": no such file; make an empty one, that the server may read")
+		}
+		return accounts.File{F: f}, err
+	}
+	list := accounts.Or(a.Passdb, set.PasswdFile)
+	for _, word := range strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune("{}, \t\r\n", r) }) {
+		if file, ok := strings.CutPrefix(word, "passwd-file:"); ok && s.Users == "" {
+			s.Users = file
+		}
+	}
+	databases, directories := new(sqldb.Pools), new(directory.Directories)
+	s.closers = append(s.closers, func() { _ = errors.Join(databases.Close(), directories.Close()) })
+	return accounts.Open(accounts.Options{Passdbs: list, Userdbs: a.Userdb, Domain: set.MyDomain, MasterSeparator: a.MasterSeparator, Databases: databases, Directories: directories})
+}
+
+// audit writes what was wanted into the log, if there is one already: who calls may be another user than the server, whose log it is to be.
+func (s *site) audit(set *config.Settings, stderr io.Writer) func(who, what string, err error) {
+	file := set.MaillogFile
+	if _, err := os.Stat(file); err != nil {
+		file = ""
+	}
+	return func(who, what string, err error) {
+		l, lerr := maillog.Open(file, maillog.Options{Name: set.SyslogName, Host: set.MyHostname, Stderr: stderr})
+		if lerr != nil {
+			fmt.Fprintln(stderr, "fullserver: warning: this is in no log:", lerr)
+			return
+		}
+		defer l.Close()
+		if err != nil {
+			l.Print("fullserver/admin", who, ": refused: ", what, ": ", err.Error())
+			return
+		}
+		l.Print("fullserver/admin", who, ": ", what)
+	}
+}
+
+// texts are the types of tables whose files can be changed.
+var texts = []string{"hash", "lmdb", "btree", "texthash", "cdb", "dbm", "sdbm"}
+
+// fileOf is the first file of a list of tables that can be changed; "" for none.
+func fileOf(list string) string {
+	for _, member := range config.Members(list) {
+		kind, name, ok := strings.Cut(strings.TrimPrefix(member, "proxy:"), ":")
+		for _, t := range texts {
+			if ok && kind == t && filepath.IsAbs(name) {
+				return name
+			}
+		}
+	}
+	return ""
+}
