@@ -95,10 +95,10 @@ func (e *Env) run(ctx context.Context, v verb, who string, args []string) error 
 		return err
 	}
 	s, err := open(ctx, c, e.Stderr)
-	defer s.Close()
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	a := s.Operator()
 	if who != "" {
 		if a, err = s.As(ctx, who); err != nil {

@@ -40,23 +40,28 @@ func (s *site) Close() {
 }
 
 // open opens what main.cf names.
-func open(ctx context.Context, c *config.Config, stderr io.Writer) (*site, error) {
+func open(ctx context.Context, c *config.Config, stderr io.Writer) (_ *site, err error) {
 	set := &c.Settings
 	s := &site{control: set.DataDirectory}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
 	s.MyDomain = set.MyDomain
 	s.Aliases, s.Domains = fileOf(set.Addresses.VirtualAliasMaps), fileOf(set.Addresses.VirtualMailboxDomains)
 	s.DomainQuotas, s.AdminFile = fileOf(set.DomainQuotaRuleMaps), fileOf(set.DomainAdminMaps)
 	users, err := s.users(set)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	warn := func(err error) { fmt.Fprintln(stderr, "fullserver: warning:", err) }
 	r := &quota.Rules{Users: users, Warn: warn}
 	if r.Usual, err = quota.Parse(set.QuotaRule); err != nil {
-		return s, c.ErrorFor("quota_rule", err)
+		return nil, c.ErrorFor("quota_rule", err)
 	}
 	if r.UsualDomain, err = quota.ParseDomain(set.DomainQuotaRule); err != nil {
-		return s, c.ErrorFor("domain_quota_rule", err)
+		return nil, c.ErrorFor("domain_quota_rule", err)
 	}
 	s.Quotas = r
 	for _, t := range []struct {
@@ -68,7 +73,7 @@ func open(ctx context.Context, c *config.Config, stderr io.Writer) (*site, error
 		}
 		l, err := lookup.OpenList(ctx, t.list, &lookup.Options{Warn: warn})
 		if err != nil {
-			return s, c.ErrorFor(t.param, err)
+			return nil, c.ErrorFor(t.param, err)
 		}
 		s.closers = append(s.closers, func() { _ = l.Close() })
 		*t.into = l
