@@ -133,7 +133,7 @@ func TestTopLevel(t *testing.T) {
 	if err != nil {
 		t.Skip("not a git checkout: ", err)
 	}
-	allowed := strings.Fields("mime smtp pop3 imap queue maildir internal examples docs go.mod go.sum README.md LICENSE Makefile")
+	allowed := strings.Fields("auth mime smtp pop3 imap queue maildir internal examples docs go.mod go.sum README.md LICENSE Makefile")
 	for line := range strings.Lines(string(out)) {
 		top := strings.Split(strings.TrimSpace(line), "/")[0]
 		if !slices.Contains(allowed, top) && !strings.HasPrefix(top, ".") && !strings.HasSuffix(top, ".go") {

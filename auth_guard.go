@@ -15,7 +15,7 @@ type AuthGuard interface {
 	// credentials. Else settled must be called once, with how the attempt ended: nil, an error that wraps [ErrAuthFailed] for
 	// wrong credentials, or any other one, which says nothing about them.
 	//
-	// a.Password is empty where the mechanism doesn't show it, and a.Username where it has only a.Authorize.
+	// a.Password is empty where the mechanism doesn't show it, and a.Username where it has only a.Authorize. A token stands in a.Password.
 	Admit(ctx context.Context, a *AuthRequest) (settled func(error), err error)
 }
 

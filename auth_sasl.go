@@ -40,9 +40,23 @@ type SCRAMCredentials struct {
 // TokenAuthenticator is an Authenticator that takes OAuth 2.0 bearer tokens: OAUTHBEARER (RFC 7628) and XOAUTH2.
 type TokenAuthenticator interface {
 	// AuthenticateToken checks a token. a.Username and a.Password are empty; a.Authorize is the user that the client
-	// says it is, "" for whom the token names. ErrAuthFailed when the token is not good or is another's.
+	// says it is, "" for whom the token names. ErrAuthFailed when the token is not good or is another's, which may be a [*TokenError].
 	AuthenticateToken(ctx context.Context, a *AuthRequest, token string) (*Identity, error)
 }
+
+// TokenError is [ErrAuthFailed] with what a client is told about a token that isn't taken (RFC 7628 section 3.2.2).
+type TokenError struct {
+	Err           error  // why, for the log; it wraps ErrAuthFailed
+	Status        string // an error code of RFC 6750 section 3.1; "": "invalid_token"
+	Scope         string // what a token needs, words with spaces between; may be ""
+	Configuration string // URL of the issuer's OpenID configuration; may be ""
+}
+
+// Error implements error.
+func (e *TokenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *TokenError) Unwrap() error { return e.Err }
 
 // CertificateAuthenticator is an Authenticator that knows users by their TLS certificates: EXTERNAL (RFC 4422 appendix A).
 type CertificateAuthenticator interface {

@@ -29,7 +29,9 @@ func (e *Exchange) token(user, token string) error {
 		}
 	}
 	a := e.request("", user, "")
-	if err := e.admit(a); err != nil {
+	shown := *a
+	shown.Password = token // the guard takes one that comes again and again for one mistake
+	if err := e.admit(&shown); err != nil {
 		return err
 	}
 	if !validToken(token) {
@@ -37,6 +39,24 @@ func (e *Exchange) token(user, token string) error {
 	}
 	id, err := ta.AuthenticateToken(e.ctx, a, token)
 	return e.settle(a, id, err)
+}
+
+// tokenFailure is what the client is told about its token: JSON, whose names are those of RFC 7628 section 3.2.2. XOAUTH2's "status" is one of HTTP's.
+func tokenFailure(err error, status string) []byte {
+	doc := struct {
+		Status        string `json:"status"`
+		Schemes       string `json:"schemes"`
+		Scope         string `json:"scope,omitempty"`
+		Configuration string `json:"openid-configuration,omitempty"`
+	}{Status: status, Schemes: "bearer"}
+	if e, ok := errors.AsType[*mail.TokenError](err); ok {
+		doc.Scope, doc.Configuration = e.Scope, e.Configuration
+		if status == "invalid_token" && e.Status != "" {
+			doc.Status = e.Status
+		}
+	}
+	b, _ := json.Marshal(doc) // strings always can be
+	return b
 }
 
 // validToken checks a b64token (RFC 6750 section 2.1), a little wider: printable ASCII without space.
@@ -113,8 +133,13 @@ func (s *bearerServer) Next(response []byte) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("%w: OAUTHBEARER needs one auth", ErrMalformed)
 	}
 	challenge, done, err := s.inner.Next([]byte(msg + "\x01\x01"))
-	if err == nil && !done && s.failed == nil {
+	switch {
+	case s.failed != nil && !errors.Is(s.failed, mail.ErrAuthFailed):
+		return nil, false, s.failed // nothing is wrong with the token
+	case err == nil && !done && s.failed == nil:
 		s.failed = fmt.Errorf("%w: OAUTHBEARER response", ErrMalformed)
+	case s.failed != nil:
+		challenge = tokenFailure(s.failed, "invalid_token")
 	}
 	return challenge, done, err
 }
@@ -150,7 +175,7 @@ func (s *xoauthServer) Next(response []byte) ([]byte, bool, error) {
 	err := s.e.token(user, token)
 	if errors.Is(err, mail.ErrAuthFailed) {
 		s.failed = err
-		return []byte(`{"status":"401","schemes":"bearer"}`), false, nil
+		return tokenFailure(err, "401"), false, nil
 	}
 	return nil, err == nil, err
 }
