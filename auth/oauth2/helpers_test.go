@@ -9,7 +9,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 	"sync"
@@ -110,11 +109,4 @@ func altered(token string, n int, to string) string {
 	p := strings.Split(token, ".")
 	p[n] = to
 	return strings.Join(p, ".")
-}
-
-func verdict(err error) string {
-	if err == nil {
-		return ""
-	}
-	return fmt.Sprint(err)
 }

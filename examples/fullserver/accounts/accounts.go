@@ -103,8 +103,12 @@ func Open(o Options) (*Accounts, error) {
 			continue
 		}
 		a.passdbs = append(a.passdbs, e)
-		if _, app := e.source.(*appPasswords); o.Userdbs == "" && !e.deny && !app {
-			a.userdbs = append(a.userdbs, e)
+		switch e.source.(type) {
+		case *appPasswords, *oauthSource: // they don't say who there is
+		default:
+			if o.Userdbs == "" && !e.deny {
+				a.userdbs = append(a.userdbs, e)
+			}
 		}
 	}
 	switch {
@@ -133,12 +137,14 @@ func (a *Accounts) open(spec string, known map[string]source) (source, error) {
 		s, err = openSQL(spec, arg, a)
 	case "ldap":
 		s, err = openLDAP(spec, arg, a)
+	case "oauth2":
+		s, err = openOAuth2(spec, arg, a)
 	case "app-passwords":
 		s, err = openAppPasswords(spec, arg, a)
 	case "static":
 		s, err = openStatic(spec, arg, a)
 	default:
-		err = fmt.Errorf("unknown driver %q; known are app-passwords, ldap, passwd-file, sql, and static for userdb", driver)
+		err = fmt.Errorf("unknown driver %q; known are app-passwords, ldap, oauth2, passwd-file, sql, and static for userdb", driver)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail"
@@ -13,7 +14,11 @@ import (
 // Authenticator returns the accounts as protocols use them. Which of the optional interfaces of package mail it implements follows from
 // mechanisms, as with passwdfile.File.
 func (a *Accounts) Authenticator(mechanisms ...string) mail.Authenticator {
-	return passwdfile.Offer(mechanisms, checker{a}, passwords{a}, keys{a})
+	var t mail.TokenAuthenticator
+	if slices.ContainsFunc(a.passdbs, func(e *entry) bool { _, ok := e.source.(*oauthSource); return ok }) {
+		t = tokens{a}
+	}
+	return passwdfile.Offer(mechanisms, checker{a}, passwords{a}, keys{a}, t)
 }
 
 // request takes a login apart. login is as whom he wants in where he is a master user, "" otherwise.
@@ -24,10 +29,12 @@ func (a *Accounts) request(q *mail.AuthRequest) (r *request, login string, ok bo
 			login, name = user, master
 		}
 	}
+	r = &request{user: "?@?", password: q.Password, service: q.Service, remote: q.Remote, mechanism: q.Mechanism}
 	key, err := passwdfile.Canonical(name, a.o.Domain)
 	if err != nil {
-		return &request{user: "?@?", password: q.Password, service: q.Service, remote: q.Remote}, "", false
+		return r, "", false
 	}
+	r.user = key
 	if login == "" && q.Authorize != "" && len(a.masters) > 0 {
 		if other, err := passwdfile.Canonical(q.Authorize, a.o.Domain); err == nil && other != key {
 			login = q.Authorize
@@ -35,11 +42,10 @@ func (a *Accounts) request(q *mail.AuthRequest) (r *request, login string, ok bo
 	}
 	if login != "" {
 		if login, err = passwdfile.Canonical(login, a.o.Domain); err != nil {
-			login, ok = "?@?", false
-			return &request{user: key, password: q.Password, service: q.Service, remote: q.Remote}, login, false
+			return r, "?@?", false
 		}
 	}
-	return &request{user: key, password: q.Password, service: q.Service, remote: q.Remote}, login, true
+	return r, login, true
 }
 
 // identity is who a user is. A client that asks to act as him, in whatever spelling, finds that spelling.

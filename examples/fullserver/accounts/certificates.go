@@ -95,6 +95,22 @@ func (c certified) SCRAM(ctx context.Context, a *mail.AuthRequest, hash string) 
 	return store.SCRAM(ctx, own, hash)
 }
 
+// AuthenticateToken implements mail.TokenAuthenticator. A certificate's user has to be the token's, too.
+func (c certified) AuthenticateToken(ctx context.Context, a *mail.AuthRequest, token string) (*mail.Identity, error) {
+	store, ok := c.next.(mail.TokenAuthenticator)
+	if !ok {
+		return nil, mail.ErrAuthFailed
+	}
+	own, err := c.heed(a)
+	if err != nil {
+		return nil, err
+	}
+	if own != a {
+		own.Username, own.Authorize = "", own.Username
+	}
+	return store.AuthenticateToken(ctx, own, token)
+}
+
 // external implements mail.CertificateAuthenticator too.
 type external struct{ certified }
 

@@ -35,7 +35,7 @@ func (t *attempt) through(ctx context.Context, list []*entry) (user string, err 
 	last := unknown
 	user = t.r.user
 	for _, e := range list {
-		if e.skip == "authenticated" && good || e.skip == "unauthenticated" && !good {
+		if e.skip == "authenticated" && good || e.skip == "unauthenticated" && !good || !e.takes(t.r) {
 			continue
 		}
 		rec, res, err := t.one(ctx, e)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,31 @@ type entry struct {
 	deny, master               bool
 	skip                       string // "never", "authenticated", "unauthenticated"
 	success, failure, internal rule
+	mechanisms                 []string // that it is asked for, in lower case; nil: all that it is good for
+}
+
+// takes reports whether a source is asked about a login. Tokens are something for those that know tokens, and for denials; these get passwords only
+// where that is said, since they may show them to another server.
+func (e *entry) takes(r *request) bool {
+	if len(e.mechanisms) > 0 && !slices.ContainsFunc(mechanismNames(r.mechanism), func(m string) bool { return slices.Contains(e.mechanisms, m) }) {
+		return false
+	}
+	_, tokens := e.source.(*oauthSource)
+	if r.token != "" {
+		return tokens || e.deny
+	}
+	return !tokens || len(e.mechanisms) > 0
+}
+
+// mechanismNames are what stands in main.cf for a mechanism, or for the command of a protocol.
+func mechanismNames(m string) []string {
+	switch m = strings.ToLower(m); m {
+	case "login": // SASL's, or IMAP's command, which Dovecot takes for PLAIN
+		return []string{"login", "plain"}
+	case "user":
+		return []string{"plain"}
+	}
+	return []string{strings.TrimSuffix(m, "-plus")}
 }
 
 // entries reads a list of sources: "driver:argument" or "{ driver:argument name=value … }" each.
@@ -76,6 +102,8 @@ func (a *Accounts) entry(member []string, known map[string]source) (*entry, erro
 				return nil, fmt.Errorf("%s: skip is never, authenticated or unauthenticated", spec)
 			}
 			e.skip = value
+		case "mechanisms":
+			e.mechanisms = strings.Split(strings.ToLower(value), ",")
 		case "result_success":
 			e.success = r
 		case "result_failure":
@@ -83,7 +111,7 @@ func (a *Accounts) entry(member []string, known map[string]source) (*entry, erro
 		case "result_internalfail":
 			e.internal = r
 		default:
-			return nil, fmt.Errorf("%s: unknown option %q; known are deny, master, pass, skip, result_success, result_failure and result_internalfail", spec, name)
+			return nil, fmt.Errorf("%s: unknown option %q; known are deny, master, mechanisms, pass, skip, result_success, result_failure and result_internalfail", spec, name)
 		}
 	}
 	var err error

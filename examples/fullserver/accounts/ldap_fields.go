@@ -13,14 +13,7 @@ import (
 type ldapField struct {
 	attribute string // "" where the text has all
 	field     string
-	text      []ldapText // nil: the attribute's value
-}
-
-type ldapText struct {
-	text      *template // of the request's variables
-	attribute string    // instead
-	usual     string    // where the entry has no such attribute
-	own       bool      // %$
+	text      fieldText // nil: the attribute's value
 }
 
 // parseFields reads a list of them, with commas between.
@@ -45,51 +38,13 @@ func parseFields(s string) ([]ldapField, error) {
 		}
 		if hasText {
 			var err error
-			if f.text, err = parseText(text, f.attribute != ""); err != nil {
+			if f.text, err = parseText(text, "ldap", "und", f.attribute != ""); err != nil {
 				return nil, fmt.Errorf("%q: %w", item, err)
 			}
 		}
 		out = append(out, f)
 	}
 	return out, nil
-}
-
-func parseText(s string, own bool) (out []ldapText, err error) {
-	for {
-		at := strings.Index(s, "%{ldap:")
-		mine := strings.Index(s, "%$")
-		end := len(s)
-		switch {
-		case mine >= 0 && (at < 0 || mine < at):
-			if !own {
-				return nil, fmt.Errorf("%%$ is the value of the attribute, and there is none before the field")
-			}
-			end = mine
-		case at >= 0:
-			end = at
-		}
-		t, err := parseTemplate(s[:end], "und")
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ldapText{text: t})
-		if end == len(s) {
-			return out, nil
-		}
-		if end == mine {
-			out, s = append(out, ldapText{own: true}), s[end+2:]
-			continue
-		}
-		inner, after, ok := strings.Cut(s[end+len("%{ldap:"):], "}")
-		if !ok {
-			return nil, fmt.Errorf("a %%{ has no }")
-		}
-		name, usual, _ := strings.Cut(inner, ":")
-		if name == "" {
-			return nil, fmt.Errorf("a %%{ldap:} names no attribute")
-		}
-		out, s = append(out, ldapText{attribute: name, usual: usual}), after
-	}
 }
 
 // attributesOf is what has to be asked for.
@@ -130,23 +85,7 @@ func fieldsOf(fields []ldapField, e *directory.Entry, r *request) map[string]str
 			continue
 		}
 		if f.text != nil {
-			var b strings.Builder
-			for _, t := range f.text {
-				switch {
-				case t.own:
-					b.WriteString(value)
-				case t.attribute != "":
-					v, ok := first(t.attribute)
-					if !ok {
-						v = t.usual
-					}
-					b.WriteString(v)
-				default:
-					v, _ := t.text.expand(r, func(v string) (string, error) { return v, nil })
-					b.WriteString(v)
-				}
-			}
-			value = b.String()
+			value = f.text.expand(r, value, first)
 		}
 		out[f.field] = value
 	}

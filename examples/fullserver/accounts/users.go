@@ -133,6 +133,16 @@ func (f File) Reload() error { return f.F.Reload() }
 // Ping implements Users.
 func (f File) Ping(context.Context) error { return nil }
 
+// CheckMechanisms finds mechanisms that nobody could use.
+func CheckMechanisms(u Users, mechanisms []string) error {
+	for _, m := range mechanisms {
+		if _, ok := u.Authenticator(mechanisms...).(mail.TokenAuthenticator); !ok && (m == "oauthbearer" || m == "xoauth2") {
+			return errors.New(m + " needs a passdb that knows tokens, such as oauth2:/etc/dovecot/dovecot-oauth2.conf.ext")
+		}
+	}
+	return nil
+}
+
 // Or is a list of passdbs, or where it is empty a passwd-file.
 func Or(passdbs, file string) string {
 	if passdbs == "" {

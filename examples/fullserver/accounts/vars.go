@@ -13,6 +13,10 @@ type request struct {
 	password string // "" where it isn't known
 	service  string
 	remote   net.Addr
+
+	mechanism string // in SASL's name
+	token     string // instead of the password
+	told      map[*oauthSource]*verdict
 }
 
 func newRequest(user string) *request { return &request{user: user} }

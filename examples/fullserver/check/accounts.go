@@ -13,6 +13,14 @@ import (
 
 // accounts opens what says who the users are. Databases and directories are asked with the tables.
 func (k *checker) accounts() {
+	defer func() {
+		if k.users == nil {
+			return
+		}
+		if err := accounts.CheckMechanisms(k.users, k.s.AuthMechanisms); err != nil {
+			k.fail(k.c.ErrorFor("auth_mechanisms", err))
+		}
+	}()
 	a := &k.s.Accounts
 	if a.Passdb != "" || a.Userdb != "" {
 		all, err := accounts.Open(accounts.Options{

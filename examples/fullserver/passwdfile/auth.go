@@ -16,32 +16,73 @@ import (
 // follows from mechanisms, in Dovecot's names: "cram-md5", "apop" and "scram-sha-…" need passwords that are stored in
 // the clear or, the last, as SCRAM keys; a site whose passwords are hashed must not offer them, because clients prefer them.
 func (f *File) Authenticator(mechanisms ...string) mail.Authenticator {
-	return Offer(mechanisms, checker{f}, passwords{f}, newKeys(f))
+	return Offer(mechanisms, checker{f}, passwords{f}, newKeys(f), nil)
 }
 
-// Offer puts together what accounts can do: with the passwords only where a mechanism needs them in the clear, and with the keys only for SCRAM.
-func Offer(mechanisms []string, check mail.Authenticator, passwords mail.PasswordStore, keys mail.SCRAMStore) mail.Authenticator {
+// Offer puts together what accounts can do: with the passwords only where a mechanism needs them in the clear, with the keys only for SCRAM, and with tokens, which may be
+// nil, only where they are taken.
+func Offer(mechanisms []string, check mail.Authenticator, passwords mail.PasswordStore, keys mail.SCRAMStore, tokens mail.TokenAuthenticator) mail.Authenticator {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(mechanisms, func(m string) bool { return slices.Contains(names, m) })
 	}
-	plain, scram := has("cram-md5", "apop"), has("scram-sha-1", "scram-sha-256")
-	switch {
-	case plain && scram:
-		return struct {
-			mail.Authenticator
-			mail.PasswordStore
-			mail.SCRAMStore
-		}{check, passwords, keys}
+	const plain, scram, token = 1, 2, 4
+	able := 0
+	if has("cram-md5", "apop") {
+		able |= plain
+	}
+	if has("scram-sha-1", "scram-sha-256") {
+		able |= scram
+	}
+	if tokens != nil && has("oauthbearer", "xoauth2") {
+		able |= token
+	}
+	type (
+		a = mail.Authenticator
+		p = mail.PasswordStore
+		s = mail.SCRAMStore
+		t = mail.TokenAuthenticator
+	)
+	switch able {
 	case plain:
 		return struct {
-			mail.Authenticator
-			mail.PasswordStore
+			a
+			p
 		}{check, passwords}
 	case scram:
 		return struct {
-			mail.Authenticator
-			mail.SCRAMStore
+			a
+			s
 		}{check, keys}
+	case plain | scram:
+		return struct {
+			a
+			p
+			s
+		}{check, passwords, keys}
+	case token:
+		return struct {
+			a
+			t
+		}{check, tokens}
+	case token | plain:
+		return struct {
+			a
+			p
+			t
+		}{check, passwords, tokens}
+	case token | scram:
+		return struct {
+			a
+			s
+			t
+		}{check, keys, tokens}
+	case token | plain | scram:
+		return struct {
+			a
+			p
+			s
+			t
+		}{check, passwords, keys, tokens}
 	}
 	return check
 }

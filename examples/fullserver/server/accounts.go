@@ -22,7 +22,7 @@ func (s *Server) openAccounts() error {
 			return s.cfg.ErrorFor("passwd_file", err)
 		}
 		s.users = accounts.File{F: f}
-		return nil
+		return s.checkMechanisms()
 	}
 	all, err := accounts.Open(accounts.Options{
 		Passdbs: accounts.Or(a.Passdb, s.set.PasswdFile), Userdbs: a.Userdb, Domain: s.set.MyDomain, MasterSeparator: a.MasterSeparator, FailureDelay: s.set.AuthFailureDelay,
@@ -33,5 +33,12 @@ func (s *Server) openAccounts() error {
 		return s.cfg.ErrorFor("passdb", err)
 	}
 	s.users = all
+	return s.checkMechanisms()
+}
+
+func (s *Server) checkMechanisms() error {
+	if err := accounts.CheckMechanisms(s.users, s.set.AuthMechanisms); err != nil {
+		return s.cfg.ErrorFor("auth_mechanisms", err)
+	}
 	return nil
 }
