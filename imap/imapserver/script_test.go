@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/buuta/mail/imap/imaptest/script"
+	"github.com/buuta/mail/examples/conformance/script"
 )
 
 // Whatever command there is, and each that has a UID form in that too, a case of the scripts sends it.
