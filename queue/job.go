@@ -89,6 +89,9 @@ type laneRoutes struct {
 	order []string
 }
 
+// errNoTransport is what mail waits for that is to go by a transport that there isn't, in Postfix's words.
+var errNoTransport = &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "mail transport unavailable"}
+
 // routes asks where the pending recipients go. Those that go nowhere have their outcome at once.
 func (q *Queue) routes(j *job) (map[string]*laneRoutes, []string) {
 	lanes := map[string]*laneRoutes{}
@@ -103,12 +106,16 @@ func (q *Queue) routes(j *job) (map[string]*laneRoutes, []string) {
 		}
 		to, err := q.route(q.ctx, j.msg, r.Address)
 		if err == nil && q.Transports[to.Transport] == nil {
-			err = &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 5}, Text: "mail transport unavailable"}
+			err = errNoTransport
 			q.log().Error("queue: no such transport", slog.String("transport", to.Transport))
 		}
 		if err != nil {
 			if q.ctx.Err() == nil {
-				q.settle(j, "error", []int{i}, []mail.Result{q.resultOf(err, nil)}, Delays{}, false)
+				res := q.resultOf(err, nil)
+				if err == errNoTransport {
+					res.Detail = errNoTransport.Text
+				}
+				q.settle(j, "error", []int{i}, []mail.Result{res}, Delays{}, false)
 			}
 			continue
 		}

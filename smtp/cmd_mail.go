@@ -42,7 +42,7 @@ func (c *Conn) cmdMail(args string) *Reply {
 	if r := c.tooMuch(EventMessage); r != nil {
 		return r
 	}
-	p, ok := parsePath(rest, c.srv.StrictSyntax)
+	p, ok := c.srv.parsePath(rest)
 	if !ok {
 		return NewReply(501, EnhancedCode{5, 1, 7}, "Bad sender address syntax")
 	}

@@ -17,7 +17,7 @@ func (c *Conn) cmdRcpt(args string) *Reply {
 	if r := c.tooMuch(EventRecipient); r != nil {
 		return c.refuseRcpt(r)
 	}
-	p, ok := parsePath(rest, c.srv.StrictSyntax)
+	p, ok := c.srv.parsePath(rest)
 	if !ok || p.addr == "" {
 		return c.refuseRcpt(NewReply(501, EnhancedCode{5, 1, 3}, "Bad recipient address syntax"))
 	}

@@ -12,6 +12,14 @@ type path struct {
 	rest string // what stands behind it: the parameters
 }
 
+// parsePath reads a path as the server's fields say.
+func (srv *Server) parsePath(s string) (p path, ok bool) {
+	if srv.AngleBrackets && !strings.HasPrefix(strings.TrimLeft(s, " "), "<") {
+		return p, false
+	}
+	return parsePath(s, srv.StrictSyntax)
+}
+
 // parsePath reads a path (RFC 5321 section 4.1.2) from the front of s. In strict syntax it is the grammar's; otherwise
 // the angle brackets may be missing, spaces may stand before it, and the address needs no domain.
 func parsePath(s string, strict bool) (p path, ok bool) {

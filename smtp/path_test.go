@@ -74,6 +74,23 @@ func TestStrictSyntax(t *testing.T) {
 		S: 250 2.1.5 Ok`)
 }
 
+// With AngleBrackets a path has them, whatever else RFC 5321's grammar doesn't have.
+func TestAngleBrackets(t *testing.T) {
+	srv, _ := newServer()
+	srv.AngleBrackets = true
+	p := ehlo(t, srv)
+	for _, in := range []string{"a@b.test", " a@b.test", "A <a@b.test>"} {
+		require.Equal(t, "501 5.1.7 Bad sender address syntax", p.cmd("MAIL FROM:"+in), in)
+	}
+	p.talk(`
+		C: MAIL FROM: <.a..@b.test>
+		S: 250 2.1.0 Ok
+		C: RCPT TO:<alice>
+		S: 250 2.1.5 Ok
+		C: RCPT TO:alice@b.test
+		S: 501 5.1.3 Bad recipient address syntax`)
+}
+
 // NUL, control characters, bare line ends and bytes that are no UTF-8 change nothing, wherever they stand (go-smtp 0.25 answered
 // 250 to all of these).
 func TestForbiddenBytes(t *testing.T) {

@@ -56,6 +56,8 @@ type Server struct {
 	// StrictSyntax refuses what RFC 5321's grammar doesn't have and clients and people write all the same: a path without angle
 	// brackets, a space behind "FROM:", an address without a domain or with two dots in a row.
 	StrictSyntax bool
+	// AngleBrackets refuses paths without them, and nothing else that StrictSyntax refuses.
+	AngleBrackets bool
 	// AllowNoHello takes mail from clients that didn't say HELO or EHLO first (RFC 5321 section 4.1.4 forbids it to them).
 	AllowNoHello bool
 	// AllowEarlyTalk lets clients send commands or data before they could know that they may: behind EHLO, behind DATA

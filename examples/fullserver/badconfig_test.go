@@ -37,6 +37,7 @@ func TestBadConfigurations(t *testing.T) {
 			"main.cf, line 8: virtual_alias_maps: new@shop.example.com -> old@shop.example.com, which nobody has, and which canonical_maps turns back into new@shop.example.com: take one of the two lines out", true},
 		"an alias for nobody": {"virtual_alias_maps = inline:{sales@example.com=gone@example.com}",
 			"main.cf, line 7: virtual_alias_maps: sales@example.com -> gone@example.com, which nobody has (<gone@example.com>: Recipient address rejected: User unknown in local recipient table): mend the line, or make the user", true},
+		"a transport in a table":   {"transport_maps = inline:{ {a.example.com = smtp:[192.0.2.1]}, {b.example.com = smpt:[192.0.2.1]} }", "main.cf, line 7: transport_maps: b.example.com: there is no transport \"smpt\"; did you mean smtp?", true},
 		"two names for each other": {"virtual_alias_maps = inline:{an.nguyen@example.com=an@example.com}\ncanonical_maps = inline:{an@example.com=an.nguyen@example.com}", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

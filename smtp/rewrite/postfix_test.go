@@ -118,9 +118,17 @@ func everyAddress() []string {
 }
 
 // Resolve leads where Postfix's trivial-rewrite leads, for each of some 700 addresses.
-func TestResolveIsPostfixs(t *testing.T) {
-	m := peers.Postfix(t, site, tables)
+func TestResolveIsPostfixs(t *testing.T) { resolveIsPostfixs(t, rules(), "") }
+
+// So it is where what is in quotes is only a name.
+func TestResolveQuotedIsPostfixs(t *testing.T) {
 	r := rules()
+	r.NoDequote = true
+	resolveIsPostfixs(t, r, "resolve_dequoted_address = no\n")
+}
+
+func resolveIsPostfixs(t *testing.T, r *rewrite.Rules, more string) {
+	m := peers.Postfix(t, site+more, tables)
 	classes := map[string]int{string(rewrite.Local): 256, string(rewrite.VirtualAlias): 512, string(rewrite.VirtualMailbox): 1024, string(rewrite.RelayTo): 2048, string(rewrite.Default): 4096}
 	differ, n := 0, 0
 	for i, a := range everyAddress() {

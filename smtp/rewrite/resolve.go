@@ -72,6 +72,9 @@ func (r *Rules) Resolve(ctx context.Context, sender, recipient string) (Way, err
 func (r *Rules) destination(ctx context.Context, address string) (w Way, here bool, err error) {
 	own := "" // the last domain that was stripped, with its "@"
 	quoted := needsQuotes(localOf(address))
+	if r.NoDequote { // an "@" counts too: what is before the last one is a local part, in quotes where they are needed
+		quoted = !isDotString(localOf(address), false)
+	}
 	for range len(address) + 100 { // each turn makes it shorter
 		local, domain, has := split(address)
 		if has {

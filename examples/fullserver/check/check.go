@@ -119,7 +119,9 @@ func (k *checker) tables(ctx context.Context) {
 			for _, n := range p.Notes() {
 				k.warn(errors.New(n))
 			}
-			p.Circles(ctx, 1_000_000, func(param, text string) { k.fail(k.at(param, "%s", text)) })
+			tell := func(param, text string) { k.fail(k.at(param, "%s", text)) }
+			p.Circles(ctx, 1_000_000, tell)
+			p.Misrouted(ctx, 1_000_000, k.c.Transports(), tell)
 			k.answers(p.Ping(ctx))
 		}
 	}

@@ -58,7 +58,7 @@ func receiving() []Param {
 		works(g, "disable_vrfy_command", Yes, "no", func(s *Settings) any { return &s.Receiving.DisableVrfy },
 			"Refuse VRFY."),
 		works(g, "strict_rfc821_envelopes", Yes, "no", func(s *Settings) any { return &s.Receiving.StrictEnvelopes },
-			"Refuse paths without angle brackets, and what else RFC 5321's grammar doesn't have."),
+			"Refuse paths without angle brackets."),
 		choice(g, "smtpd_forbid_bare_newline", Choice, "normalize", []string{"normalize", "yes", "note", "reject"}, func(s *Settings) any { return &s.Receiving.BareNewline },
 			"What becomes of lines that end in LF alone. They never end a message."),
 		refused("smtpd_forbid_unauth_pipelining", Yes, "yes", "clients that talk before their turn are always cut off; leave it at yes"),

@@ -183,7 +183,7 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(d.peer(c), c.LocalAddr()))
 		},
-		BareLines: bareLines(d.set.Receiving.BareNewline), AllowNoHello: !d.set.Receiving.HeloRequired, StrictSyntax: d.set.Receiving.StrictEnvelopes,
+		BareLines: bareLines(d.set.Receiving.BareNewline), AllowNoHello: !d.set.Receiving.HeloRequired, AngleBrackets: d.set.Receiving.StrictEnvelopes,
 		Limits: smtp.Limits{
 			MessageSize: unlimited[int64](d.set.MessageSizeLimit), Recipients: int(d.set.RecipientLimit),
 			Connections: d.limit,
