@@ -50,9 +50,11 @@ func (i *issuer) issue(ctx context.Context, name string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if order, err = c.WaitOrder(ctx, order.URI); err != nil {
+	url := order.URI // RFC 8555 section 7.4 gives it with the new order alone
+	if order, err = c.WaitOrder(ctx, url); err != nil {
 		return nil, err
 	}
+	order.URI = url
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func (i *issuer) issue(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain, _, err := c.CreateOrderCert(ctx, order.FinalizeURL, csr, true)
+	chain, _, err := c.CreateCertFromOrder(ctx, order, csr, true)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (k *checker) expiry(param string, c tlscert.Shown) {
 	switch left := c.Leaf.NotAfter.Sub(k.Now()); {
 	case left < 0:
 		k.fail(k.at(param, "%s", tlscert.Expiry(c, k.Now())))
-	case left < 30*24*time.Hour:
+	case left < min(30*24*time.Hour, c.Leaf.NotAfter.Sub(c.Leaf.NotBefore)/3):
 		k.warn(k.at(param, "%s", tlscert.Expiry(c, k.Now())))
 	}
 }

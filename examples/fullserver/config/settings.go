@@ -57,6 +57,7 @@ type Settings struct {
 	IMAPSCapability      []string
 	TLS                  TLS
 	ClientCerts          ClientCerts
+	ACME                 ACME
 
 	MessageSizeLimit int64
 	RecipientLimit   int64

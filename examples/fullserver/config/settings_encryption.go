@@ -45,3 +45,11 @@ type ClientCerts struct {
 	UserFromCert bool
 	UserField    string
 }
+
+// ACME is about certificates that are got by themselves.
+type ACME struct {
+	Names, Contact, Challenges []string
+	AcceptTerms                bool
+	Directory, CAFile          string
+	KeyID, MACKeyFile          string
+}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -57,8 +56,8 @@ func (s *Server) build() error {
 	}
 	pop := s.pop3Server()
 	old := s.pop2Server(pop)
-	web := &http.Server{Handler: health(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.tlsConfig()}
+	web := &http.Server{Handler: s.pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
 	pages, err := s.webmail(imap, submission)
 	if err != nil {
 		return err
@@ -300,14 +299,4 @@ func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
 		Limits:         pop2.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:          log.pop2Hooks(), Logger: s.log.Logger(dovecot+" pop2:", slog.LevelWarn),
 	}
-}
-
-// health is what http_listen serves.
-func health() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintln(w, "ok")
-	})
-	return mux
 }

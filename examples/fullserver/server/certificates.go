@@ -29,6 +29,9 @@ func (s *Server) openTLS() error {
 			return s.cfg.ErrorFor("smtpd_tls_cert_file", err)
 		}
 	}
+	if err := s.openACME(); err != nil {
+		return err
+	}
 	var err error
 	if t.SNIMaps != "" {
 		if s.sni, err = lookup.OpenList(context.Background(), t.SNIMaps, s.tableOptions()); err != nil {
@@ -59,11 +62,22 @@ func (s *Server) openCerts(c *config.Config) (*tlscert.Source, error) {
 	if given := c.Given("smtpd_tls_cert_file") || c.Given("smtpd_tls_key_file") || t.ECCertFile != ""; given && len(t.ChainFiles) > 0 {
 		s.log.Print("postfix/smtpd", "warning: Both smtpd_tls_chain_files and one or more of the legacy smtpd_tls_cert_file, smtpd_tls_key_file, smtpd_tls_eccert_file or smtpd_tls_eckey_file are non-empty; the legacy parameters will be ignored")
 	}
-	o := tlscert.Options{Files: filesOf(t), Warn: func(err error) {
+	files := filesOf(t)
+	if c == s.cfg {
+		files = s.mainFiles()
+	}
+	o := tlscert.Options{Files: files, Warn: func(err error) {
 		s.log.Print("postfix/smtpd", "warning: certificates can't be read again, those before stay in use: ", err.Error())
 	}}
+	var tables names
 	if s.sni != nil {
-		o.Names = s.sni
+		tables = append(tables, s.sni)
+	}
+	if s.acme != nil {
+		tables = append(tables, s.acme)
+	}
+	if tables != nil {
+		o.Names = tables
 	}
 	src, err := tlscert.Open(o)
 	if err != nil {
@@ -124,7 +138,7 @@ func (s *Server) shown() []tlscert.Shown {
 	if s.certs == nil {
 		return nil
 	}
-	list := s.certs.Certificates()
+	list := append(s.certs.Certificates(), s.acmeShown()...)
 	for _, d := range s.doors {
 		if d.certs != nil && d.certs != s.certs {
 			list = append(list, d.certs.Certificates()...)

@@ -45,6 +45,9 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	}
 	wg.Go(func() { s.tellCircles(ctx) })
 	wg.Go(func() { s.watchCertificates(watching) })
+	if s.acme != nil {
+		wg.Go(func() { s.acme.Run(watching) })
+	}
 	endReports, endExpiry, endAnvil := s.startReports(), s.startExpiry(), s.startAnvil()
 	var err error
 	select {
@@ -116,10 +119,10 @@ func (s *Server) Reload() {
 		}
 	}
 	s.reloadConfig()
-	select {
-	case s.reloaded <- struct{}{}:
-	default:
+	if s.acme != nil {
+		s.acme.Wake()
 	}
+	s.lookAtCertificates()
 	s.log.Print("postfix/master", "reloaded")
 }
 

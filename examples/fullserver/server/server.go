@@ -16,6 +16,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
+	"github.com/buuta/mail/examples/fullserver/acmecert"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
@@ -73,6 +74,7 @@ type Server struct {
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
 	storePool   *x509.CertPool     // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
+	acme        *acmecert.Manager  // nil: no certificates are got
 	sni         *lookup.List       // tls_server_sni_maps
 	reloaded    chan struct{}
 	store       *maildir.Store

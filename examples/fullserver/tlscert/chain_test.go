@@ -38,7 +38,7 @@ func chain(t testing.TB, kind string, end time.Time, names ...string) (key, cert
 		_, k, err = ed25519.GenerateKey(rand.Reader)
 	}
 	require.NoError(t, err)
-	c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: end, DNSNames: names}
+	c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end, DNSNames: names}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
 	require.NoError(t, err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)

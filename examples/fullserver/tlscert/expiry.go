@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Watch says when certificates are about to expire: 30, 7 and one day before, and each day once they have. The zero value is ready to use, by one
+// Watch says when certificates are about to expire: 30, 7 and one day before, where that is the last third of their lives, and each day once they have. The zero value is ready to use, by one
 // goroutine.
 type Watch struct {
 	told map[[32]byte]time.Time // by certificate: which of its times has been told
@@ -23,7 +23,7 @@ func (w *Watch) Due(now time.Time, list []Shown) []string {
 		end := s.Leaf.NotAfter
 		var at time.Time // the last of its times that has come
 		for _, d := range []time.Duration{30 * day, 7 * day, day} {
-			if t := end.Add(-d); !now.Before(t) {
+			if t := end.Add(-d); !now.Before(t) && d <= end.Sub(s.Leaf.NotBefore)/3 { // it is renewed in its last third
 				at = t
 			}
 		}

@@ -1,0 +1,24 @@
+package config
+
+// acme is about certificates that are got by themselves.
+func acme() []Param {
+	const g = "Encryption: certificates by ACME"
+	return []Param{
+		works(g, "acme_names", List, "", func(s *Settings) any { return &s.ACME.Names },
+			"Host names for which certificates are got from an authority, and renewed: $myhostname, imap.$mydomain. Each gets one of its own. The first one's takes the place of smtpd_tls_cert_file where that isn't set. Empty: none."),
+		works(g, "acme_accept_terms", Yes, "no", func(s *Settings) any { return &s.ACME.AcceptTerms },
+			"Whether you agree to the authority's terms of service, which must be read on its pages."),
+		works(g, "acme_contact", List, "", func(s *Settings) any { return &s.ACME.Contact },
+			"Mail addresses to which the authority may write."),
+		works(g, "acme_directory", Text, "https://acme-v02.api.letsencrypt.org/directory", func(s *Settings) any { return &s.ACME.Directory },
+			"The authority's directory URL. To try: https://acme-staging-v02.api.letsencrypt.org/directory. Each authority's account and certificates are apart from another's."),
+		works(g, "acme_ca_file", Path, "", func(s *Settings) any { return &s.ACME.CAFile },
+			"Certificates (PEM) that the authority's own server is believed by. Empty: the system's."),
+		{Name: "acme_challenges", Group: g, Kind: List, Default: "http-01, tls-alpn-01", Choices: []string{"http-01", "tls-alpn-01"}, into: func(s *Settings) any { return &s.ACME.Challenges },
+			Help: "How the authority may see that the names are this machine's: http-01 needs http_listen to be what it finds at port 80 of each name, tls-alpn-01 https_listen or webmails_listen at port 443."},
+		works(g, "acme_key_id", Text, "", func(s *Settings) any { return &s.ACME.KeyID },
+			"For an authority that knows its clients otherwise: the key's name (external account binding)."),
+		works(g, "acme_mac_key_file", Path, "", func(s *Settings) any { return &s.ACME.MACKeyFile },
+			"And a file with that key, in base64url."),
+	}
+}
