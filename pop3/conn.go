@@ -59,6 +59,9 @@ func (c *Conn) Context() context.Context { return c.ctx }
 // Server returns the server.
 func (c *Conn) Server() *Server { return c.srv }
 
+// Close ends the connection from outside of it, without a word to the client; its Disconnected hook is called as for a client that went away, and nothing is deleted.
+func (c *Conn) Close() error { return c.nc.Close() }
+
 // RemoteAddr returns the client's address: as XCLIENT has it, else the network's.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.remote != nil {

@@ -11,6 +11,7 @@
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
+//	fullserver [-c …] doveadm …                 look after users' mail, with Dovecot's words
 //	fullserver [-c …] queue pause | resume domain… ; queue paused
 //	                                            stop delivery to domains for a while
 //	fullserver [-c …] sendmail [flags] [address…]
@@ -44,7 +45,7 @@ import (
 
 func main() {
 	args := os.Args[1:]
-	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) || name == "postconf" {
+	if name := filepath.Base(os.Args[0]); queuecmd.Known(name) || name == "postconf" || name == "doveadm" {
 		args = asLinked(name, args)
 	} else if tablecmd.Known(name) {
 		args = append([]string{name}, args...)
@@ -77,6 +78,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
                                              look after the queue, with Postfix's flags; also under the name
                                              that the program is linked as
+  fullserver [-c ...] doveadm [-f format] command [-u user|-A|-F file] ...
+                                             look after users' mail, with Dovecot's commands; doveadm -h lists them
   fullserver [-c ...] queue pause|resume domain... | queue paused
                                              stop delivery to domains for a while, and list these
   fullserver [-c ...] sendmail [flags] [address...]
@@ -121,6 +124,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return check.Env{Out: stdout}.Run(context.Background(), func() (*config.Config, error) {
 			return config.Load(config.Options{File: file, Overrides: over})
 		})
+	}
+	if fs.Arg(0) == "doveadm" {
+		return doveadmCommand(file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
 	if fs.Arg(0) == "sendmail" {
 		return sendMail(file, over, fs.Args()[1:], stdin, stdout, stderr)

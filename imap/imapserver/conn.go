@@ -70,6 +70,9 @@ func (c *Conn) Server() *Server { return c.srv }
 // RemoteAddr returns the client's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.stream.raw.RemoteAddr() }
 
+// Close ends the connection from outside of it, without a word to the client; its Disconnected hook is called as for a client that went away.
+func (c *Conn) Close() error { return c.stream.raw.Close() }
+
 // LocalAddr returns the address that the client connected to.
 func (c *Conn) LocalAddr() net.Addr { return c.stream.raw.LocalAddr() }
 

@@ -43,6 +43,9 @@ type Conn struct {
 	idle    bool
 }
 
+// Close ends the connection from outside of it, without a word to the client.
+func (c *Conn) Close() error { return c.nc.Close() }
+
 // RemoteAddr returns the client's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 

@@ -29,26 +29,50 @@ const (
 // SocketName is the control socket's name in the server's data_directory.
 const SocketName = "control"
 
+// Called is a command that came over the socket.
+type Called struct {
+	Name           string
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
 // Handler serves commands on q.
 func Handler(q Queue) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /command/{name}", func(w http.ResponseWriter, r *http.Request) {
-		var args []string
-		name := r.PathValue("name")
-		if err := json.Unmarshal([]byte(r.Header.Get(argsHeader)), &args); err != nil || !Known(name) {
+	mux.Handle("POST /command/{name}", Serve(func(ctx context.Context, c *Called) int {
+		if !Known(c.Name) {
+			return notKnown
+		}
+		return (&Env{Queue: q, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr}).Run(ctx, c.Name, c.Args)
+	}))
+	return mux
+}
+
+// notKnown is the status of a command that this version doesn't have.
+const notKnown = -1
+
+// Serve runs commands that come by [Call]; run returns their exit status.
+func Serve(run func(ctx context.Context, c *Called) int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := &Called{Name: r.PathValue("name"), Stdin: r.Body, Stdout: w}
+		if err := json.Unmarshal([]byte(r.Header.Get(argsHeader)), &c.Args); err != nil {
 			http.Error(w, "no such command", http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Trailer", statusTrailer+", "+errorsTrailer)
 		w.Header().Set("Content-Type", "application/octet-stream")
-		w.WriteHeader(http.StatusOK)
 		errs := &tail{}
-		status := (&Env{Queue: q, Stdin: r.Body, Stdout: w, Stderr: errs}).Run(r.Context(), name, args)
+		c.Stderr = errs
+		status := run(r.Context(), c)
+		if status == notKnown {
+			http.Error(w, "no such command", http.StatusBadRequest)
+			return
+		}
 		said, _ := json.Marshal(string(errs.b))
 		w.Header().Set(errorsTrailer, string(said))
 		w.Header().Set(statusTrailer, strconv.Itoa(status))
-	})
-	return mux
+	}
 }
 
 // tail keeps what is written to it, up to maxErrors.

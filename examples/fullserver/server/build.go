@@ -260,7 +260,7 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 	if err != nil {
 		return nil, s.cfg.ErrorFor(param, err)
 	}
-	log := &storeLog{log: s.log}
+	log := s.newStoreLog()
 	return &imapserver.Server{
 		Without: without, WithoutFor: func(id *mail.Identity) []imap.Capability { return s.withoutFor(without, id) },
 		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.storeTLS(),
@@ -275,7 +275,7 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 }
 
 func (s *Server) pop3Server() *pop3.Server {
-	log := &storeLog{log: s.log}
+	log := s.newStoreLog()
 	mechanisms := s.mechanisms()
 	if slices.Contains(mechanisms, "PLAIN") || slices.Contains(mechanisms, "LOGIN") {
 		mechanisms = append(mechanisms, "USER")
@@ -291,7 +291,7 @@ func (s *Server) pop3Server() *pop3.Server {
 
 // pop2Server makes the server of pop2_listen. It has a maildrop only while the POP3 server hasn't.
 func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
-	log := &storeLog{log: s.log}
+	log := s.newStoreLog()
 	return &pop2.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Locker: locker, Service: "pop2",
 		Authenticator: s.authenticator(), Guard: s.guard,

@@ -19,6 +19,7 @@ func (s *Server) openControl() error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", queuecmd.Handler(s.queue))
+	mux.Handle("POST /command/doveadm", s.serveDoveadm())
 	mux.HandleFunc("POST /reload", func(http.ResponseWriter, *http.Request) { s.Reload() })
 	mux.HandleFunc("GET /usage/{domain}", func(w http.ResponseWriter, r *http.Request) {
 		usage, err := s.usage(r.Context(), r.PathValue("domain"))

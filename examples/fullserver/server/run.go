@@ -52,6 +52,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	var err error
 	select {
 	case <-ctx.Done():
+	case <-s.halt:
 	case err = <-s.failed:
 		s.log.Print("postfix/master", "fatal: ", err.Error())
 	}

@@ -100,6 +100,8 @@ type Server struct {
 	queue    *queue.Queue
 	words    atomic.Pointer[words] // of reports
 
+	sessions []*storeLog      // of all servers that users log in to
+	halt     chan struct{}    // closed: Serve ends as by a signal
 	filters  []*milter.Filter // smtpd_milters of main.cf
 	doors    []*door          // services of master.cf
 	services []*service
@@ -111,8 +113,7 @@ type Server struct {
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing
 // open. It is a *config.Error where a parameter is to blame.
 func Open(c *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), reloaded: make(chan struct{}, 1), databases: new(sqldb.Pools), directories: new(directory.Directories), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
-	s.onClose(func() { _ = errors.Join(s.databases.Close(), s.directories.Close()) })
+	s = newServer(c, o)
 	defer func() {
 		if err != nil {
 			s.closeAll()
@@ -125,6 +126,13 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 		}
 	}
 	return s, nil
+}
+
+// newServer is a server that has taken nothing yet but memory.
+func newServer(c *config.Config, o Options) *Server {
+	s := &Server{cfg: c, set: &c.Settings, opts: o, failed: make(chan error, 1), halt: make(chan struct{}), reloaded: make(chan struct{}, 1), databases: new(sqldb.Pools), directories: new(directory.Directories), anvil: &ratelimit.Counters{Window: c.Settings.Front.RateUnit}}
+	s.onClose(func() { _ = errors.Join(s.databases.Close(), s.directories.Close()) })
+	return s
 }
 
 // onClose registers what undoes a step. The last comes first.
@@ -176,6 +184,15 @@ func (s *Server) openLog() error {
 	s.log = l
 	s.onClose(func() { _ = l.Close() })
 	return nil
+}
+
+// openStderr has what is to be logged go to standard error.
+func (s *Server) openStderr() (err error) {
+	s.log, err = maillog.Open("", maillog.Options{Name: s.set.SyslogName, Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr})
+	if err == nil {
+		s.onClose(func() { _ = s.log.Close() })
+	}
+	return err
 }
 
 func (s *Server) openUsers() error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/doveadm"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/imap/imapserver"
@@ -40,6 +41,8 @@ type storeSession struct {
 	method   string
 	attempts int // that failed
 	login    bool
+	number   uint64
+	shown    *doveadm.Session // to doveadm who, once somebody has logged in; guarded by storeLog.mu
 }
 
 const dovecot = "dovecot:"
@@ -49,6 +52,7 @@ type peer interface {
 	comparable
 	RemoteAddr() net.Addr
 	LocalAddr() net.Addr
+	Close() error
 }
 
 // begin remembers a new connection.
@@ -60,8 +64,9 @@ func (l *storeLog) begin(c any) *storeSession {
 	}
 	// As in Dovecot: short, and unlike every other for a long time.
 	var id [9]byte
-	binary.BigEndian.PutUint64(id[1:], l.next.Add(1)^uint64(time.Now().UnixNano())<<16)
-	s := &storeSession{id: base64.RawStdEncoding.EncodeToString(id[:]), began: time.Now()}
+	number := l.next.Add(1)
+	binary.BigEndian.PutUint64(id[1:], number^uint64(time.Now().UnixNano())<<16)
+	s := &storeSession{id: base64.RawStdEncoding.EncodeToString(id[:]), began: time.Now(), number: number}
 	l.sessions[c] = s
 	return s
 }
@@ -110,6 +115,7 @@ func authenticated[C peer](l *storeLog, protocol string, c C, secure bool, mecha
 	if id != nil {
 		s.user = id.Username
 	}
+	l.show(c.RemoteAddr(), s, protocol)
 	l.log.Print(dovecot, protocol, "-login: Login: user=<", s.user, ">, method=", s.method, ", ", ends(c.RemoteAddr(), c.LocalAddr(), secure, s))
 }
 

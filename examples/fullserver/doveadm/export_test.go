@@ -1,0 +1,4 @@
+package doveadm
+
+// ParseQuery is given to the fuzzer.
+var ParseQuery = parseQuery
