@@ -31,11 +31,9 @@ func (t *clientTransaction) send(r io.Reader) error {
 		w.w = &c.bdat
 	} else {
 		if !t.dataSent {
-			c.put("DATA\r\n")
-			if err := c.flush(timeout(c.opts.Timeouts.DataInit, 2*time.Minute), "sending DATA command"); err != nil {
+			if err := t.startData(); err != nil {
 				return err
 			}
-			t.dataSent, t.dataErr = true, t.readData()
 		}
 		if t.dataErr != nil {
 			return t.dataErr
@@ -60,6 +58,18 @@ func (t *clientTransaction) send(r io.Reader) error {
 		return messageError(err)
 	}
 	return nil
+}
+
+// startData sends DATA, and waits for the answer.
+func (t *clientTransaction) startData() error {
+	c := t.c
+	c.put("DATA\r\n")
+	if err := c.flush(timeout(c.opts.Timeouts.DataInit, 2*time.Minute), "sending DATA command"); err != nil {
+		return err
+	}
+	t.dataErr = t.readData()
+	t.dataSent = t.dataErr == nil // a server that has refused it may be asked again (RFC 5321 section 4.1.1.4)
+	return t.dataErr
 }
 
 // MessageError is among the causes when the message could not be read where the caller has it.

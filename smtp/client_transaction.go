@@ -134,6 +134,25 @@ func (t *clientTransaction) check() error {
 	return nil
 }
 
+// StartData implements [DataStarter]: where the message goes by DATA, it sends that and waits for the answer.
+func (t *clientTransaction) StartData(ctx context.Context) error {
+	c := t.c
+	if err := t.check(); err != nil {
+		return err
+	}
+	if t.accepted == 0 {
+		return errNoRecipients
+	}
+	if t.dataSent || c.chunks(t.transform) {
+		return nil
+	}
+	if err := c.arm(ctx); err != nil {
+		return err
+	}
+	defer c.disarm()
+	return t.startData()
+}
+
 // Body implements [mail.Transaction]: it sends the message up to its end, which Commit sends.
 func (t *clientTransaction) Body(ctx context.Context, r io.Reader) error {
 	c := t.c
