@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Filters are content filters.
@@ -10,6 +11,11 @@ type Filters struct {
 	Content   string   // content_filter
 	Nexthop   string   // default_filter_nexthop
 	Overrides []string // receive_override_options
+
+	Proxy        string        // smtpd_proxy_filter
+	ProxyName    string        // smtpd_proxy_ehlo
+	ProxyTimeout time.Duration // smtpd_proxy_timeout
+	ProxyOptions []string      // smtpd_proxy_options
 }
 
 // Without reports whether receive_override_options leaves something out.

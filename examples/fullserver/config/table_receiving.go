@@ -84,7 +84,6 @@ func receiving() []Param {
 		works(g, "smtpd_tls_mandatory_protocols", List, ">=TLSv1", func(s *Settings) any { return &s.Receiving.TLSMandatory },
 			"The same at level encrypt, and where TLS is there from the start."),
 		refused("line_length_limit", Size, "2048", "a command has 2048 octets, and a message's line any number; leave it out"),
-		refused("smtpd_proxy_filter", Text, "", "let the filter listen at port 25 and hand on to smtp_listen"),
 		refused("smtputf8_enable", Yes, "${{$compatibility_level} <level {1} ? {no} : {yes}}", "SMTPUTF8 is always offered; leave it at yes"),
 		refused("requiretls_enable", Yes, "yes", "REQUIRETLS is offered with TLS; leave it at yes"),
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/milter"
+	"github.com/buuta/mail/smtp/proxyfilter"
 )
 
 // Queue is the part of *queue.Queue that mail for elsewhere needs.
@@ -82,6 +83,10 @@ type Backend struct {
 
 	// Room, if not nil, says why a mailbox has no room for a message of size octets, 0 where that isn't known; nil: it has.
 	Room func(ctx context.Context, account string, size int64) *mail.Reply
+
+	// Proxy is a content filter in front of the queue: what its server says of a message is the answer, and where it goes from there is not this
+	// backend's to say. Restrictions, greylisting and Check come before it, and milters are told all but the message. nil: none.
+	Proxy *proxyfilter.Filter
 
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
@@ -152,6 +157,14 @@ func (s *session) Begin(ctx context.Context, from string, opts *mail.MailOptions
 	t.verdict.Filter = s.b.Filter
 	if s.visit == nil {
 		return t, nil
+	}
+	if s.b.Proxy != nil {
+		f := *s.c.ToForward()
+		if _, ok := s.b.Policy.Now().HeaderOrigin(s.c.RemoteAddr(), s.c.Identity() != nil); ok && s.c.Forwarded() == nil {
+			f.Source = "LOCAL" // local_header_rewrite_clients
+		}
+		t.wrote = from
+		t.proxy = s.b.Proxy.Begin(&f, from, opts)
 	}
 	if p := s.b.Policy.Now(); p != s.policy {
 		s.policy, s.visit = p, p.Visit(s.client()) // main.cf has been read again

@@ -20,6 +20,9 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // half of it done is worse than a client that doesn't hear of it
+	if t.proxy != nil {
+		return t.proxyCommit(ctx)
+	}
 	t.done = true
 	defer t.source.Close()
 	b := t.s.b

@@ -21,8 +21,8 @@ func (t *transaction) examine(ctx context.Context, info headerInfo, message io.R
 	b := t.s.b
 	received, lacking := append([]byte(t.above+t.prepended()), t.received()...), t.lacking(info)
 	if b.Checked && t.s.trusted() {
-		if info.junk != "" { // counts only on top, where nobody but this server puts it
-			received = append([]byte(local.JunkField+": "+info.junk+"\r\n"), received...)
+		if why := info.junk(b.Hostname); why != "" {
+			received = append([]byte(local.JunkField+": "+why+"\r\n"), received...)
 			t.setOrigin(mail.OriginForged)
 		}
 		info.results = false
@@ -36,7 +36,7 @@ func (t *transaction) examine(ctx context.Context, info headerInfo, message io.R
 		}
 		received = append([]byte(fields), received...)
 		message = t.held.NewReader()
-	case t.s.trusted() && b.Keys != nil:
+	case t.s.trusted() && b.Keys != nil && t.proxy == nil: // what a filter has yet to see is signed behind it
 		if info.results {
 			if message, err = mailcheck.Clean(message, b.Hostname); err != nil {
 				return nil, err

@@ -16,9 +16,9 @@ const maxHeader = 128 << 10
 type headerInfo struct {
 	received  int    // Received fields, which count the hops (RFC 5321 section 6.3)
 	messageID string // content of the first Message-ID
-	junk      string // content of the first field that makes a message junk
 	date      bool
 	headless  bool // the first line is no header field: it all is body
+	head      []byte
 	results   bool // there is an Authentication-Results field, or the header goes on beyond what was looked at
 }
 
@@ -61,7 +61,7 @@ func headerEnd(b []byte, from int) (int, bool) {
 
 // scanHeader looks at the fields of a header.
 func scanHeader(b []byte) headerInfo {
-	var h headerInfo
+	h := headerInfo{head: b}
 	first, messageID := true, false
 	for line := range bytes.Lines(b) {
 		if first {
@@ -85,9 +85,6 @@ func scanHeader(b []byte) headerInfo {
 			h.results = true
 		case hasName(line, "Date"):
 			h.date = true
-		case h.junk == "" && hasName(line, local.JunkField):
-			_, value, _ := bytes.Cut(line, []byte{':'})
-			h.junk = strings.TrimSpace(string(value))
 		case h.messageID == "" && hasName(line, "Message-ID"):
 			messageID = true
 			_, value, _ := bytes.Cut(line, []byte{':'})
@@ -95,6 +92,23 @@ func scanHeader(b []byte) headerInfo {
 		}
 	}
 	return h
+}
+
+// junk is why the message has been found to be junk by host, whose fields stand above the trace field that it has put on the message; "": it hasn't.
+// What is below that the sender may have written.
+func (h *headerInfo) junk(host string) string {
+	trace, by := false, []byte("by "+host+" ")
+	for line := range bytes.Lines(h.head) {
+		trace = hasName(line, "Received") || trace && (line[0] == ' ' || line[0] == '\t')
+		if trace && bytes.Contains(line, by) {
+			return ""
+		}
+		if hasName(line, local.JunkField) {
+			_, value, _ := bytes.Cut(line, []byte{':'})
+			return strings.TrimSpace(string(value))
+		}
+	}
+	return ""
 }
 
 // isField reports whether a line begins a header field (RFC 5322 section 2.2).

@@ -35,6 +35,7 @@ func TestPeekHeader(t *testing.T) {
 			r := wrap(strings.NewReader(tt.text))
 			head, info, err := peekHeader(r)
 			require.NoError(t, err, "%q", tt.text)
+			info.head = nil
 			require.Equal(t, tt.want, info, "%q", tt.text)
 			rest, err := io.ReadAll(r)
 			require.NoError(t, err)
@@ -54,6 +55,21 @@ func TestPeekHeaderIsBounded(t *testing.T) {
 	gone := errors.New("gone")
 	_, _, err = peekHeader(io.MultiReader(strings.NewReader("Subject: x\r\n"), iotest.ErrReader(gone)))
 	require.Equal(t, gone, err)
+}
+
+// Why a message is junk stands above the trace field of the server that says so, not below it.
+func TestJunkAboveTheTrace(t *testing.T) {
+	for text, want := range map[string]string{
+		"X-Junk-Reason: a b\r\nReceived: from x\r\n\tby here.test (Postfix) with SMTP\r\nX-Junk-Reason: c\r\n\r\n":             "a b",
+		"Received: from filter by other.test with SMTP\r\nx-junk-reason:a\r\nReceived: from x\r\n\tby here.test with SMTP\r\n": "a",
+		"Received: from x\r\n\tby here.test (Postfix) with SMTP\r\nX-Junk-Reason: c\r\n\r\n":                                   "",
+		"Subject: by here.test x\r\n by here.test x\r\nX-Junk-Reason: c\r\n\r\n":                                               "c",
+		"Subject: x\r\n\r\n": "",
+	} {
+		_, info, err := peekHeader(strings.NewReader(text))
+		require.NoError(t, err)
+		require.Equal(t, want, info.junk("here.test"), "%q", text)
+	}
 }
 
 // The short form of Postfix's queue ids, which tools find by [0-9A-F]{6,}.

@@ -14,6 +14,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp/proxyfilter"
 )
 
 // transaction is a message on its way in.
@@ -30,8 +31,11 @@ type transaction struct {
 	msg                   Message
 	local                 *local.Transaction
 	queue                 *queue.Transaction
-	source                *spool.Buffer // the message, when it goes to more than one place
-	checked               *spool.Buffer // as header_checks and body_checks leave it
+	proxy                 *proxyfilter.Transaction // in place of both
+	wrote                 string                   // the sender as the client wrote him
+	begun                 bool                     // the log knows that the filter hears of the message
+	source                *spool.Buffer            // the message, when it goes to more than one place
+	checked               *spool.Buffer            // as header_checks and body_checks leave it
 	verdict               checks.Verdict
 	discarded, redirected bool
 	thrown                bool            // a milter wants the message taken and thrown away
@@ -78,6 +82,9 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 	}
 	if err := t.filterRecipient(ctx, to, opts); err != nil {
 		return err
+	}
+	if t.proxy != nil {
+		return t.proxyRecipient(ctx, to, opts)
 	}
 	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
 		return mail.NewReply(452, mail.EnhancedCode{4, 5, 3}, "Error: too many recipients")
@@ -144,6 +151,9 @@ func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued && !r.removed }
 
 // Body implements mail.Transaction.
 func (t *transaction) Body(ctx context.Context, r io.Reader) error {
+	if t.proxy != nil {
+		return t.proxyBody(ctx, r)
+	}
 	if err := t.copies(ctx); err != nil {
 		_ = t.Abort()
 		return err
@@ -322,7 +332,7 @@ func (t *transaction) lacking(info headerInfo) []byte {
 	b := t.s.b
 	var out []byte
 	t.msg.MessageID = info.messageID
-	if t.s.trusted() {
+	if t.s.trusted() && t.proxy == nil {
 		if info.messageID == "" {
 			t.msg.MessageID = "<" + t.began.UTC().Format("20060102150405") + "." + t.msg.ID + "@" + b.Hostname + ">"
 			out = append(out, "Message-Id: "+t.msg.MessageID+"\r\n"...)
@@ -347,6 +357,9 @@ func (t *transaction) Abort() error {
 		t.s.filters.Session.Abort(context.Background())
 	}
 	var err error
+	if t.proxy != nil {
+		err = t.proxy.Abort()
+	}
 	if t.local != nil {
 		err = t.local.Abort()
 	}

@@ -52,7 +52,12 @@ func (t *transaction) StartData(ctx context.Context) error {
 		return r
 	}
 	if t.s.filters != nil {
-		return t.filtered(t.s.filters.Data(ctx))
+		if err := t.filtered(t.s.filters.Data(ctx)); err != nil {
+			return err
+		}
+	}
+	if t.proxy != nil {
+		return t.proxyData(ctx)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (p *Policy) restrictions(x *opener, o *Options) {
 	c := restrict.Config{
 		Client: r.ClientRestrictions, Helo: r.HeloRestrictions, Sender: r.SenderRestrictions, Relay: r.RelayRestrictions, Recipient: r.RecipientRestrictions,
 		Data: r.DataRestrictions, EndOfData: r.EndOfDataRestrictions, Etrn: r.EtrnRestrictions, Classes: map[string]string{},
-		Immediate: !r.DelayReject, RelayLast: !r.RelayFirst, DefaultPolicyAction: r.PolicyDefault, SoftBounce: p.set.Notices.SoftBounce,
+		Immediate: !r.DelayReject, RelayLast: !r.RelayFirst, DefaultPolicyAction: r.PolicyDefault, SoftBounce: p.set.Notices.SoftBounce, Proxy: p.set.Filters.Proxy != "",
 		// Who doesn't exist is found out when it is found out whom a recipient stands for.
 		AnyRecipient: true, TakeUnknown: p.overrides.Without("no_unknown_recipient_checks"), UntrustedRouting: p.set.Addresses.AllowUntrustedRoutes, WholeNames: !hasWord(p.set.Addresses.ParentDomainMatches, "smtpd_access_maps"),
 		NullSenderKey: r.NullAccessKey,

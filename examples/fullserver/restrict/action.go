@@ -40,7 +40,12 @@ func (s *stage) action(value, what, kind string, depth int) verdict {
 		}
 		return n, about(d, kind), rest
 	}
-	switch strings.ToUpper(word) {
+	word = strings.ToUpper(word)
+	if s.k.Proxy && (word == "HOLD" || word == "DISCARD" || word == "FILTER" || word == "REDIRECT" || word == "BCC") {
+		s.log("warning: with smtpd_proxy_filter specified, action " + word + " is unavailable")
+		return dunno
+	}
+	switch word {
 	case "OK":
 		return permit
 	case "DUNNO":

@@ -31,6 +31,7 @@ type Config struct {
 	TakeUnknown         bool   // receive_override_options = no_unknown_recipient_checks: not even reject_unlisted_recipient refuses anybody
 	ListedSenders       bool   // smtpd_reject_unlisted_sender
 	SoftBounce          bool   // soft_bounce
+	Proxy               bool   // smtpd_proxy_filter is set: what is the queue's business can't be asked for
 	UntrustedRouting    bool   // allow_untrusted_routing
 	WholeNames          bool   // parent_domain_matches_subdomains without smtpd_access_maps
 	NullSenderKey       string // smtpd_null_access_lookup_key; "": <>

@@ -171,7 +171,7 @@ func unlimited[T int | int64](n int64) T {
 
 // smtpServer makes the server of a door.
 func (s *Server) smtpServer(d *door) *smtp.Server {
-	log := &smtpLog{log: s.log, program: d.program, level: int(d.set.ClientCerts.LogLevel), digest: d.set.ClientCerts.Digest, sni: s.sniOf(d)}
+	log := &smtpLog{log: s.log, program: d.program, proxy: d.set.Filters.Proxy, level: int(d.set.ClientCerts.LogLevel), digest: d.set.ClientCerts.Digest, sni: s.sniOf(d)}
 	if d.set.SMTPDPeernameLookup {
 		log.names = &peername.Lookup{Resolver: s.opts.Names}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/smtp/milter"
+	"github.com/buuta/mail/smtp/proxyfilter"
 )
 
 // door is a service by which mail comes in, with its parameters.
@@ -24,7 +25,8 @@ type door struct {
 	kind    intake.Kind
 	set     *config.Settings
 	policy  *policy.Policy
-	filters []*milter.Filter // smtpd_milters
+	filters []*milter.Filter    // smtpd_milters
+	proxy   *proxyfilter.Filter // smtpd_proxy_filter
 	backend *intake.Backend
 	certs   *tlscert.Source // nil: no TLS
 	pool    *x509.CertPool  // of authorities that vouch for clients; nil: nobody is asked for a certificate
@@ -74,13 +76,21 @@ func (s *Server) door(svc *mastercf.Service) (*door, error) {
 	if d.limit < 0 {
 		d.limit = int(c.Settings.ProcessLimit)
 	}
+	if d.proxy, err = s.proxyFilter(d); err != nil {
+		return nil, c.ErrorFor("smtpd_proxy_filter", err)
+	}
 	s.doors = append(s.doors, d)
 	s.onClose(func() { _ = p.Now().Close() })
 	return d, nil
 }
 
-// override gives a door of main.cf a policy of its own where receive_override_options asks for one: the server's is for its own mail, too.
+// override gives a door of main.cf its filter, and a policy of its own where receive_override_options or that asks for one: the server's is for its own
+// mail, too.
 func (s *Server) override(d *door) error {
+	var err error
+	if d.proxy, err = s.proxyFilter(d); err != nil {
+		return s.cfg.ErrorFor("smtpd_proxy_filter", err)
+	}
 	if len(d.set.Filters.Overrides) == 0 {
 		return nil
 	}

@@ -20,6 +20,7 @@ import (
 type smtpLog struct {
 	log     *maillog.Log
 	program string           // "postfix/smtpd", "postfix/submission/smtpd"
+	proxy   string           // smtpd_proxy_filter
 	names   *peername.Lookup // nil: clients have none but what XCLIENT says
 	level   int              // smtpd_tls_loglevel
 	digest  string           // smtpd_tls_fingerprint_digest
@@ -27,6 +28,7 @@ type smtpLog struct {
 
 	mechanisms sync.Map // *smtp.Conn to the SASL mechanism that it used
 	milters    sync.Map // *smtp.Conn to what a milter has refused with last
+	proxies    sync.Map // and a content filter in front of the queue
 }
 
 // hooks are what the log wants to know of a server.
@@ -80,6 +82,9 @@ func (l *smtpLog) rejected(c *smtp.Conn, r *smtp.Rejection) {
 	if r.Limited || r.Reply.Enhanced[1] == 5 || r.Command == "AUTH" || r.Command == "STARTTLS" {
 		return
 	}
+	if said, ok := l.proxies.Load(c); ok && said.(*mail.Reply) == r.Reply {
+		return // the filter's own lines say it
+	}
 	what := "reject"
 	if said, ok := l.milters.Load(c); ok && said.(*mail.Reply).Text == r.Reply.Text {
 		if what = "milter-reject"; r.Command == "END-OF-MESSAGE" {
@@ -119,16 +124,22 @@ func (l *smtpLog) disconnected(c *smtp.Conn, end *smtp.End) {
 	l.log.Print(l.program, "disconnect from ", client(c), " ", c.CountsText())
 	l.mechanisms.Delete(c)
 	l.milters.Delete(c)
+	l.proxies.Delete(c)
+}
+
+// sasl is what the log says of a client that has logged in.
+func (l *smtpLog) sasl(c *smtp.Conn) string {
+	id := c.Identity()
+	if id == nil {
+		return ""
+	}
+	mechanism, _ := l.mechanisms.Load(c)
+	return fmt.Sprintf(", sasl_method=%v, sasl_username=%s", mechanism, id.Username)
 }
 
 // Received implements intake.Log.
 func (l *smtpLog) Received(c *smtp.Conn, m *intake.Message) {
-	sasl := ""
-	if id := c.Identity(); id != nil {
-		mechanism, _ := l.mechanisms.Load(c)
-		sasl = fmt.Sprintf(", sasl_method=%v, sasl_username=%s", mechanism, id.Username)
-	}
-	l.log.Print(l.program, m.ID, ": client=", client(c), sasl)
+	l.log.Print(l.program, m.ID, ": client=", client(c), l.sasl(c))
 	id := m.MessageID
 	if id == "" {
 		id = "<>"
