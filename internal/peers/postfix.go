@@ -116,7 +116,7 @@ maillog_file_prefixes = %[1]s
 		start = "mount --bind $D/resolv.conf /etc/resolv.conf\n" + start
 	}
 	s.run("", start)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "public", "postlog")); err == nil {
 			break
 		}
