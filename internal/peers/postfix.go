@@ -120,6 +120,11 @@ maillog_file_prefixes = %[1]s
 		if _, err := os.Stat(filepath.Join(s.Dir, "spool", "public", "postlog")); err == nil {
 			break
 		}
+		select {
+		case <-s.exited:
+			t.Fatalf("Postfix doesn't start:\n%s", s.out.tail()) // a port was taken again, perhaps
+		default:
+		}
 		if time.Now().After(deadline) {
 			t.Fatalf("Postfix doesn't start")
 		}
