@@ -66,6 +66,14 @@ service stats {
 }
 `, s.Dir, port(s.IMAP))+fill.Replace(configuration))
 	s.run("", "dovecot -F -c "+filepath.Join(s.Dir, "dovecot.conf"))
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the port is there before the sockets
+		if _, err := os.Stat(filepath.Join(s.Dir, "run", "auth-userdb")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Dovecot has no auth-userdb")
+		}
+	}
 	return &DovecotUsers{s.Dir, s}
 }
 
