@@ -6,6 +6,7 @@
 //	fullserver [-c …] [-o …] postconf [-dhHnx] [name…] | -M|-F|-P [service/type…]
 //	fullserver [-c …] check                     say what is wrong with configuration, files, ports, certificates, DNS
 //	fullserver [-c …] reload                    have the running server read main.cf again
+//	fullserver [-c …] mta-sts                   print the DNS records for mta_sts_domains
 //	fullserver [-c …] user | alias | domain     add, change and list users, aliases and domains; -as user@domain: as who administers some domains
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
@@ -72,6 +73,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
   fullserver [-c ...] user add|del|passwd|quota|list, alias set|del|list, domain add|del|quota|admin|list
                                              change users, aliases and domains; user -as lan@an.example: as who administers domains
+  fullserver [-c ...] mta-sts                print the records that the DNS needs for mta_sts_domains and tls_report_to
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver passwd -app user scopes [label] make a password for one of a user's programs, and print its line for app-passwords:
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
@@ -139,6 +141,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = postconf(file, over, fs.Args()[1:], stdout, stderr)
 	case "reload":
 		err = reload(file, over)
+	case "mta-sts":
+		err = mtaSTS(file, over, stdout)
 	case "passwd":
 		err = passwd(fs.Args()[1:], stdin, stdout, stderr)
 	case "webmail":

@@ -20,6 +20,14 @@ type dns struct {
 	hosts map[string]string
 	mx    map[string]string
 	names map[string]string
+	texts map[string]string
+}
+
+func (d dns) LookupTXT(_ context.Context, name string) ([]string, error) {
+	if t, ok := d.texts[name]; ok {
+		return []string{t}, nil
+	}
+	return nil, &net.DNSError{IsNotFound: true}
 }
 
 func (d dns) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
@@ -148,4 +156,28 @@ func TestDatabases(t *testing.T) {
 	out, status = run(t, good, time.Now(), "smtp_listen = 127.0.0.1:0\nvirtual_alias_maps = nosuch:$D/none.cf\n")
 	require.Equal(t, 1, status)
 	require.Contains(t, out, `unknown table type "nosuch"; known are btree, cdb, cidr,`)
+}
+
+// MTA-STS: what the DNS has must be what is served (RFC 8461 section 3.1), and the policy must name the domain's servers (section 4.1).
+func TestMTASTS(t *testing.T) {
+	const mainCF = "smtp_listen = 127.0.0.1:0\nhttps_listen = 127.0.0.1:0\nmta_sts_domains = example.org\n"
+	d := good
+	d.hosts = map[string]string{"mail.example.org": "192.0.2.1", "mta-sts.example.org": "192.0.2.1"}
+	got, status := run(t, d, time.Now(), mainCF)
+	require.Zero(t, status)
+	const begin = "warning: main.cf, line 6: mta_sts_domains: senders can't know of the policy: add _mta-sts.example.org. TXT \""
+	require.True(t, strings.HasPrefix(got, begin), got)
+	record := strings.TrimSuffix(strings.TrimPrefix(got, begin), "\"\n")
+	d.texts = map[string]string{"_mta-sts.example.org": record}
+	got, _ = run(t, d, time.Now(), mainCF)
+	require.Equal(t, "no problems found\n", got)
+	got, _ = run(t, d, time.Now(), mainCF+"mta_sts_mode = enforce\n")
+	require.Contains(t, got, "senders can't know that the policy has changed: make it _mta-sts.example.org. TXT ")
+	got, status = run(t, d, time.Now(), mainCF+"mta_sts_mx = other.example.org\n")
+	require.Equal(t, 1, status)
+	require.Contains(t, got, "error: main.cf, line 7: mta_sts_mx: example.org has the MX mail.example.org, which the policy doesn't name: senders won't deliver to it\n")
+	d.hosts = good.hosts
+	got, status = run(t, d, time.Now(), mainCF)
+	require.Equal(t, 1, status)
+	require.Contains(t, got, "the DNS has no address for mta-sts.example.org, where senders look for the policy: add mta-sts.example.org. CNAME mail.example.org.\n")
 }

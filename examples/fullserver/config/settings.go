@@ -58,6 +58,7 @@ type Settings struct {
 	TLS                  TLS
 	ClientCerts          ClientCerts
 	ACME                 ACME
+	STS                  STS
 
 	MessageSizeLimit int64
 	RecipientLimit   int64

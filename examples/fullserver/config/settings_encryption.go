@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // TLS is about the server's certificates.
 type TLS struct {
 	CertFile, KeyFile     string
@@ -52,4 +54,13 @@ type ACME struct {
 	AcceptTerms                bool
 	Directory, CAFile          string
 	KeyID, MACKeyFile          string
+}
+
+// STS is what senders are told of this server's TLS.
+type STS struct {
+	Domains, MX []string
+	Mode        string
+	MaxAge      time.Duration
+	ReportFrom  string
+	ReportTo    []string
 }

@@ -22,3 +22,22 @@ func acme() []Param {
 			"And a file with that key, in base64url."),
 	}
 }
+
+// mtaSTS is about the TLS that this server asks of others who send to it.
+func mtaSTS() []Param {
+	const g = "Encryption: what senders are told (MTA-STS, TLS reports)"
+	return []Param{
+		works(g, "mta_sts_domains", Domains, "", func(s *Settings) any { return &s.STS.Domains },
+			"Domains whose MTA-STS policy (RFC 8461) is served by https_listen, for the host names mta-sts.DOMAIN, which must lead here at port 443. They get certificates with acme_names. \"fullserver mta-sts\" prints what the DNS must have."),
+		choice(g, "mta_sts_mode", Choice, "testing", []string{"enforce", "testing", "none"}, func(s *Settings) any { return &s.STS.Mode },
+			"testing: senders report what is wrong and deliver. enforce: they deliver only by TLS, to a server of mta_sts_mx with a certificate that is right. none: to take a policy back; leave it so for as long as mta_sts_max_age was."),
+		works(g, "mta_sts_mx", List, "$myhostname", func(s *Settings) any { return &s.STS.MX },
+			"The domains' mail servers, by name or *.domain."),
+		bounded(g, "mta_sts_max_age", Time, "7d", 1, 31557600, func(s *Settings) any { return &s.STS.MaxAge },
+			"How long senders remember the policy."),
+		works(g, "tls_report_from", Text, "", func(s *Settings) any { return &s.STS.ReportFrom },
+			"The address from which domains that ask for them (_smtp._tls, RFC 8460) get daily reports on how TLS went with their servers. Empty: they get none."),
+		works(g, "tls_report_to", List, "", func(s *Settings) any { return &s.STS.ReportTo },
+			"Where such reports on mta_sts_domains shall go: mailto: and https: URIs, which \"fullserver mta-sts\" prints as a record for the DNS."),
+	}
+}

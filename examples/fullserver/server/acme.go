@@ -55,8 +55,17 @@ func (s *Server) openACME() error {
 	return nil
 }
 
-// acmeNames are the names that get certificates.
-func (s *Server) acmeNames() []string { return s.set.ACME.Names }
+// acmeNames are the names that get certificates: those of acme_names, and if there are any the hosts of MTA-STS policies.
+func (s *Server) acmeNames() []string {
+	if len(s.set.ACME.Names) == 0 {
+		return nil
+	}
+	list := slices.Clone(s.set.ACME.Names)
+	for _, d := range s.set.STS.Domains {
+		list = append(list, "mta-sts."+d)
+	}
+	return list
+}
 
 // mainFiles are the certificates for clients that name no host: those of main.cf, or where nobody has named any the first one by ACME, once it is there.
 func (s *Server) mainFiles() tlscert.Files {

@@ -14,8 +14,10 @@ import (
 
 // openTLS reads the certificates. One that nobody has chosen is made.
 func (s *Server) openTLS() error {
-	if err := s.openClientCerts(); err != nil {
-		return err
+	for _, step := range []func() error{s.openClientCerts, s.openSTS} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	t := &s.set.TLS
 	if t.None() {

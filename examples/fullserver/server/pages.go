@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/buuta/mail/examples/fullserver/acmecert"
+	"github.com/buuta/mail/smtp/mx"
 )
 
 // pages is what http_listen and https_listen serve.
@@ -16,6 +17,9 @@ func (s *Server) pages() http.Handler {
 	})
 	if s.acme != nil {
 		mux.Handle("GET "+acmecert.WellKnown, s.acme)
+	}
+	if s.stsPolicy != nil {
+		mux.Handle(mx.STSPath, mx.STSHandler(s.policyOf))
 	}
 	return mux
 }

@@ -74,6 +74,7 @@ type Server struct {
 	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
 	certs       *tlscert.Source    // nil without TLS
 	storePool   *x509.CertPool     // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
+	stsPolicy   *mx.STSPolicy      // that is served; nil: none
 	acme        *acmecert.Manager  // nil: no certificates are got
 	sni         *lookup.List       // tls_server_sni_maps
 	reloaded    chan struct{}
