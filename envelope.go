@@ -25,6 +25,7 @@ type MailOptions struct {
 	Body       BodyType    // BODY=: "" means 7BIT (RFC 6152, 3030)
 	UTF8       bool        // SMTPUTF8: addresses or header may be UTF-8 (RFC 6531)
 	RequireTLS bool        // REQUIRETLS (RFC 8689)
+	Plaintext  bool        // no parameter: the header says "TLS-Required: No" (RFC 8689 section 3), so that no recipient's policy may hold the message up; RequireTLS goes before it
 	Return     DSNReturn   // RET= (RFC 3461 section 4.3)
 	EnvelopeID string      // ENVID=, xtext decoded (RFC 3461 section 4.4)
 	Auth       *string     // AUTH=, xtext decoded; "" for AUTH=<>; nil when not said (RFC 4954 section 5)

@@ -23,6 +23,7 @@ func appendEnvelope(buf []byte, m *Message) []byte {
 	w.opt("body", string(o.Body))
 	w.flag("utf8", o.UTF8)
 	w.flag("requiretls", o.RequireTLS)
+	w.flag("plaintext", o.Plaintext)
 	w.opt("origin", o.Origin.String())
 	w.opt("ret", string(o.Return))
 	w.opt("envid", o.EnvelopeID)
@@ -147,7 +148,7 @@ func (m *Message) parseMessage(l *line) (err error) {
 	}
 	o.Hold.For = time.Duration(holdFor)
 	o.Body, o.Return = mail.BodyType(l.get("body")), mail.DSNReturn(l.get("ret"))
-	o.UTF8, o.RequireTLS = l.get("utf8") == "yes", l.get("requiretls") == "yes"
+	o.UTF8, o.RequireTLS, o.Plaintext = l.get("utf8") == "yes", l.get("requiretls") == "yes", l.get("plaintext") == "yes"
 	o.EnvelopeID, o.Origin = l.get("envid"), mail.ParseOrigin(l.get("origin"))
 	if a, ok := l.lookup("auth"); ok {
 		o.Auth = &a

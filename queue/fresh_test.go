@@ -21,7 +21,7 @@ func TestFreshIsWhatTheFileSays(t *testing.T) {
 		"plain": {func(*Message) {}, true},
 		"options": {func(m *Message) {
 			m.Options = mail.MailOptions{
-				Size: 5000, Body: mail.Body8BitMIME, UTF8: true, RequireTLS: true, Return: mail.ReturnFull, EnvelopeID: "a b", Auth: &auth,
+				Size: 5000, Body: mail.Body8BitMIME, UTF8: true, RequireTLS: true, Plaintext: true, Return: mail.ReturnFull, EnvelopeID: "a b", Auth: &auth,
 				Priority: &priority, Origin: mail.OriginVerified,
 			}
 			m.Recipients[0].Options = mail.RcptOptions{Notify: mail.NotifySuccess | mail.NotifyDelay, OriginalRecipient: "rfc822;x@example.net"}

@@ -174,7 +174,7 @@ func (q *Queue) postReport(ctx context.Context, r *dsn.Report, m *Message, kind 
 		from, r.To, r.Copy = q.doubleBounceSender(), q.Notify.DoubleBounceTo, true
 	}
 	q.compose(m, kind, r)
-	return q.post(ctx, from, r)
+	return q.post(ctx, from, r, m.Options.RequireTLS)
 }
 
 func (q *Queue) compose(m *Message, kind mail.Notify, r *dsn.Report) {
@@ -197,7 +197,7 @@ func (q *Queue) sendCopy(ctx context.Context, j *job, kind mail.Notify, rcpts []
 		r := q.report(&m, kind, rcpts, content)
 		r.To, r.Copy, r.CopyOf = to, true, m.From
 		q.compose(&m, kind, r)
-		_, err = q.post(ctx, "", r)
+		_, err = q.post(ctx, "", r, m.Options.RequireTLS)
 	}
 	if err != nil {
 		q.log().Error("queue: cannot make a copy of a notification", slog.String("id", m.ID), slog.Any("error", err))
@@ -205,9 +205,9 @@ func (q *Queue) sendCopy(ctx context.Context, j *job, kind mail.Notify, rcpts []
 }
 
 // post queues a notification and returns its queue id. It asks for no notifications itself, and one for a sender comes from the
-// null sender (RFC 3461 section 6.1).
-func (q *Queue) post(ctx context.Context, from string, r *dsn.Report) (id string, err error) {
-	opts := &mail.MailOptions{UTF8: r.UTF8, Origin: mail.OriginLocal}
+// null sender (RFC 3461 section 6.1). It is protected as the message was (RFC 8689 section 5).
+func (q *Queue) post(ctx context.Context, from string, r *dsn.Report, requireTLS bool) (id string, err error) {
+	opts := &mail.MailOptions{UTF8: r.UTF8, Origin: mail.OriginLocal, RequireTLS: requireTLS}
 	if r.UTF8 || r.Return.EightBit {
 		opts.Body = mail.Body8BitMIME
 	}

@@ -200,6 +200,8 @@ func TestReturn(t *testing.T) {
 		{"nothing said", mail.MailOptions{}, letter, true, "message/rfc822"},
 		{"FULL", mail.MailOptions{Return: mail.ReturnFull}, letter, true, "message/rfc822"},
 		{"HDRS", mail.MailOptions{Return: mail.ReturnHeaders}, letter, false, "text/rfc822-headers"},
+		// RFC 8689 section 5: "If both RET=FULL and REQUIRETLS are present, the RET=FULL MUST be disregarded."
+		{"REQUIRETLS", mail.MailOptions{Return: mail.ReturnFull, RequireTLS: true}, letter, false, "text/rfc822-headers"},
 		{"large", mail.MailOptions{Return: mail.ReturnFull}, big, false, "text/rfc822-headers"},
 		{"binary", mail.MailOptions{Body: mail.BodyBinaryMIME}, letter, false, "text/rfc822-headers"},
 		{"8-bit", mail.MailOptions{Body: mail.Body8BitMIME}, letter + "xin chào\r\n", true, "message/rfc822"},
@@ -218,6 +220,7 @@ func TestReturn(t *testing.T) {
 				require.Contains(t, got[0].body, "Content-Type: "+tt.kind+"\r\n")
 				require.Equal(t, tt.full, strings.Contains(got[0].body, tt.body))
 				require.Equal(t, tt.opts.UTF8, got[0].opts.UTF8)
+				require.Equal(t, tt.opts.RequireTLS, got[0].opts.RequireTLS)
 				if tt.opts.Body != "" {
 					require.Equal(t, mail.Body8BitMIME, got[0].opts.Body)
 				}

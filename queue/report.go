@@ -74,7 +74,7 @@ func (q *Queue) returnsAll(m *Message, kind mail.Notify) bool {
 	if limit == 0 {
 		limit = 50000
 	}
-	return kind == mail.NotifyFailure && m.Options.Return != mail.ReturnHeaders &&
+	return kind == mail.NotifyFailure && m.Options.Return != mail.ReturnHeaders && !m.Options.RequireTLS && // RFC 8689 section 5
 		m.Options.Body != mail.BodyBinaryMIME && m.Size <= limit
 }
 

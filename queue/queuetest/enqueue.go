@@ -40,7 +40,7 @@ func testEnvelope(s *suite) {
 	want := queue.Message{
 		From: "\"a b\"@example.org",
 		Options: mail.MailOptions{
-			Size: 7, Body: mail.Body8BitMIME, UTF8: true, RequireTLS: true, Return: mail.ReturnHeaders, EnvelopeID: hard,
+			Size: 7, Body: mail.Body8BitMIME, UTF8: true, RequireTLS: true, Plaintext: true, Return: mail.ReturnHeaders, EnvelopeID: hard,
 			Auth: &auth, DeliverBy: &mail.DeliverBy{Time: -time.Minute, Mode: 'N', Trace: true}, Priority: &prio,
 			Hold:  mail.HoldOptions{For: time.Second, Until: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)},
 			Extra: []mail.Parameter{{Name: "X", Value: hard, HasValue: true}, {Name: "Y"}, {Name: "Z", HasValue: true}},

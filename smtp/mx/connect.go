@@ -32,6 +32,7 @@ type search struct {
 	hosts      []host      // not looked up yet
 	next       []candidate // of the host at hand
 	requireTLS bool        // RFC 8689
+	plain      bool        // the domain's policies don't count
 	tried      int         // addresses
 	sessions   int         // greetings
 	start      time.Time

@@ -99,6 +99,13 @@ func (s *search) findSTS(ctx context.Context) {
 	}
 }
 
+// ignorePolicies makes TLS what it is without the recipient's domain having asked for more, where the operator hasn't either (RFC 8689 section 4.2.2).
+func (s *search) ignorePolicies() {
+	if s.policy.Level == LevelMay || s.policy.Level == LevelDANE {
+		s.policy.Level, s.sts, s.plain = LevelMay, nil, true
+	}
+}
+
 // checkSTS refuses a mail exchanger that an enforced policy doesn't name (RFC 8461 section 4.1 and 5).
 func (s *search) checkSTS(h host) error {
 	if s.sts == nil || !h.mx || h.dane || s.sts.Match(h.name) {
@@ -115,7 +122,7 @@ func (s *search) checkSTS(h host) error {
 func (s *search) findTLSA(ctx context.Context, h *host, secure bool) error {
 	level := s.policy.Level
 	r, able := s.t.resolver().(SecureResolver)
-	if level != LevelDANE && level != LevelDANEOnly && (level != LevelMay || !able) {
+	if s.plain || level != LevelDANE && level != LevelDANEOnly && (level != LevelMay || !able) {
 		return nil
 	}
 	if able && s.secure && secure {

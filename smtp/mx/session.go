@@ -69,6 +69,9 @@ func (v *delivery) sendTo(ctx context.Context, hop nexthop, raw string, list []*
 		return nil, nil
 	}
 	s.requireTLS = v.env.Options.RequireTLS && v.env.From != ""
+	if o := &v.env.Options; o.Plaintext && !o.RequireTLS {
+		s.ignorePolicies()
+	}
 	for len(list) > 0 && src.reusable() {
 		begun := time.Now()
 		l, err := s.connect(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/smtp/mx"
 )
 
@@ -260,4 +261,34 @@ func TestSTSFetchIsReported(t *testing.T) {
 	require.Equal(t, "sts", reports[0].PolicyType)
 	require.Equal(t, mx.TLSNotSupported, reports[1].Type)
 	require.Equal(t, "no-policy-found", reports[1].PolicyType)
+}
+
+// RFC 8689 section 4.2.2, "TLS-Required: No": the domain's policy holds nothing up, TLS is still used where it can be, and REQUIRETLS goes before it.
+func TestPoliciesIgnored(t *testing.T) {
+	for name, c := range map[string]struct {
+		script, want string
+		opts         mail.MailOptions
+	}{
+		"no TLS":            {hello + envelope("b@example.net") + taken, "250", mail.MailOptions{Plaintext: true}},
+		"wrong certificate": {upgrade + envelope("b@example.net") + taken, "250", mail.MailOptions{Plaintext: true}},
+		"both":              {hello, "550 5.7.10 Encryption needed", mail.MailOptions{Plaintext: true, RequireTLS: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _, s := stsWorld(t)
+			w.secured("evil.example.net")
+			w.mx["example.net"] = []*net.MX{{Host: "mx.example.net", Pref: 1}}
+			w.a["mx.example.net"] = []string{"192.0.2.1"}
+			w.hosts["192.0.2.1:25"] = []string{c.script}
+			tr := w.transport()
+			tr.STS, tr.TLSConfig = s, &tls.Config{RootCAs: w.roots}
+			ctx := context.Background()
+			tx, err := tr.To("example.net").Begin(ctx, "a@example.org", &c.opts)
+			require.NoError(t, err)
+			require.NoError(t, tx.Recipient(ctx, "b@example.net", &mail.RcptOptions{}))
+			require.NoError(t, tx.Body(ctx, stream(message)))
+			results, err := tx.Commit(ctx)
+			require.NoError(t, err)
+			require.Contains(t, results[0].Reply.String(), c.want)
+		})
+	}
 }

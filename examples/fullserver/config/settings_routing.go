@@ -132,6 +132,7 @@ type Receiving struct {
 	TLSProtocols          []string
 	TLSMandatory          []string
 	SASLAuth              bool
+	RequireTLS            bool // requiretls_enable
 	SenderLoginMaps       string
 }
 

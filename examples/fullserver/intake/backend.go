@@ -60,18 +60,19 @@ const (
 
 // Backend makes the sessions of a listener. Policy, Local, Queue and Log must be set.
 type Backend struct {
-	Kind      Kind
-	Policy    *policy.Policy
-	Local     *local.Deliverer
-	Queue     Queue
-	Log       Log
-	Spooler   *spool.Spooler
-	Hostname  string // for Message-ID fields
-	Software  string // behind "by host" in Received fields, "" for nothing
-	Expanded  int    // recipients that all those of a message may stand for; 0: any number
-	AlwaysBCC string // who gets a copy of every message; "": nobody
-	NoVerify  bool   // VRFY is refused
-	Digest    string // of fingerprints of clients' certificates, one of clientcert.Digests
+	Kind       Kind
+	Policy     *policy.Policy
+	Local      *local.Deliverer
+	Queue      Queue
+	Log        Log
+	Spooler    *spool.Spooler
+	Hostname   string // for Message-ID fields
+	Software   string // behind "by host" in Received fields, "" for nothing
+	Expanded   int    // recipients that all those of a message may stand for; 0: any number
+	AlwaysBCC  string // who gets a copy of every message; "": nobody
+	NoVerify   bool   // VRFY is refused
+	RequireTLS bool   // REQUIRETLS is offered
+	Digest     string // of fingerprints of clients' certificates, one of clientcert.Digests
 
 	// Greylist, if not nil, is asked about recipients of strangers that would be taken: a reply refuses them for now, a header field is put on
 	// top of the message.

@@ -17,6 +17,7 @@ type headerInfo struct {
 	received  int    // Received fields, which count the hops (RFC 5321 section 6.3)
 	messageID string // content of the first Message-ID
 	date      bool
+	plaintext bool // there is one TLS-Required field, and it says No (RFC 8689 section 3)
 	headless  bool // the first line is no header field: it all is body
 	head      []byte
 	results   bool // there is an Authentication-Results field, or the header goes on beyond what was looked at
@@ -62,7 +63,7 @@ func headerEnd(b []byte, from int) (int, bool) {
 // scanHeader looks at the fields of a header.
 func scanHeader(b []byte) headerInfo {
 	h := headerInfo{head: b}
-	first, messageID := true, false
+	first, messageID, required := true, false, 0
 	for line := range bytes.Lines(b) {
 		if first {
 			first = false
@@ -85,6 +86,10 @@ func scanHeader(b []byte) headerInfo {
 			h.results = true
 		case hasName(line, "Date"):
 			h.date = true
+		case hasName(line, "TLS-Required"):
+			_, value, _ := bytes.Cut(line, []byte{':'})
+			required++
+			h.plaintext = required == 1 && strings.EqualFold(strings.TrimSpace(string(value)), "No")
 		case h.messageID == "" && hasName(line, "Message-ID"):
 			messageID = true
 			_, value, _ := bytes.Cut(line, []byte{':'})

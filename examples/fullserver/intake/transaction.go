@@ -183,12 +183,13 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		_ = t.Abort()
 		return diskReply(err)
 	}
-	if err := t.places(ctx); err != nil {
-		return err
-	}
 	head, info, err := peekHeader(r)
 	if err != nil {
 		_ = t.Abort()
+		return err
+	}
+	t.opts.Plaintext = info.plaintext && !t.opts.RequireTLS // RFC 8689 section 4.1: "the TLS-Required header field MUST be ignored"
+	if err := t.places(ctx); err != nil {
 		return err
 	}
 	if head, err = t.rewriteHead(ctx, head); err != nil {
