@@ -150,7 +150,6 @@ func TestErrorsNameFileLineAndParameter(t *testing.T) {
 		{"virtual_mailbox_domains = a..b", `main.cf, line 1: virtual_mailbox_domains: "a..b" is not a domain`},
 		{"myhostname = two words", `main.cf, line 1: myhostname: "two words" is not a host name`},
 		{"managesieve_listen = :4190", "main.cf, line 1: managesieve_listen: this build has no ManageSieve service; leave it empty"},
-		{"metrics_listen = :9090", "main.cf, line 1: metrics_listen: this build serves no metrics; leave it empty"},
 		{"myorigin = $myorigin", "main.cf, line 1: myorigin: its value refers to itself: myorigin -> myorigin"},
 		{"a1 = $b1\nb1 = x${a1}", "refers to itself: "},
 		{"smtpd_banner = $nosuchthing", "main.cf, line 1: smtpd_banner: $nosuchthing: there is no such parameter"},

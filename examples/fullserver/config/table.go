@@ -103,14 +103,13 @@ func listeners() []Param {
 		row("pop2_listen", "Fetching mail as in 1985 (RFC 937, port 109), for lessons: POP2 knows no TLS, so disable_plaintext_auth keeps it to this machine.", func(s *Settings) any { return &s.POP2Listen }),
 		refused(row("managesieve_listen", "ManageSieve (RFC 5804).", func(s *Settings) any { return &s.ManageSieveListen }),
 			"this build has no ManageSieve service; leave it empty"),
-		row("http_listen", "HTTP: /healthz, which says ok while the server runs.", func(s *Settings) any { return &s.HTTPListen }),
+		row("http_listen", "HTTP: /healthz, which says ok while the server runs, /readyz, which says so while it takes mail and finds its users.", func(s *Settings) any { return &s.HTTPListen }),
 		row("https_listen", "The same over TLS.", func(s *Settings) any { return &s.HTTPSListen }),
 		row("webmail_listen", "Mail in the browser, over plain HTTP: for this machine, or with webmail_proxy for a proxy that speaks TLS.", func(s *Settings) any { return &s.WebmailListen }),
 		row("webmails_listen", "Mail in the browser, over HTTPS.", func(s *Settings) any { return &s.WebmailsListen }),
 		{Name: "webmail_proxy", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.WebmailProxy },
 			Help: "Every request to webmail_listen comes through a proxy that speaks TLS with the browsers and adds X-Forwarded-For."},
-		refused(row("metrics_listen", "Prometheus metrics.", func(s *Settings) any { return &s.MetricsListen }),
-			"this build serves no metrics; leave it empty"),
+		row("metrics_listen", "Counters of what the server does, for Prometheus, at /metrics over plain HTTP: keep it on loopback or in a network of your own.", func(s *Settings) any { return &s.MetricsListen }),
 	}
 }
 

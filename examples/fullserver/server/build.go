@@ -97,6 +97,8 @@ func (s *Server) build() error {
 			v.serve = web.Serve
 		case "https_listen":
 			v.serve = func(l net.Listener) error { return web.ServeTLS(l, "", "") }
+		case "metrics_listen":
+			v.serve = s.metricsServer().Serve
 		case "webmail_listen":
 			v.serve = pages.Serve
 		case "webmails_listen":
@@ -171,7 +173,7 @@ func unlimited[T int | int64](n int64) T {
 
 // smtpServer makes the server of a door.
 func (s *Server) smtpServer(d *door) *smtp.Server {
-	log := &smtpLog{log: s.log, program: d.program, proxy: d.set.Filters.Proxy, level: int(d.set.ClientCerts.LogLevel), digest: d.set.ClientCerts.Digest, sni: s.sniOf(d)}
+	log := &smtpLog{log: s.log, count: s.counters, program: d.program, proxy: d.set.Filters.Proxy, level: int(d.set.ClientCerts.LogLevel), digest: d.set.ClientCerts.Digest, sni: s.sniOf(d)}
 	if d.set.SMTPDPeernameLookup {
 		log.names = &peername.Lookup{Resolver: s.opts.Names}
 	}
@@ -219,7 +221,7 @@ func bareLines(s string) smtp.BareLines {
 
 // lmtpServer makes the server of lmtp_listen.
 func (s *Server) lmtpServer() *smtp.Server {
-	log := &lmtpLog{log: s.log}
+	log := &lmtpLog{log: s.log, count: s.counters}
 	return &smtp.Server{
 		LMTP: true, Hostname: s.set.MyHostname, Backend: s.backend(s.main(intake.LMTP, "lmtp"), log), TLSConfig: s.tlsConfig(),
 		BareLines: smtp.NormalizeBare,
@@ -270,7 +272,7 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.Front.HardErrors),
 		},
 		CharsetReader: charset.NewReader,
-		Hooks:         log.imapHooks(), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
+		Hooks:         s.counters.IMAP(log.imapHooks()), Logger: s.log.Logger(dovecot+" imap:", slog.LevelWarn), Now: s.opts.Now,
 	}, nil
 }
 
@@ -285,7 +287,7 @@ func (s *Server) pop3Server() *pop3.Server {
 		Authenticator: s.authenticator(), Mechanisms: mechanisms, Guard: s.guard,
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() }, UIDLFormat: s.set.POP3UIDLFormat,
 		Limits: pop3.Limits{Connections: int(s.set.ProcessLimit)},
-		Hooks:  log.pop3Hooks(), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
+		Hooks:  s.counters.POP3(log.pop3Hooks()), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
 	}
 }
 

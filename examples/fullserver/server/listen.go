@@ -37,6 +37,7 @@ func (s *Server) listen() error {
 		{"pop2_listen", s.set.POP2Listen},
 		{"http_listen", s.set.HTTPListen},
 		{"https_listen", s.set.HTTPSListen},
+		{"metrics_listen", s.set.MetricsListen},
 		{"webmail_listen", s.set.WebmailListen},
 		{"webmails_listen", s.set.WebmailsListen},
 	} {

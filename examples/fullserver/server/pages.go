@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/buuta/mail/examples/fullserver/acmecert"
@@ -11,10 +10,7 @@ import (
 // pages is what http_listen and https_listen serve.
 func (s *Server) pages() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintln(w, "ok")
-	})
+	s.health(mux)
 	if s.acme != nil {
 		mux.Handle("GET "+acmecert.WellKnown, s.acme)
 	}

@@ -42,7 +42,7 @@ func (s *Server) openQueue() error {
 			Lifetime: lifetime(s.set.MaximalQueueLifetime), BounceLifetime: lifetime(s.set.BounceQueueLifetime),
 			DelayWarning: s.set.DelayWarningTime,
 		},
-		Trace: queueLog(s.log), Logger: s.log.Logger("postfix/qmgr", slog.LevelWarn), Now: s.opts.Now,
+		Trace: queueLog(s.log, s.counters), Logger: s.log.Logger("postfix/qmgr", slog.LevelWarn), Now: s.opts.Now,
 	}
 	if err := s.queue.Start(); err != nil {
 		return s.cfg.ErrorFor("queue_directory", err)

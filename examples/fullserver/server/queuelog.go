@@ -5,12 +5,14 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/metrics"
 	"github.com/buuta/mail/queue"
 )
 
 // queueLog returns what writes the queue's events as Postfix's programs do.
-func queueLog(log *maillog.Log) func(queue.Event) {
+func queueLog(log *maillog.Log, count *metrics.Metrics) func(queue.Event) {
 	return func(e queue.Event) {
+		count.Event(&e)
 		line := e.Line()
 		if line == "" {
 			return

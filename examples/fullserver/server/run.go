@@ -43,6 +43,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			}
 		})
 	}
+	s.serving.Store(true)
 	wg.Go(func() { s.tellCircles(ctx) })
 	wg.Go(func() { s.watchCertificates(watching) })
 	if s.acme != nil {
@@ -57,6 +58,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 		s.log.Print("postfix/master", "fatal: ", err.Error())
 	}
 	enough()
+	s.serving.Store(false)
 	endExpiry()
 	s.stop(hurry, endReports)
 	wg.Wait()

@@ -25,6 +25,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/metrics"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/quota"
@@ -101,7 +102,9 @@ type Server struct {
 	queue    *queue.Queue
 	words    atomic.Pointer[words] // of reports
 
+	counters *metrics.Metrics // nil without metrics_listen
 	sessions []*storeLog      // of all servers that users log in to
+	serving  atomic.Bool      // from the first connection that may come to the request to stop
 	halt     chan struct{}    // closed: Serve ends as by a signal
 	filters  []*milter.Filter // smtpd_milters of main.cf
 	doors    []*door          // services of master.cf
@@ -121,7 +124,7 @@ func Open(c *config.Config, o Options) (s *Server, err error) {
 			s = nil
 		}
 	}()
-	for _, step := range []func() error{s.checkSettings, s.listen, s.bound, s.openLog, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQuota, s.openQueue, s.openControl, s.build} {
+	for _, step := range []func() error{s.checkSettings, s.listen, s.bound, s.openLog, s.openMetrics, s.openUsers, s.openChecks, s.openTLS, s.openMailAuth, s.openStore, s.openQuota, s.openQueue, s.openControl, s.build} {
 		if err := step(); err != nil {
 			return s, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/clientcert"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/metrics"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/queue"
@@ -19,8 +20,9 @@ import (
 // smtpLog writes what happens on SMTP connections as Postfix's smtpd does. It implements intake.Log too.
 type smtpLog struct {
 	log     *maillog.Log
-	program string           // "postfix/smtpd", "postfix/submission/smtpd"
-	proxy   string           // smtpd_proxy_filter
+	program string // "postfix/smtpd", "postfix/submission/smtpd"
+	proxy   string // smtpd_proxy_filter
+	count   *metrics.Metrics
 	names   *peername.Lookup // nil: clients have none but what XCLIENT says
 	level   int              // smtpd_tls_loglevel
 	digest  string           // smtpd_tls_fingerprint_digest
@@ -33,7 +35,13 @@ type smtpLog struct {
 
 // hooks are what the log wants to know of a server.
 func (l *smtpLog) hooks() smtp.Hooks {
-	return smtp.Hooks{Connected: l.connected, Secured: l.secured, Authenticated: l.authenticated, Rejected: l.rejected, Disconnected: l.disconnected}
+	return l.count.SMTP(l.service(), smtp.Hooks{Connected: l.connected, Secured: l.secured, Authenticated: l.authenticated, Rejected: l.rejected, Disconnected: l.disconnected})
+}
+
+// service is what the counters call it: "smtpd", "submission/smtpd".
+func (l *smtpLog) service() string {
+	_, name, _ := strings.Cut(l.program, "/")
+	return name
 }
 
 // client writes a connection's peer: "localhost[127.0.0.1]".
@@ -140,6 +148,7 @@ func (l *smtpLog) sasl(c *smtp.Conn) string {
 // Received implements intake.Log.
 func (l *smtpLog) Received(c *smtp.Conn, m *intake.Message) {
 	l.log.Print(l.program, m.ID, ": client=", client(c), l.sasl(c))
+	l.count.Received(l.service(), m.Size)
 	id := m.MessageID
 	if id == "" {
 		id = "<>"
@@ -153,6 +162,7 @@ func (l *smtpLog) Received(c *smtp.Conn, m *intake.Message) {
 
 // Delivered implements intake.Log.
 func (l *smtpLog) Delivered(_ *smtp.Conn, _ *intake.Message, e *queue.Event) {
+	l.count.Event(e)
 	l.log.Print("postfix/"+e.Transport, e.Line())
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/doveadm"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/examples/fullserver/maillog"
+	"github.com/buuta/mail/examples/fullserver/metrics"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/pop3/pop2"
@@ -217,7 +218,10 @@ func pop3Cause(c pop3.Cause) string {
 }
 
 // lmtpLog writes LMTP deliveries as Dovecot does. It implements intake.Log.
-type lmtpLog struct{ log *maillog.Log }
+type lmtpLog struct {
+	log   *maillog.Log
+	count *metrics.Metrics
+}
 
 func (l *lmtpLog) hooks() smtp.Hooks {
 	where := func(c *smtp.Conn) string {
@@ -226,7 +230,7 @@ func (l *lmtpLog) hooks() smtp.Hooks {
 		}
 		return "local"
 	}
-	return smtp.Hooks{
+	return l.count.SMTP("lmtp", smtp.Hooks{
 		Connected: func(c *smtp.Conn) { l.log.Print(dovecot, "lmtp: Connect from ", where(c)) },
 		Rejected: func(c *smtp.Conn, r *smtp.Rejection) {
 			if r.Reply.Enhanced[1] != 5 {
@@ -236,14 +240,15 @@ func (l *lmtpLog) hooks() smtp.Hooks {
 		Disconnected: func(c *smtp.Conn, e *smtp.End) {
 			l.log.Print(dovecot, "lmtp: Disconnect from ", where(c), ": ", e.Cause.String(), " (", c.CountsText(), ")")
 		},
-	}
+	})
 }
 
 // Received implements intake.Log.
-func (l *lmtpLog) Received(*smtp.Conn, *intake.Message) {}
+func (l *lmtpLog) Received(_ *smtp.Conn, m *intake.Message) { l.count.Received("lmtp", m.Size) }
 
 // Delivered implements intake.Log.
 func (l *lmtpLog) Delivered(_ *smtp.Conn, m *intake.Message, e *queue.Event) {
+	l.count.Event(e)
 	what := "saved mail to INBOX"
 	if e.Status != queue.StatusSent {
 		what = "failed to store into mailbox INBOX: " + e.Reply.Error()
