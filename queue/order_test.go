@@ -203,3 +203,39 @@ func TestPauseAcrossRestart(t *testing.T) {
 		require.Equal(t, []string{"two.example"}, q.Paused())
 	})
 }
+
+// A message that is begun again keeps its id, and nothing else.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		q := start(t, &queue.Queue{Dir: "/spool", FS: newDisk(t), Transports: map[string]*queue.Transport{"smtp": s.transport()}})
+		begun, err := q.Begin(t.Context(), "a@example.org", &mail.MailOptions{UTF8: true})
+		require.NoError(t, err)
+		tx := begun.(*queue.Transaction)
+		tx.SetHold()
+		tx.SetRoute(queue.Route{Transport: "nowhere"})
+		require.NoError(t, tx.Recipient(t.Context(), "b@example.net", &mail.RcptOptions{}))
+		require.Error(t, tx.Restart("a\r\n@example.org", &mail.MailOptions{}))
+		require.NoError(t, tx.Restart("c@example.org", &mail.MailOptions{}))
+		require.Error(t, tx.Body(t.Context(), strings.NewReader(letter)), "nobody gets it")
+
+		begun, err = q.Begin(t.Context(), "a@example.org", &mail.MailOptions{UTF8: true})
+		require.NoError(t, err)
+		tx = begun.(*queue.Transaction)
+		tx.SetHold()
+		require.NoError(t, tx.Recipient(t.Context(), "b@example.net", &mail.RcptOptions{}))
+		id := tx.ID()
+		require.NoError(t, tx.Restart("c@example.org", &mail.MailOptions{}))
+		require.Equal(t, id, tx.ID())
+		require.NoError(t, tx.Recipient(t.Context(), "d@example.net", &mail.RcptOptions{}))
+		require.NoError(t, tx.Body(t.Context(), strings.NewReader(letter)))
+		require.Error(t, tx.Restart("e@example.org", &mail.MailOptions{}))
+		_, err = tx.Commit(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		all := s.all()
+		require.Len(t, all, 1)
+		require.Equal(t, "c@example.org", all[0].from)
+		require.Equal(t, "d@example.net", all[0].to)
+	})
+}

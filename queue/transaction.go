@@ -81,6 +81,19 @@ func (t *Transaction) SetRoute(r Route) {
 	}
 }
 
+// Restart begins the message again under the same ID, with another sender perhaps: what has been said of it is forgotten. It is refused once Body was
+// called.
+func (t *Transaction) Restart(from string, opts *mail.MailOptions) error {
+	switch {
+	case t.done || t.body:
+		return errOrder
+	case t.q.badAddress(from):
+		return errBadSender
+	}
+	t.msg, t.held = Message{ID: t.msg.ID, From: from, Options: *opts}, false
+	return nil
+}
+
 // SetHold queues the message on hold: there is no attempt before it is released, also after a crash. It does nothing once Commit was called.
 func (t *Transaction) SetHold() { t.held = true }
 

@@ -24,6 +24,7 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 		return t.proxyCommit(ctx)
 	}
 	t.done = true
+	t.dropReserved()
 	defer t.source.Close()
 	b := t.s.b
 	if t.discarded {

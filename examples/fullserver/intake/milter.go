@@ -231,10 +231,10 @@ func (t *transaction) forgetPlaces() {
 		_ = t.local.Abort()
 		t.local = nil
 	}
-	if t.queue != nil {
+	if t.queue != nil && t.queue != t.reserved {
 		_ = t.queue.Abort()
-		t.queue = nil
 	}
+	t.queue = nil
 }
 
 // placesAnew begins them again: sender, recipients, or what is to become of the message have changed.

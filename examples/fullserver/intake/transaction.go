@@ -31,6 +31,7 @@ type transaction struct {
 	msg                   Message
 	local                 *local.Transaction
 	queue                 *queue.Transaction
+	reserved              *queue.Transaction       // whose id milters know by now; it becomes queue, if there is any need of one
 	proxy                 *proxyfilter.Transaction // in place of both
 	wrote                 string                   // the sender as the client wrote him
 	begun                 bool                     // the log knows that the filter hears of the message
@@ -88,6 +89,9 @@ func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptO
 	}
 	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
 		return mail.NewReply(452, mail.EnhancedCode{4, 5, 3}, "Error: too many recipients")
+	}
+	if err := t.reserve(ctx); err != nil {
+		return err
 	}
 	t.said = append(t.said, said{to, len(t.rcpts), len(targets)})
 	for i := range targets {
@@ -175,7 +179,7 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 	}
 	r, err := t.content(ctx, r)
 	if err == nil && t.discarded {
-		t.msg.ID, t.msg.From = newID(t.began), t.from
+		t.msg.ID, t.msg.From = t.id(), t.from
 		t.note("discarded")
 		return nil
 	}
@@ -284,13 +288,32 @@ func (t *transaction) places(ctx context.Context) error {
 	if t.queue != nil {
 		t.msg.ID, t.msg.Queued = t.queue.ID(), true
 	} else {
-		t.msg.ID = newID(t.began)
+		t.msg.ID = t.id()
 	}
 	return nil
 }
 
-// begin begins a message in the queue.
-func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
+// id is the message's id where it has no place in the queue.
+func (t *transaction) id() string {
+	if t.reserved != nil {
+		return t.reserved.ID()
+	}
+	return newID(t.began)
+}
+
+// reserve gives the message its id, which milters are told from the second recipient on, as with Postfix.
+func (t *transaction) reserve(ctx context.Context) (err error) {
+	if t.s.filters == nil || t.reserved != nil {
+		return nil
+	}
+	if t.reserved, err = t.open(ctx); err == nil {
+		t.msg.ID = t.reserved.ID()
+	}
+	return err
+}
+
+// open opens the queue for a message.
+func (t *transaction) open(ctx context.Context) (*queue.Transaction, error) {
 	tx, err := t.s.b.Queue.Begin(ctx, t.from, &t.opts)
 	if err != nil {
 		return nil, err
@@ -299,6 +322,28 @@ func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
 	if !ok {
 		_ = tx.Abort()
 		return nil, errors.New("the queue's transaction is of another kind")
+	}
+	return q, nil
+}
+
+// dropReserved gives back what was reserved, unless it is the message's place in the queue.
+func (t *transaction) dropReserved() {
+	if t.reserved != nil && t.reserved != t.queue {
+		_ = t.reserved.Abort()
+	}
+}
+
+// begin begins a message in the queue.
+func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
+	var err error
+	q := t.reserved
+	if q == nil || t.queue != nil || t.done {
+		q, err = t.open(ctx)
+	} else {
+		err = q.Restart(t.from, &t.opts)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if t.verdict.Hold {
 		q.SetHold()
@@ -354,6 +399,7 @@ func (t *transaction) Abort() error {
 		return nil
 	}
 	t.done = true
+	t.dropReserved()
 	if t.s.filters != nil {
 		t.s.filters.Session.Abort(context.Background())
 	}

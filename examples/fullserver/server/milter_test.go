@@ -136,7 +136,7 @@ func outcome(t *testing.T, addr string, s *scene, mil *miltertest.Server, f *smt
 	var list []string
 	for _, l := range mil.Told() {
 		switch l[0] {
-		case 'D', 'A', 'Q': // macros are compared elsewhere; of the end of messages and sessions a milter is told more than once
+		case 'D', 'A', 'Q': // of macros see TestMilterMacros; of the end of messages and sessions a milter is told more than once
 			continue
 		case 'C':
 			l = port.ReplaceAllString(l, "|4…|")
@@ -194,4 +194,46 @@ func TestMilters(t *testing.T) {
 	r.logged(`postfix/smtpd\[\d+\]: NOQUEUE: milter-reject: MAIL from [^ ]+\[127\.0\.0\.1\]: 550 5\.7\.1 Command rejected; proto=ESMTP helo=<c\.test>\n`)
 	r.logged(`postfix/cleanup\[\d+\]: [0-9A-F]+: milter-reject: END-OF-MESSAGE from [^ ]+\[127\.0\.0\.1\]: 5\.7\.1 Command rejected; from=<s@far\.test> to=<x@relay\.test> proto=ESMTP helo=<c\.test>\n`)
 	r.logged(`postfix/cleanup\[\d+\]: [0-9A-F]+: milter-discard: END-OF-MESSAGE from [^ ]+\[127\.0\.0\.1\]: milter triggers DISCARD action; from=<s@far\.test> to=<x@relay\.test> proto=ESMTP helo=<c\.test>\n`)
+}
+
+// The macros that a milter is told at each step are those that Debian's Postfix tells, i among them: the queue id, which is known from the second recipient
+// on, and is the one that the client is told in the end.
+func TestMilterMacros(t *testing.T) {
+	mil := miltertest.NewServer(t)
+	f := smtptest.NewServer(t)
+	hop := "[" + strings.ReplaceAll(f.Addr(), ":", "]:")
+	params := "compatibility_level = 3.6\nmyhostname = mail.example.test\nmydestination =\nrelay_domains = relay.test\nrelayhost = " + hop + "\ntransport_maps = inline:{ {* = smtp:" + hop + "} }\n" +
+		"smtpd_milters = inet:" + mil.Addr() + "\nmilter_macro_v = x\nmynetworks = 192.0.2.0/24\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\nsmtpd_banner = $myhostname ESMTP\n"
+	pf := peers.Postfix(t, params+"header_checks =\n", nil)
+	outcome(t, pf.SMTP, &scene{lines: []string{"QUIT"}}, mil, f)
+	r := withMaster(t, params+"virtual_mailbox_domains =\n", "127.0.0.1:0 inet n - n - - smtpd -o smtpd_peername_lookup=no -o mail_auth_check=no\n")
+	play := func(addr string, answers map[string][]string) string {
+		mil.SetAnswers(answers)
+		mil.Told()
+		c, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
+		replies := newTypist(t, c).scene(&scene{lines: []string{"EHLO c.test", "MAIL FROM:<s@far.test> SIZE=100", "RCPT TO:<x@elsewhere.test>", "RCPT TO:<x@relay.test>", "RCPT TO:<y@relay.test>", "DATA", text, "MAIL FROM:<s@far.test>", "RCPT TO:<x@relay.test>", "RSET", "MAIL FROM:<t@far.test>", "QUIT"}})
+		_, id, _ := strings.Cut(strings.Join(replies, "\n"), "queued as ")
+		id, _, _ = strings.Cut(id, "\n")
+		require.NotEmpty(t, id, "%v", replies)
+		var out []string
+		for _, l := range mil.Told() {
+			if l[0] != 'D' || l[1] == 'L' || l[1] == 'B' { // Postfix tells i again with each field and piece of the body
+				continue
+			}
+			names := strings.Split(strings.TrimSuffix(l[2:], "|"), "|")
+			var pairs []string
+			for i := 0; i+1 < len(names); i += 2 {
+				pairs = append(pairs, names[i]+"="+names[i+1])
+			}
+			slices.Sort(pairs)
+			out = append(out, l[1:2]+" "+strings.ReplaceAll(strings.Join(pairs, " "), id, "<id>"))
+		}
+		return strings.Join(out, "\n")
+	}
+	for _, answers := range []map[string][]string{nil, {"E": {"+<z@relay.test>\x00", "e<t@far.test>\x00", "c"}}} {
+		require.Equal(t, play(pf.SMTP, answers), play(r.s.Addrs("127.0.0.1:0/inet")[0].String(), answers))
+	}
 }
