@@ -197,8 +197,10 @@ func (c *Config) decode(unchecked bool) error {
 		}
 	}
 	slices.SortStableFunc(c.warnings, func(a, b *Error) int { return a.Line - b.Line })
-	if err := c.checkFilter(); err != nil && !unchecked {
-		return err
+	for _, err := range []error{c.checkFilter(), c.checkMilters()} {
+		if err != nil && !unchecked {
+			return err
+		}
 	}
 	return nil
 }

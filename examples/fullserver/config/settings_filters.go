@@ -21,6 +21,15 @@ type Filters struct {
 // Without reports whether receive_override_options leaves something out.
 func (f *Filters) Without(option string) bool { return slices.Contains(f.Overrides, option) }
 
+// checkMilters finds milters that nobody would ask.
+func (c *Config) checkMilters() error {
+	m := &c.Settings.Milters
+	if m.Others == "" || slices.Equal(Members(m.Others), Members(m.SMTPD)) {
+		return nil
+	}
+	return c.errorf("non_smtpd_milters", "mail that programs of this machine send comes by SMTP here, and smtpd_milters see it: write non_smtpd_milters = $smtpd_milters, or leave it empty")
+}
+
 // checkFilter finds a content_filter whose transport isn't there: all mail would wait for it.
 func (c *Config) checkFilter() error {
 	name, _, _ := strings.Cut(c.Settings.Filters.Content, ":")

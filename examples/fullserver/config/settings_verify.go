@@ -34,7 +34,7 @@ type SRS struct {
 
 // Milters are the parameters of mail filters.
 type Milters struct {
-	SMTPD                                          string
+	SMTPD, Others, Maps                            string
 	Default                                        string
 	Protocol                                       int64
 	ConnectTimeout, CommandTimeout, ContentTimeout time.Duration

@@ -12,8 +12,10 @@ func milters() []Param {
 	return []Param{
 		works(g, "smtpd_milters", Text, "", func(s *Settings) any { return &s.Milters.SMTPD },
 			"Milters that are asked about SMTP sessions, in this order: inet:host:port, unix:path, or { inet:host:port, default_action=accept, connect_timeout=10s, command_timeout=…, content_timeout=…, protocol=… }."),
-		refused("non_smtpd_milters", Text, "", "mail of this machine's programs comes by SMTP here: smtpd_milters see it"),
-		refused("smtpd_milter_maps", Maps, "", "give the clients that need none a service of their own in master.cf, with -o smtpd_milters="),
+		works(g, "non_smtpd_milters", Text, "", func(s *Settings) any { return &s.Milters.Others },
+			"Milters for mail that programs of this machine send. It comes by SMTP here, so smtpd_milters see it: write $smtpd_milters, or nothing."),
+		works(g, "smtpd_milter_maps", Maps, "", func(s *Settings) any { return &s.Milters.Maps },
+			"Tables of other milters for clients, by their address, in place of smtpd_milters; DISABLE: none."),
 		refused("milter_header_checks", Maps, "", "use header_checks, which sees the message before milters do"),
 		choice(g, "milter_default_action", Choice, "tempfail", []string{"accept", "reject", "tempfail", "quarantine"}, func(s *Settings) any { return &s.Milters.Default },
 			"What becomes of mail when a milter can't be asked."),

@@ -96,6 +96,7 @@ type Backend struct {
 	Check                       *mailcheck.Checker // of mail from outside; nil: none
 	Milters                     []*milter.Filter   // asked in this order at each step; MilterDaemon and MilterVersion are the macros {daemon_name} and v
 	MilterDaemon, MilterVersion string
+	MiltersFor                  func(ctx context.Context, c *smtp.Conn) ([]*milter.Filter, bool) // milters of a client's own, in place of Milters; nil: nobody has any
 
 	// Checked says that what trusted clients bring has been checked before and comes back from a content filter: what was found out about it stays.
 	Checked bool

@@ -39,11 +39,17 @@ type filtering struct {
 
 // openFilters connects the session's milters.
 func (s *session) openFilters(ctx context.Context) *mail.Reply {
-	if len(s.b.Milters) == 0 {
+	list := s.b.Milters
+	if s.b.MiltersFor != nil {
+		if own, ok := s.b.MiltersFor(ctx, s.c); ok {
+			list = own
+		}
+	}
+	if len(list) == 0 {
 		return nil
 	}
 	f := &filtering{s: s}
-	f.Session = milter.Open(s.b.Milters, f.macro)
+	f.Session = milter.Open(list, f.macro)
 	s.filters = f
 	name := s.c.ClientName()
 	addr := s.c.RemoteAddr()

@@ -40,6 +40,11 @@ func (s *Server) guardDoor(d *door, srv *smtp.Server) error {
 	if greylister != nil && d.kind == intake.MTA {
 		d.backend.Greylist = greylister.ask
 	}
+	if !d.set.Filters.Without("no_milters") {
+		if d.backend.MiltersFor, err = s.milterMaps(d); err != nil {
+			return s.cfg.ErrorFor("smtpd_milter_maps", err)
+		}
+	}
 	srv.RateLimiter = &ratelimit.Service{
 		Counters: s.anvil, Name: d.name,
 		Limits: ratelimit.Limits{

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/internal/peers"
 	"github.com/buuta/mail/smtp/milter/miltertest"
 	"github.com/buuta/mail/smtp/smtptest"
@@ -236,4 +237,32 @@ func TestMilterMacros(t *testing.T) {
 	for _, answers := range []map[string][]string{nil, {"E": {"+<z@relay.test>\x00", "e<t@far.test>\x00", "c"}}} {
 		require.Equal(t, play(pf.SMTP, answers), play(r.s.Addrs("127.0.0.1:0/inet")[0].String(), answers))
 	}
+}
+
+// smtpd_milter_maps gives a client milters of its own, or none, by its address, as with Debian's Postfix.
+func TestMilterMaps(t *testing.T) {
+	usualOne, own := miltertest.NewServer(t), miltertest.NewServer(t)
+	usualOne.SetAnswers(map[string][]string{"M": {"y550 5.7.9 usual\x00"}})
+	own.SetAnswers(map[string][]string{"M": {"y550 5.7.9 own\x00"}})
+	params := "compatibility_level = 3.6\nmyhostname = mail.example.test\nmydestination = example.test\nlocal_recipient_maps =\nmynetworks = 192.0.2.0/24\nsmtpd_banner = $myhostname ESMTP\nnon_smtpd_milters = $smtpd_milters\n" +
+		"smtpd_milters = inet:" + usualOne.Addr() + "\nsmtpd_milter_maps = inline:{ {127.0.0.41 = disable}, {127.0.0.42 = inet:" + own.Addr() + "}, {127.0.0.43 = { inet:" + own.Addr() + ", default_action=accept }} }\n"
+	pf := peers.Postfix(t, params, nil)
+	r := withMaster(t, params, "127.0.0.1:0 inet n - n - - smtpd -o smtpd_peername_lookup=no -o smtpd_sender_restrictions=\n127.0.0.2:0 inet n - n - - smtpd -o receive_override_options=no_milters -o smtpd_sender_restrictions=\n")
+	say := func(from, addr string) string {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		c, err := d.DialContext(t.Context(), "tcp", addr)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
+		return strings.Join(newTypist(t, c).scene(&scene{lines: []string{"EHLO c.test", "MAIL FROM:<s@example.test>", "QUIT"}}), "\n")
+	}
+	for i, want := range []string{"usual", "2.1.0 Ok", "own", "own"} {
+		from := fmt.Sprintf("127.0.0.%d", 40+i)
+		theirs, ours := say(from, pf.SMTP), say(from, r.s.Addrs("127.0.0.1:0/inet")[0].String())
+		require.Contains(t, theirs, want, from)
+		require.Equal(t, theirs, ours, from)
+	}
+	require.Contains(t, say("127.0.0.42", r.s.Addrs("127.0.0.2:0/inet")[0].String()), "2.1.0 Ok")
+	_, err := config.Load(config.Options{Overrides: []string{"smtpd_milters=inet:127.0.0.1:1", "non_smtpd_milters=inet:127.0.0.1:2"}})
+	require.ErrorContains(t, err, "non_smtpd_milters: mail that programs of this machine send comes by SMTP here")
 }

@@ -1,15 +1,19 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/smtp"
 	"github.com/buuta/mail/smtp/milter"
 )
 
@@ -24,6 +28,44 @@ func (s *Server) milters(set *config.Settings) ([]*milter.Filter, error) {
 		out = append(out, f)
 	}
 	return out, nil
+}
+
+// milterMaps are smtpd_milter_maps, nil for none: which milters a client has by its address.
+func (s *Server) milterMaps(d *door) (func(context.Context, *smtp.Conn) ([]*milter.Filter, bool), error) {
+	set := &d.set.Milters
+	if set.Maps == "" {
+		return nil, nil
+	}
+	l, err := lookup.OpenList(context.Background(), set.Maps, s.tableOptions())
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(func() { _ = l.Close() })
+	var known sync.Map // what a table says to the milters that it means
+	return func(ctx context.Context, c *smtp.Conn) ([]*milter.Filter, bool) {
+		value, found, err := l.Find(ctx, c.RemoteIP())
+		if err != nil || !found {
+			if err != nil {
+				s.log.Print(d.program, "warning: smtpd_milter_maps: ", err.Error())
+			}
+			return nil, false
+		}
+		if strings.EqualFold(strings.TrimSpace(value), "DISABLE") {
+			return nil, true
+		}
+		if list, ok := known.Load(value); ok {
+			return list.([]*milter.Filter), true
+		}
+		own := *set
+		own.SMTPD = value
+		list, err := s.milters(&config.Settings{Milters: own})
+		if err != nil {
+			s.log.Print(d.program, "warning: smtpd_milter_maps: ", c.RemoteIP(), ": ", err.Error())
+			return nil, false
+		}
+		known.Store(value, list)
+		return list, true
+	}, nil
 }
 
 // milter reads a member: an address, or in braces an address and settings of its own.
