@@ -48,6 +48,9 @@ type User struct {
 // Extra returns the value of an extra field in passwd-file's spelling, "userdb_quota_rule"; "" when the user has none of this name.
 func (u *User) Extra(name string) string { return u.fields[name] }
 
+// Fields returns the fields of userdb, in passwd-file's spelling. It must not be changed.
+func (u *User) Fields() map[string]string { return u.fields }
+
 // Accounts are a site's users. They may be used by many goroutines.
 type Accounts struct {
 	o       Options
@@ -104,7 +107,7 @@ func Open(o Options) (*Accounts, error) {
 		}
 		a.passdbs = append(a.passdbs, e)
 		switch e.source.(type) {
-		case *appPasswords, *oauthSource: // they don't say who there is
+		case *appPasswords, *oauthSource, *dovecotSource: // they don't say who there is
 		default:
 			if o.Userdbs == "" && !e.deny {
 				a.userdbs = append(a.userdbs, e)
@@ -137,6 +140,8 @@ func (a *Accounts) open(spec string, known map[string]source) (source, error) {
 		s, err = openSQL(spec, arg, a)
 	case "ldap":
 		s, err = openLDAP(spec, arg, a)
+	case "dovecot":
+		s, err = openDovecot(spec, arg, a)
 	case "oauth2":
 		s, err = openOAuth2(spec, arg, a)
 	case "app-passwords":
@@ -144,7 +149,7 @@ func (a *Accounts) open(spec string, known map[string]source) (source, error) {
 	case "static":
 		s, err = openStatic(spec, arg, a)
 	default:
-		err = fmt.Errorf("unknown driver %q; known are app-passwords, ldap, oauth2, passwd-file, sql, and static for userdb", driver)
+		err = fmt.Errorf("unknown driver %q; known are app-passwords, dovecot, ldap, oauth2, passwd-file, sql, and static for userdb", driver)
 	}
 	if err != nil {
 		return nil, err
@@ -274,6 +279,17 @@ func (a *Accounts) InDomain(ctx context.Context, domain string) ([]string, error
 		}
 	}
 	return out, failed
+}
+
+// Close ends connections that the accounts have of their own. Databases and Directories are their owner's.
+func (a *Accounts) Close() {
+	for _, list := range [][]*entry{a.passdbs, a.masters, a.userdbs} {
+		for _, e := range list {
+			if d, ok := e.source.(*dovecotSource); ok {
+				d.close()
+			}
+		}
+	}
 }
 
 // Ping asks whether all sources answer.

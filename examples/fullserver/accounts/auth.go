@@ -15,7 +15,7 @@ import (
 // mechanisms, as with passwdfile.File.
 func (a *Accounts) Authenticator(mechanisms ...string) mail.Authenticator {
 	var t mail.TokenAuthenticator
-	if slices.ContainsFunc(a.passdbs, func(e *entry) bool { _, ok := e.source.(*oauthSource); return ok }) {
+	if slices.ContainsFunc(a.passdbs, func(e *entry) bool { return knowsTokens(e.source) }) {
 		t = tokens{a}
 	}
 	return passwdfile.Offer(mechanisms, checker{a}, passwords{a}, keys{a}, t)
@@ -29,7 +29,7 @@ func (a *Accounts) request(q *mail.AuthRequest) (r *request, login string, ok bo
 			login, name = user, master
 		}
 	}
-	r = &request{user: "?@?", password: q.Password, service: q.Service, remote: q.Remote, mechanism: q.Mechanism}
+	r = &request{user: "?@?", password: q.Password, service: q.Service, remote: q.Remote, mechanism: q.Mechanism, secured: q.Secured}
 	key, err := passwdfile.Canonical(name, a.o.Domain)
 	if err != nil {
 		return r, "", false

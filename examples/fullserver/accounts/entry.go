@@ -36,11 +36,17 @@ func (e *entry) takes(r *request) bool {
 	if len(e.mechanisms) > 0 && !slices.ContainsFunc(mechanismNames(r.mechanism), func(m string) bool { return slices.Contains(e.mechanisms, m) }) {
 		return false
 	}
-	_, tokens := e.source.(*oauthSource)
 	if r.token != "" {
-		return tokens || e.deny
+		return knowsTokens(e.source) || e.deny
 	}
-	return !tokens || len(e.mechanisms) > 0
+	_, only := e.source.(*oauthSource)
+	return !only || len(e.mechanisms) > 0
+}
+
+// knowsTokens reports whether a source can be asked about tokens.
+func knowsTokens(s source) bool {
+	_, ok := s.(interface{ takesTokens() })
+	return ok
 }
 
 // mechanismNames are what stands in main.cf for a mechanism, or for the command of a protocol.

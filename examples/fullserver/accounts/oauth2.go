@@ -45,6 +45,8 @@ func (s *oauthSource) user(context.Context, *request) (*User, error) { return ni
 func (s *oauthSource) list(context.Context) ([]string, error)        { return nil, errNoList }
 func (s *oauthSource) ping(context.Context) error                    { return nil } // it may be far away, and asking costs a token
 
+func (s *oauthSource) takesTokens() {}
+
 // login finds out whether a token is good, and the user's own. A password is taken for a token where the entry says so.
 func (s *oauthSource) login(ctx context.Context, r *request) (*record, error) {
 	if r.token == "" && r.password == "" {

@@ -15,7 +15,7 @@ type tokens struct{ a *Accounts }
 // AuthenticateToken implements mail.TokenAuthenticator. Who is let in must be somebody whom userdb knows.
 func (k tokens) AuthenticateToken(ctx context.Context, q *mail.AuthRequest, token string) (*mail.Identity, error) {
 	a := k.a
-	r := &request{user: "?@?", service: q.Service, remote: q.Remote, mechanism: q.Mechanism, token: token}
+	r := &request{user: "?@?", service: q.Service, remote: q.Remote, mechanism: q.Mechanism, secured: q.Secured, token: token}
 	user, err := k.user(ctx, q, r)
 	if err == nil {
 		t := &attempt{a: a, r: r}

@@ -15,6 +15,7 @@ type request struct {
 	remote   net.Addr
 
 	mechanism string // in SASL's name
+	secured   bool
 	token     string // instead of the password
 	told      map[*oauthSource]*verdict
 }

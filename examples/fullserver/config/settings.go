@@ -117,4 +117,6 @@ type Accounts struct {
 	CacheSize        int64
 	CacheTTL         time.Duration
 	CacheNegativeTTL time.Duration
+
+	AuthListen, AuthUserdbListen []Address
 }

@@ -129,6 +129,7 @@ type Receiving struct {
 	TLSLevel              string
 	TLSFirst              bool // smtpd_tls_wrappermode
 	AuthAfterTLS          bool // smtpd_tls_auth_only
+	SASLType, SASLPath    string
 	TLSProtocols          []string
 	TLSMandatory          []string
 	SASLAuth              bool

@@ -32,6 +32,7 @@ func (s *Server) openAccounts() error {
 	if err != nil {
 		return s.cfg.ErrorFor("passdb", err)
 	}
+	s.onClose(all.Close)
 	s.users = all
 	return s.checkMechanisms()
 }

@@ -56,6 +56,10 @@ func (s *Server) build() error {
 	}
 	pop := s.pop3Server()
 	old := s.pop2Server(pop)
+	logins, err := s.authServer()
+	if err != nil {
+		return err
+	}
 	web := &http.Server{Handler: s.pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
 	pages, err := s.webmail(imap, submission)
@@ -93,6 +97,10 @@ func (s *Server) build() error {
 			v.serve = pop.ServeTLS
 		case "pop2_listen":
 			v.serve = old.Serve
+		case "auth_listen":
+			v.serve = logins.Serve
+		case "auth_userdb_listen":
+			v.serve = logins.ServeUsers
 		case "http_listen":
 			v.serve = web.Serve
 		case "https_listen":
@@ -108,7 +116,7 @@ func (s *Server) build() error {
 			return s.cfg.ErrorFor(v.param, errNoCertificate)
 		}
 	}
-	s.servers = append(s.servers, mta, submission, lmtp, imap, imaps, pop, old, web)
+	s.servers = append(s.servers, logins, mta, submission, lmtp, imap, imaps, pop, old, web)
 	if pages != nil {
 		s.servers = append([]stopper{pages}, s.servers...)
 	}
@@ -180,7 +188,7 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 	srv := &smtp.Server{
 		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.smtpTLS(d),
 		Backend:       s.backend(d, log),
-		Authenticator: s.authenticator(), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Authenticator: s.senders(d.set), Mechanisms: s.mechanisms(), Guard: s.guard,
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(d.peer(c), c.LocalAddr()))
 		},

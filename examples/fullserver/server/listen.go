@@ -35,6 +35,8 @@ func (s *Server) listen() error {
 		{"pop3_listen", s.set.POP3Listen},
 		{"pop3s_listen", s.set.POP3SListen},
 		{"pop2_listen", s.set.POP2Listen},
+		{"auth_listen", s.set.Accounts.AuthListen},
+		{"auth_userdb_listen", s.set.Accounts.AuthUserdbListen},
 		{"http_listen", s.set.HTTPListen},
 		{"https_listen", s.set.HTTPSListen},
 		{"metrics_listen", s.set.MetricsListen},

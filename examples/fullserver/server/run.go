@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buuta/mail/auth/dovecotauth"
 	"github.com/buuta/mail/imap/imapserver"
 	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/pop3/pop2"
@@ -70,7 +71,7 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 
 func isClosed(err error) bool {
 	return err == nil || errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, imapserver.ErrServerClosed) || errors.Is(err, pop3.ErrServerClosed) ||
-		errors.Is(err, pop2.ErrServerClosed) ||
+		errors.Is(err, pop2.ErrServerClosed) || errors.Is(err, dovecotauth.ErrServerClosed) ||
 		errors.Is(err, http.ErrServerClosed)
 }
 
