@@ -24,6 +24,8 @@ type Command struct {
 	// Args are the program's path and its arguments, with the macros of pipe(8) in them; [Command.Check] tells which. No shell is in between. An
 	// argument that names a recipient is repeated for each. An address that begins with "-" is refused: a program could take it for an option.
 	Args []string
+	// Name is what replies call the program; "" means Args[0].
+	Name string
 	// Plain arguments are what they are: a "$" in them is no macro's.
 	Plain bool
 

@@ -56,11 +56,11 @@ func TestVerdicts(t *testing.T) {
 		{"exit 67", "554 5.1.1 user unknown"},
 		{"exit 77", "554 5.7.0 permission denied"},
 		{"exit 71", "451 4.3.0 system resource problem"},
-		{"exit 3", "554 5.3.0 unknown mail system error 3"},
-		{"echo 'mailbox  full' >&2; exit 73", "554 5.2.0 can't create user file. Program output: mailbox full"},
-		{"echo '4.2.2 over quota'; exit 69", "451 4.2.2 service unavailable. Program output: over quota"},
-		{"echo '2.0.0 fine'; exit 69", "554 5.3.0 service unavailable. Program output: 2.0.0 fine"},
-		{"kill -9 $$", "451 4.3.0 program was ended by a signal"},
+		{"exit 3", `554 5.3.0 Command died with status 3: "/bin/sh"`},
+		{"echo 'mailbox  full' >&2; exit 73", "554 5.2.0 can't create user file. Command output: mailbox full"},
+		{"echo '4.2.2 over quota'; exit 69", "451 4.2.2 service unavailable. Command output: over quota"},
+		{"echo '2.0.0 fine'; exit 69", "554 5.3.0 service unavailable. Command output: 2.0.0 fine"},
+		{"kill -9 $$", `451 4.3.0 Command died with signal 9: "/bin/sh"`},
 		{"exit 0", "250 2.0.0 delivered via program"},
 	} {
 		res, err := run(t, shell(tt.script), strings.NewReader(strings.Repeat("x\r\n", 100000)), "b@example.net")
@@ -92,7 +92,7 @@ func TestTimeLimit(t *testing.T) {
 	began := time.Now()
 	res, err := run(t, c, strings.NewReader(""), "b@example.net")
 	require.NoError(t, err)
-	require.Equal(t, "451 4.3.0 program took too long", res[0].Reply.String())
+	require.Equal(t, `451 4.3.0 Command time limit exceeded: "/bin/sh"`, res[0].Reply.String())
 	require.Less(t, time.Since(began), 4*time.Second, "what it has started is killed as well")
 
 	ctx, cancel := context.WithCancel(t.Context())

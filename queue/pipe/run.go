@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/buuta/mail"
@@ -65,20 +67,36 @@ func (c *Command) run(ctx context.Context, args []string, head string, r io.Read
 	err = cmd.Wait()
 	switch {
 	case ctx.Err() == context.DeadlineExceeded:
-		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "program took too long"), nil
+		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "Command time limit exceeded: "+quoted(c.name())+said(output.b.String())), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
 	exit, failed := errors.AsType[*exec.ExitError](err)
 	switch {
 	case failed && !exit.Exited():
-		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "program was ended by a signal"), nil
+		return mail.NewReply(451, mail.EnhancedCode{4, 3, 0}, "Command died with "+signal(exit)+": "+quoted(c.name())+said(output.b.String())), nil
 	case failed:
-		return verdict(exit.ExitCode(), output.b.String()), nil
+		return verdict(exit.ExitCode(), c.name(), output.b.String()), nil
 	case err != nil: // it left a child behind that keeps its output open
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "program did not end in order", Err: err}, nil
 	}
 	return mail.NewReply(250, mail.EnhancedCode{2, 0, 0}, "delivered via program"), nil
+}
+
+// signal names what a program was ended by.
+func signal(exit *exec.ExitError) string {
+	if s, ok := exit.Sys().(interface{ Signal() syscall.Signal }); ok {
+		return "signal " + strconv.Itoa(int(s.Signal()))
+	}
+	return exit.String()
+}
+
+// name is what replies call the program.
+func (c *Command) name() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.Args[0]
 }
 
 // limited keeps the beginning of what is written to it.

@@ -29,10 +29,10 @@ var verdicts = [...]struct {
 	{mail.EnhancedCode{5, 3, 5}, "local configuration error"}, // EX_CONFIG
 }
 
-// verdict makes a reply of an exit status other than 0 and what the program has said. If that begins with an enhanced
+// verdict makes a reply, in Postfix's words, of an exit status other than 0 and what the program called name has said. If that begins with an enhanced
 // status code of class 4 or 5, the code counts.
-func verdict(status int, output string) *mail.Reply {
-	code, text := mail.EnhancedCode{5, 3, 0}, "unknown mail system error "+strconv.Itoa(status)
+func verdict(status int, name, output string) *mail.Reply {
+	code, text := mail.EnhancedCode{5, 3, 0}, "Command died with status "+strconv.Itoa(status)+": "+quoted(name)
 	if i := status - 64; i >= 0 && i < len(verdicts) {
 		code, text = verdicts[i].code, verdicts[i].text
 	}
@@ -41,7 +41,7 @@ func verdict(status int, output string) *mail.Reply {
 		code, output = own, rest
 	}
 	if output != "" {
-		text += ". Program output: " + strings.Map(printable, output)
+		text += said(output)
 	}
 	r := &mail.Reply{Code: 554, Enhanced: code, Text: text}
 	if code[0] == 4 {
@@ -49,6 +49,16 @@ func verdict(status int, output string) *mail.Reply {
 	}
 	return r
 }
+
+// said is what a text adds of a program's output.
+func said(output string) string {
+	if output = strings.Join(strings.Fields(output), " "); output == "" {
+		return ""
+	}
+	return ". Command output: " + strings.Map(printable, output)
+}
+
+func quoted(name string) string { return `"` + strings.Map(printable, name) + `"` }
 
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {

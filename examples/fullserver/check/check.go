@@ -76,7 +76,7 @@ func (e Env) Run(ctx context.Context, load func() (*config.Config, error)) int {
 	for _, w := range c.Warnings() {
 		k.warn(w)
 	}
-	for _, step := range []func(context.Context){k.files, k.tables, k.services, k.ports, k.certificate, k.relay, k.dns, k.mtaSTS} {
+	for _, step := range []func(context.Context){k.files, k.tables, k.services, k.sockets, k.ports, k.certificate, k.relay, k.dns, k.mtaSTS} {
 		step(ctx)
 	}
 	if k.count == 0 {
@@ -127,6 +127,8 @@ func (k *checker) tables(ctx context.Context) {
 	}
 	for _, t := range []struct{ param, list string }{
 		{"header_checks", k.s.Checks.Header}, {"mime_header_checks", k.s.Checks.MIMEHeader}, {"nested_header_checks", k.s.Checks.NestedHeader}, {"body_checks", k.s.Checks.Body},
+		{"smtp_header_checks", k.s.Checks.Out.Header}, {"smtp_body_checks", k.s.Checks.Out.Body},
+		{"mailbox_transport_maps", k.s.Local.MailboxTransportMaps}, {"mailbox_command_maps", k.s.Local.MailboxCommandMaps}, {"fallback_transport_maps", k.s.Local.FallbackTransportMaps},
 		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps}, {"quota_rule_maps", k.s.QuotaRuleMaps}, {"domain_quota_rule_maps", k.s.DomainQuotaRuleMaps}, {"domain_admin_maps", k.s.DomainAdminMaps},
 	} {
 		if !k.c.Given(t.param) {

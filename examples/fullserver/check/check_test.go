@@ -86,6 +86,7 @@ func TestCheck(t *testing.T) {
 		{listen + "virtual_mailbox_domains = example.org", "no problems found\n", 0, good},
 		{"", "error: nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters, or have a master.cf\n", 1, good},
 		{"smtp_listen = " + taken, "error: main.cf, line 4: smtp_listen: " + taken + " is in use by another program: find it with \"ss -ltnp\" and stop it\n", 1, good},
+		{"virtual_transport = lmtp:unix:private/dovecot-lmtp\nqueue_directory = $D\nimap_listen = 127.0.0.1:0", "warning: main.cf, line 4: virtual_transport: nothing listens at $D/private/dovecot-lmtp: mail waits until something does; if this server's own mailboxes take Dovecot's place, take the line out\n", 0, good},
 		{"smtp_listen = nonsense", "error: main.cf, line 4: smtp_listen: \"nonsense\" is not of the form host:port or unix:path\n", 1, good},
 		{listen + "smtp_lisen = :25", "warning: main.cf, line 5: unused parameter: smtp_lisen=:25; did you mean smtp_listen?\n", 0, good},
 		{listen + "virtual_alias_maps = hash:$D/none", "error: main.cf, line 5: virtual_alias_maps: $D/none: open: no such file or directory; write the file, or take the table out\n", 1, good},

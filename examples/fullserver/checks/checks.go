@@ -21,6 +21,10 @@ type Checker struct {
 	Nested Table // of the headers of attached messages
 	Body   Table // of other lines
 
+	// Outgoing is for messages on their way out: lines are changed, and what a table wants done with the whole message is only told.
+	Outgoing bool
+	Name     string // of the tables in what is told, "smtp_" for smtp_header_checks
+
 	BodyLimit   int64 // body_checks_size_limit: octets of each part that are looked at; 0: 51200
 	HeaderLimit int   // header_size_limit: octets of a field that are looked at; 0: 102400
 }
@@ -71,7 +75,12 @@ func (r *Reader) act(k kind, line, key, answer string) string {
 		r.note(s)
 	}
 	eol := ending(line)
-	switch strings.ToUpper(word) {
+	word = strings.ToUpper(word)
+	if r.c.Outgoing && unrestricted[word] {
+		r.note("warning: unsupported command in " + r.c.Name + k.String() + "_checks map: " + answer)
+		return line
+	}
+	switch word {
 	case "REJECT":
 		note("reject")
 		if r.Verdict.Reject == nil {
@@ -129,6 +138,10 @@ func (r *Reader) act(k kind, line, key, answer string) string {
 		return ""
 	case "DUNNO", "OK", "PASS":
 	default:
+		if r.c.Outgoing {
+			r.note("warning: unsupported command in " + r.c.Name + k.String() + "_checks map: " + answer)
+			break
+		}
 		r.note("warning: unknown command in " + k.String() + "_checks: " + answer)
 	}
 	return line

@@ -112,3 +112,18 @@ func BenchmarkReader(b *testing.B) {
 		}
 	}
 }
+
+// What is on its way out is changed in its lines, and in nothing else.
+func TestOutgoing(t *testing.T) {
+	const in = "Subject: bad\r\nX-Old: 1\r\n\r\nbody\r\n"
+	for rule, want := range map[string]string{
+		"REJECT no": "REJECT no", "DISCARD": "DISCARD", "HOLD": "HOLD", "FILTER smtp:[x]": "FILTER smtp:[x]", "REDIRECT a@b.test": "REDIRECT a@b.test", "BCC a@b.test": "BCC a@b.test", "nosuch": "nosuch",
+	} {
+		out, verdict, notes := run(t, &checks.Checker{Outgoing: true, Name: "smtp_", Header: table(t, "{/^Subject/ "+rule+"}")}, in)
+		require.Equal(t, in, out)
+		require.Equal(t, checks.Verdict{}, verdict, rule)
+		require.Equal(t, []string{"warning: unsupported command in smtp_header_checks map: " + want}, notes)
+	}
+	out, _, _ := run(t, &checks.Checker{Outgoing: true, Name: "smtp_", Header: table(t, "{/^Subject/ IGNORE}"), Body: table(t, "{/^body/ REPLACE other}")}, in)
+	require.Equal(t, "X-Old: 1\r\n\r\nother\r\n", out)
+}

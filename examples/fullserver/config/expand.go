@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,8 +114,32 @@ func (x *expander) value(name string) (string, error) {
 		}
 		return "", x.c.errorf(name, "%v", err)
 	}
+	if name == "myorigin" && strings.HasPrefix(v, "/") {
+		if v, err = firstLine(v); err != nil {
+			return "", x.c.errorf(name, "%v", err)
+		}
+	}
 	x.c.values[name] = v
 	return v, nil
+}
+
+// firstLine reads a name from a file, as Debian's Postfix does for myorigin: /etc/mailname.
+func firstLine(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %s", file, reasonOf(err))
+	}
+	defer f.Close()
+	b := make([]byte, 1024)
+	n, err := f.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("%s: %s", file, reasonOf(err))
+	}
+	line, _, _ := strings.Cut(string(b[:n]), "\n")
+	if line = strings.TrimSpace(line); line == "" {
+		return "", fmt.Errorf("%s has no name in its first line", file)
+	}
+	return line, nil
 }
 
 // text returns what is given for a parameter, or its default.
@@ -132,13 +157,16 @@ func (x *expander) text(name string) (string, error) {
 		}
 		return "localdomain", nil
 	}
-	return x.c.param(name).Default, nil
+	if p := x.c.param(name); p != nil {
+		return p.Default, nil
+	}
+	return "", nil // one of Postfix's that isn't set
 }
 
 // known reports whether name has a value.
 func (x *expander) known(name string) bool {
 	_, given := x.c.given[name]
-	return given || x.c.param(name) != nil
+	return given || x.c.param(name) != nil || PostfixKnows(name)
 }
 
 // expand replaces $name, ${name} and $(name), the conditional forms of ${…}, and $$ in s.

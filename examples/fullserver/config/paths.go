@@ -21,6 +21,9 @@ func (c *Config) Paths() []string {
 		if row.Name != "mail_location" && row.Inert == "" {
 			v, _ := c.Value(row.Name)
 			add(v)
+			if row.Name == "myorigin" { // a file that has it
+				add(c.given[row.Name].text)
+			}
 		}
 	}
 	for _, s := range c.master {

@@ -51,26 +51,41 @@ type Addresses struct {
 
 // Local are the parameters of delivery to mailboxes, as local(8) does it.
 type Local struct {
-	AliasMaps          string
-	OwnerRequest       bool
-	ExpandOwner        bool
-	ResetOwner         bool
-	AllowCommands      []string
-	AllowFiles         []string
-	ForwardPath        string // with its names for each user
-	LuserRelay         string
-	MailboxTransport   string
-	FallbackTransport  string
+	AliasMaps         string
+	OwnerRequest      bool
+	ExpandOwner       bool
+	ResetOwner        bool
+	AllowCommands     []string
+	AllowFiles        []string
+	ForwardPath       string // with its names for each user
+	LuserRelay        string
+	MailboxTransport  string
+	FallbackTransport string
+	HomeMailbox       string
+	MailboxCommand    string
+
+	MailboxTransportMaps, MailboxCommandMaps, FallbackTransportMaps string
+
 	CommandTimeLimit   time.Duration
 	CommandShell       string
 	PrependDeliveredTo []string
 	DefaultPrivs       string
 }
 
+// Elsewhere reports whether mail of some users doesn't go to their mailboxes.
+func (l *Local) Elsewhere() bool {
+	return l.MailboxTransport+l.MailboxTransportMaps+l.MailboxCommand+l.MailboxCommandMaps != ""
+}
+
+// Strangers reports whether there is a way for mail of people who aren't users.
+func (l *Local) Strangers() bool {
+	return l.LuserRelay+l.FallbackTransport+l.FallbackTransportMaps+l.MailboxTransport+l.MailboxTransportMaps != ""
+}
+
 // Checks are the parameters that look into messages.
 type Checks struct {
 	Header, MIMEHeader, NestedHeader, Body string
-	SMTPHeader, SMTPBody                   string
+	Out                                    struct{ Header, MIMEHeader, NestedHeader, Body string } // smtp_header_checks and so on
 	BodySize, HeaderSize                   int64
 }
 
@@ -124,6 +139,7 @@ type Receiving struct {
 	Codes                 RestrictionCodes
 	HeloRequired          bool
 	StrictEnvelopes       bool
+	SMTPUTF8              bool
 	DisableVrfy           bool
 	BareNewline           string
 	TLSLevel              string

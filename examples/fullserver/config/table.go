@@ -32,7 +32,7 @@ func identity() []Param {
 		{Name: "mydomain", Group: g, Kind: Host, Default: "", into: func(s *Settings) any { return &s.MyDomain },
 			Help: "The site's domain. Default: $myhostname without its first label. Users without a domain in passwd_file belong to it."},
 		{Name: "myorigin", Group: g, Kind: Host, Default: "$myhostname", into: func(s *Settings) any { return &s.MyOrigin },
-			Help: "The domain that an address without one gets."},
+			Help: "The domain that an address without one gets; /etc/mailname, or another file's name, stands for its first line, as in Debian."},
 		{Name: "mydestination", Group: g, Kind: Patterns, Default: "$myhostname, localhost.$mydomain, localhost", into: func(s *Settings) any { return &s.Addresses.MyDestination },
 			Help: "Domains of this machine itself, and tables and files with more. A user of passwd_file is reached there by local part, under that domain or $mydomain."},
 		{Name: "virtual_mailbox_domains", Group: g, Kind: Patterns, Default: "$virtual_mailbox_maps", into: func(s *Settings) any { return &s.Addresses.VirtualMailboxDomains },

@@ -86,7 +86,8 @@ func receiving() []Param {
 		works(g, "smtpd_tls_mandatory_protocols", List, ">=TLSv1", func(s *Settings) any { return &s.Receiving.TLSMandatory },
 			"The same at level encrypt, and where TLS is there from the start."),
 		refused("line_length_limit", Size, "2048", "a command has 2048 octets, and a message's line any number; leave it out"),
-		refused("smtputf8_enable", Yes, "${{$compatibility_level} <level {1} ? {no} : {yes}}", "SMTPUTF8 is always offered; leave it at yes"),
+		works(g, "smtputf8_enable", Yes, "${{$compatibility_level} <level {1} ? {no} : {yes}}", func(s *Settings) any { return &s.Receiving.SMTPUTF8 },
+			"Offer SMTPUTF8 (RFC 6531): addresses beyond ASCII."),
 		works(g, "requiretls_enable", Yes, "yes", func(s *Settings) any { return &s.Receiving.RequireTLS },
 			"Offer REQUIRETLS (RFC 8689) over TLS: such a message goes on only to servers whose certificate is right and that offer it too, and comes back otherwise. What says TLS-Required: No in its header goes on whatever policy its recipients' domain has."),
 	}

@@ -26,7 +26,7 @@ func system() []Param {
 		inert("mailq_path", Path, "/usr/bin/mailq", one),
 		inert("debug_peer_level", Integer, "2", "what is logged does not depend on the client"),
 		inert("debug_peer_list", List, "", "what is logged does not depend on the client"),
-		inert("debugger_command", Text, "", one),
+		raw(inert("debugger_command", Text, "", one)),
 		inert("import_environment", List, "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME", one),
 		inert("export_environment", List, "TZ MAIL_CONFIG LANG", "programs get PATH and what Postfix's local(8) names, and nothing else"),
 	}

@@ -32,12 +32,18 @@ type Settings struct {
 	ForwardPath             string // forward_path
 	Delimiter               string // recipient_delimiter
 	LuserRelay              string // luser_relay
-	// MailboxTransport and FallbackTransport return what delivers instead of a mailbox, and to those who have none; nil: nothing does.
+	// MailboxTransport and FallbackTransport are what delivers instead of a mailbox, and to those who have none; nil: nothing does.
 	MailboxTransport, FallbackTransport mail.Deliverer
-	CommandTime                         time.Duration // command_time_limit
-	Shell                               string        // local_command_shell
-	Privs                               string        // default_privs
-	Delivered                           []string      // prepend_delivered_header
+	MailboxCommand                      string // mailbox_command
+	// These say the same by user, nil where they don't: mailbox_transport_maps, fallback_transport_maps, mailbox_command_maps.
+	MailboxTransports, FallbackTransports, MailboxCommands Table
+	// Transport finds what delivers by a name in these tables, "transport:nexthop". It must be set where there are some.
+	Transport func(name string) (mail.Deliverer, error)
+
+	CommandTime time.Duration // command_time_limit
+	Shell       string        // local_command_shell
+	Privs       string        // default_privs
+	Delivered   []string      // prepend_delivered_header
 }
 
 // Kind is where a destination stands.
@@ -136,14 +142,35 @@ func (t *agentTransaction) deliver(ctx context.Context) (detail string, expanded
 	return strings.Join(did, ", "), len(p.forwards) > 0 && p.aliased, nil
 }
 
-// mailboxes files the message.
-func (t *agentTransaction) mailboxes(ctx context.Context, p *plan) (string, error) {
+// mailboxes files the message, or hands it to what stands in a mailbox's place.
+func (t *agentTransaction) mailboxes(ctx context.Context, p *plan) (detail string, err error) {
+	s := &t.a.Settings
 	for i := range p.mailboxes {
 		m := &p.mailboxes[i]
-		if via := t.a.Settings.MailboxTransport; via != nil {
-			if err := t.through(ctx, via, m.address); err != nil {
+		user := t.a.user(m.address)
+		via, err := t.a.via(ctx, s.MailboxTransports, s.MailboxTransport, user)
+		if err != nil {
+			return "", err
+		}
+		if via != nil {
+			if detail, err = t.through(ctx, via, m.address); err != nil {
 				return "", err
 			}
+			detail = or(detail, "delivered by mailbox_transport")
+			continue
+		}
+		command, found, err := find(ctx, s.MailboxCommands, user)
+		if err != nil {
+			return "", err
+		}
+		if !found {
+			command = s.MailboxCommand
+		}
+		if command != "" {
+			if err := t.run(ctx, destination{text: command, address: m.address, account: m.account}); err != nil {
+				return "", err
+			}
+			detail = "delivered to command: " + command
 			continue
 		}
 		tx := t.a.Mailboxes.Start(t.from)
@@ -156,48 +183,51 @@ func (t *agentTransaction) mailboxes(ctx context.Context, p *plan) (string, erro
 		if !results[0].Reply.OK() {
 			return "", results[0].Reply
 		}
+		detail = "delivered to maildir"
 	}
-	switch {
-	case len(p.mailboxes) == 0:
-		return "", nil
-	case t.a.Settings.MailboxTransport != nil:
-		return "delivered by mailbox_transport", nil
-	}
-	return "delivered to maildir", nil
+	return detail, nil
 }
 
 // elsewhere hands the message for somebody who isn't a user to fallback_transport.
-func (t *agentTransaction) elsewhere(ctx context.Context, p *plan) (string, error) {
-	for _, a := range p.fallback {
-		if err := t.through(ctx, t.a.Settings.FallbackTransport, a); err != nil {
+func (t *agentTransaction) elsewhere(ctx context.Context, p *plan) (detail string, err error) {
+	for _, f := range p.fallback {
+		if detail, err = t.through(ctx, f.via, f.address); err != nil {
 			return "", err
 		}
+		detail = or(detail, "delivered by fallback_transport")
 	}
-	if len(p.fallback) == 0 {
-		return "", nil
-	}
-	return "delivered by fallback_transport", nil
+	return detail, nil
 }
 
-// through sends the message for one recipient by another transport.
-func (t *agentTransaction) through(ctx context.Context, via mail.Deliverer, to string) error {
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// through sends the message for one recipient by another transport, and returns what that says of it.
+func (t *agentTransaction) through(ctx context.Context, via mail.Deliverer, to string) (detail string, err error) {
 	opts := t.opts
 	tx, err := via.Begin(ctx, t.from, &opts)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer tx.Abort()
 	if err := tx.Recipient(ctx, to, &t.rcpt); err != nil {
-		return err
+		return "", err
 	}
 	if err := tx.Body(ctx, t.message.NewReader()); err != nil {
-		return err
+		return "", err
 	}
 	results, err := tx.Commit(ctx)
 	if err == nil && !mail.Combine(results).OK() {
 		err = mail.Combine(results)
 	}
-	return err
+	if err != nil || len(results) == 0 {
+		return "", err
+	}
+	return results[0].Detail, nil
 }
 
 // forward queues the message for the addresses that there are, once for each sender: the owner of a list gets what its members bounce.

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/local"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
+	"github.com/buuta/mail/smtp/rewrite"
 	"github.com/stretchr/testify/require"
 )
 
@@ -153,4 +155,33 @@ func TestForwardIsConfined(t *testing.T) {
 	require.NoError(t, os.WriteFile(home+"/x", nil, 0o600))
 	// An extension leads to a file of the user's own, or to none.
 	require.Contains(t, to(t, a, `"alice+../x"@h.test`), "451 4.2.0")
+}
+
+// mailbox_transport_maps and its like are asked by user; a table that fails, or names nothing that there is, leaves the message for later.
+func TestMailboxTables(t *testing.T) {
+	fail := mail.NewReply(550, mail.EnhancedCode{5, 2, 1}, "not here")
+	refuse := mail.DelivererFunc(func(context.Context, *mail.Envelope, io.Reader) error { return fail })
+	s := local.Settings{MailboxCommand: "exit 67", MailboxTransports: rewrite.Map{"alice": "error:", "carol": "nosuch:"}, MailboxCommands: rewrite.Map{"bob": "cat > /dev/null"}, FallbackTransports: rewrite.Map{"ghost": "error:"},
+		Transport: func(name string) (mail.Deliverer, error) {
+			if name == "error:" {
+				return refuse, nil
+			}
+			return nil, errors.New("there is no " + name)
+		}}
+	a, store, _ := agent(t, housed{"alice@h.test": "", "bob@h.test": "", "carol@h.test": "", "dan@h.test": ""}, "list: dan, bob\n", "local_recipient_maps =\n", s)
+	require.Equal(t, "550 5.2.1 not here | not here", to(t, a, "Alice+x@h.test"))
+	require.Equal(t, "250 2.0.0 Ok | delivered to command: cat > /dev/null", to(t, a, "bob@h.test"))
+	require.Equal(t, "451 4.3.0 mail transport unavailable | mail transport unavailable", to(t, a, "carol@h.test"))
+	require.Equal(t, "554 5.1.1 user unknown | user unknown", to(t, a, "dan@h.test"))
+	require.Equal(t, "550 5.2.1 not here | not here", to(t, a, "ghost@h.test"))
+	require.Equal(t, "550 5.1.1 unknown user: \"other\" | unknown user: \"other\"", to(t, a, "other@h.test"))
+	a.Settings.MailboxCommands = failing{}
+	require.Equal(t, "451 4.3.0 table lookup failure | table lookup failure", to(t, a, "bob@h.test"))
+	require.Empty(t, inbox(t, store, "bob@h.test"))
+}
+
+type failing struct{}
+
+func (failing) Find(context.Context, string) (string, bool, error) {
+	return "", false, errors.New("database is down")
 }

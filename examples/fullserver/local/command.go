@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue/pipe"
 	"github.com/buuta/mail/smtp/rewrite"
 )
@@ -14,20 +13,24 @@ import (
 // commands runs the |commands of a plan. The message is their input, and who it is for is in their environment, as local(8) has it.
 func (t *agentTransaction) commands(ctx context.Context, p *plan) (string, error) {
 	for _, d := range p.commands {
-		c := &pipe.Command{
-			Args: t.a.words(d.text), Plain: true, Env: t.environment(d), Timeout: t.a.Settings.CommandTime, User: t.a.Settings.Privs,
-			ReturnPath: true, DeliveredTo: t.a.prepends("command"), Dir: "/",
-		}
-		if err := t.through(ctx, c.To(""), d.address); err != nil {
-			reply := *mail.ReplyOf(err)
-			reply.Text = "Command died with: \"" + d.text + "\": " + reply.Text
-			return "", &reply
+		if err := t.run(ctx, d); err != nil {
+			return "", err
 		}
 	}
 	if len(p.commands) == 0 {
 		return "", nil
 	}
 	return "delivered to command: " + p.commands[0].text, nil
+}
+
+// run runs one.
+func (t *agentTransaction) run(ctx context.Context, d destination) error {
+	c := &pipe.Command{
+		Args: t.a.words(d.text), Name: d.text, Plain: true, Env: t.environment(d), Timeout: t.a.Settings.CommandTime, User: t.a.Settings.Privs,
+		ReturnPath: true, DeliveredTo: t.a.prepends("command"), Dir: "/",
+	}
+	_, err := t.through(ctx, c.To(""), d.address)
+	return err
 }
 
 // drops reports whether a command of a user's runs as somebody who has no rights here. Where it doesn't, users have no commands: what this server

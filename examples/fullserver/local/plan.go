@@ -21,7 +21,7 @@ type plan struct {
 	forwards  []forward
 	commands  []destination
 	files     []destination
-	fallback  []string // addresses for fallback_transport
+	fallback  []fallback
 	aliased   bool
 
 	sender string // of the message
@@ -34,6 +34,12 @@ type plan struct {
 }
 
 type mailbox struct{ address, account string }
+
+// fallback is somebody who isn't a user, with fallback_transport.
+type fallback struct {
+	address string
+	via     mail.Deliverer
+}
 
 type forward struct{ sender, to string }
 
@@ -174,12 +180,21 @@ func (p *plan) mailbox(address, account string) {
 func (p *plan) nobody(ctx context.Context, sender, name string, depth int) error {
 	s := &p.a.Settings
 	address := rewrite.Quote(name + "@" + p.domain)
+	bare := p.a.user(address)
+	mailboxes, err := p.a.via(ctx, s.MailboxTransports, s.MailboxTransport, bare)
+	if err != nil {
+		return err
+	}
+	others, err := p.a.via(ctx, s.FallbackTransports, s.FallbackTransport, bare)
+	if err != nil {
+		return err
+	}
 	switch {
-	case s.MailboxTransport != nil: // it knows users that we don't
+	case mailboxes != nil: // it knows users that we don't
 		p.mailboxes = append(p.mailboxes, mailbox{address, ""})
 		return nil
-	case s.FallbackTransport != nil:
-		p.fallback = append(p.fallback, address)
+	case others != nil:
+		p.fallback = append(p.fallback, fallback{address, others})
 		return nil
 	case s.LuserRelay != "":
 		user, ext := p.a.Policy.Now().Rules.Extension(name)

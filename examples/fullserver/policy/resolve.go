@@ -190,10 +190,10 @@ func (p *Policy) local(ctx context.Context, t Target, said string) (Target, erro
 	switch {
 	case account == "" && strings.EqualFold(user, p.set.Notices.DoubleBounceSender): // what a report about a report says is nobody's
 		t.Class, t.Nexthop = "discard", "undeliverable postmaster notification discarded"
-	case account == "" && (c.LuserRelay != "" || c.FallbackTransport != "" || c.MailboxTransport != ""):
+	case account == "" && c.Strangers():
 	case account == "":
 		return t, p.unknown(said, "local recipient", p.Rules.LocalCode)
-	case c.MailboxTransport == "" && !forwards:
+	case !c.Elsewhere() && !forwards:
 		t.Account = account
 	}
 	return t, nil

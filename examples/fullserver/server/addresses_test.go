@@ -126,9 +126,9 @@ refuse: "|exit 67"
 
 	// A circle has nobody at its end; a command says for itself what becomes of the mail.
 	r.send("alice@example.test", "fail@localhost", note)
-	r.logged(`to=<fail@localhost>, .*dsn=4\.\d\.\d, status=deferred \(Command died with: "exit 75": `)
+	r.logged(`to=<fail@localhost>, .*dsn=4\.\d\.\d, status=deferred \(temporary failure\)`)
 	r.send("alice@example.test", "refuse@localhost", note)
-	r.logged(`to=<refuse@localhost>, .*dsn=5\.1\.1, status=bounced \(Command died with: "exit 67": `)
+	r.logged(`to=<refuse@localhost>, .*dsn=5\.1\.1, status=bounced \(user unknown\)`)
 	r.inbox("alice", "secret", 4)
 	require.Equal(t, "550 5.1.1 <nobody@localhost>: Recipient address rejected: User unknown in local recipient table", r.rcpt("s@far.test", "nobody@localhost"))
 	require.Equal(t, "250 2.1.5 Ok", r.rcpt("s@far.test", "TEAM+anything@localhost"))

@@ -69,6 +69,9 @@ func (s *Server) guardDoor(d *door, srv *smtp.Server) error {
 	if f.Proxy != "" {
 		srv.Proxy, srv.Timeouts.Proxy = func(net.Addr) bool { return true }, f.ProxyTimeout
 	}
+	if !d.set.Receiving.SMTPUTF8 {
+		srv.Without |= smtp.SMTPUTF8
+	}
 	for _, keyword := range f.DiscardKeywords {
 		srv.Without |= smtp.ParseExtension(strings.ToUpper(keyword))
 	}

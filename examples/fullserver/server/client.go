@@ -282,6 +282,9 @@ func (o *outlet) To(nexthop string) mail.Deliverer {
 	if rules := o.rules(); rules.SMTPGeneric != nil {
 		next = &generic{next: next, rules: rules, spooler: s.spooler}
 	}
+	if !s.checksOut.Empty() { // before addresses are shown otherwise, as with Postfix
+		next = &checked{next: next, checks: s.checksOut, spooler: s.spooler, note: func(text string) { s.log.Print("postfix/smtp", text) }}
+	}
 	if rewriter := s.policy.Now().SRS(); rewriter != nil {
 		next = &forwarding{next: next, srs: rewriter, policy: s.policy}
 	}

@@ -9,10 +9,23 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
+	"github.com/buuta/mail/examples/fullserver/config"
 )
 
 // location is a mail_location, Dovecot's "maildir:" and a pattern.
-type location struct{ pattern string }
+type location struct {
+	pattern string
+	home    string // home_mailbox, for users who have homes; "" for none
+}
+
+// locationOf is where mailboxes are: mail_location, or while that isn't set home_mailbox.
+func locationOf(c *config.Config) (location, error) {
+	l, err := parseLocation(c.Settings.MailLocation)
+	if err == nil && !c.Given("mail_location") {
+		l.home = c.Settings.Local.HomeMailbox
+	}
+	return l, err
+}
 
 // parseLocation checks a mail_location.
 func parseLocation(s string) (location, error) {
@@ -30,7 +43,7 @@ func parseLocation(s string) (location, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		path = "%h/" + rest
 	}
-	l := location{path}
+	l := location{pattern: path}
 	a, err := l.expand("alice@one.test", "/home/alice")
 	if err != nil {
 		return location{}, err
@@ -93,6 +106,9 @@ func (l location) path(users accounts.Users, account string) (string, error) {
 	}
 	if u == nil {
 		return "", fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
+	}
+	if l.home != "" && u.Home != "" {
+		return filepath.Join(u.Home, l.home), nil
 	}
 	return l.expand(u.Name, u.Home)
 }

@@ -17,7 +17,7 @@ import (
 // Folders returns the folders of the server's own that c names, with the parameter of each: they must be writable, and are made when missing.
 func Folders(c *config.Config) (out [][2]string) {
 	out = [][2]string{{"data_directory", c.Settings.DataDirectory}, {"queue_directory", c.Settings.QueueDirectory}}
-	if loc, err := parseLocation(c.Settings.MailLocation); err == nil && loc.root() != "" {
+	if loc, err := locationOf(c); err == nil && loc.root() != "" {
 		out = append(out, [2]string{"mail_location", loc.root()})
 	}
 	return out
@@ -85,8 +85,8 @@ func above(path string) string {
 
 // homes are the folders in which the users' homes lie, where mailboxes are in these.
 func (s *Server) homes() ([]string, error) {
-	loc, err := parseLocation(s.set.MailLocation)
-	if err != nil || loc.root() != "" || len(s.set.Process.Write) > 0 {
+	loc, err := locationOf(s.cfg)
+	if err != nil || loc.root() != "" && loc.home == "" || len(s.set.Process.Write) > 0 {
 		return nil, err
 	}
 	const hint = "name the folders of the homes in confine_write, or set confine = no"
@@ -144,6 +144,9 @@ func (s *Server) runsCommands() bool {
 		if (svc.Command == "pipe" || svc.Command == "spawn") && !s.cfg.Disabled(svc) {
 			return true
 		}
+	}
+	if l := &s.set.Local; l.MailboxCommand+l.MailboxCommandMaps != "" {
+		return true
 	}
 	aliases, _ := s.cfg.Value("alias_maps")
 	return aliases != "" && len(s.set.Local.AllowCommands) > 0

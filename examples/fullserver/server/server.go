@@ -94,7 +94,10 @@ type Server struct {
 	local    *local.Deliverer
 	agent    *local.Agent
 
-	checks   *checks.Checker
+	checks *checks.Checker
+
+	checksOut *checks.Checker // smtp_header_checks and their like
+
 	out      *outlet // to other servers
 	lmtp     *mx.Transport
 	probers  map[string]prober // of transports that can ask about addresses
@@ -151,7 +154,7 @@ func (s *Server) closeAll() {
 
 // checkSettings finds what a parameter alone doesn't show.
 func (s *Server) checkSettings() error {
-	if _, err := parseLocation(s.set.MailLocation); err != nil {
+	if _, err := locationOf(s.cfg); err != nil {
 		return s.cfg.ErrorFor("mail_location", err)
 	}
 	if s.set.MinimalBackoffTime > s.set.MaximalBackoffTime {
@@ -226,7 +229,7 @@ func (s *Server) openStore() error {
 	if s.expiries, err = parseAutoexpunge(s.set.Autoexpunge); err != nil {
 		return s.cfg.ErrorFor("autoexpunge", err)
 	}
-	loc, err := parseLocation(s.set.MailLocation)
+	loc, err := locationOf(s.cfg)
 	if err != nil {
 		return s.cfg.ErrorFor("mail_location", err)
 	}
