@@ -70,14 +70,19 @@ func (r *Reporter) send(ctx context.Context, f *report.Feedback, to string) erro
 	if err := f.Message(&b, r.Receiver, r.From, to, r.now()); err != nil {
 		return err
 	}
+	return Submit(ctx, r.Queue, r.Keys, &mail.MailOptions{}, to, b.Bytes())
+}
+
+// Submit signs a message that the server itself has written and puts it into the queue, from the null sender: nobody reads what comes back.
+func Submit(ctx context.Context, queue mail.Deliverer, keys *Keys, opts *mail.MailOptions, to string, message []byte) error {
 	signature := ""
-	if r.Keys != nil {
+	if keys != nil {
 		var err error
-		if signature, err = r.Keys.Sign(bytes.NewReader(b.Bytes())); err != nil {
+		if signature, err = keys.Sign(bytes.NewReader(message)); err != nil {
 			return err
 		}
 	}
-	tx, err := r.Queue.Begin(ctx, "", &mail.MailOptions{}) // nobody reads what comes back
+	tx, err := queue.Begin(ctx, "", opts)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (r *Reporter) send(ctx context.Context, f *report.Feedback, to string) erro
 	if err := tx.Recipient(ctx, to, &mail.RcptOptions{}); err != nil {
 		return err
 	}
-	if err := tx.Body(ctx, io.MultiReader(strings.NewReader(signature), &b)); err != nil {
+	if err := tx.Body(ctx, io.MultiReader(strings.NewReader(signature), bytes.NewReader(message))); err != nil {
 		return err
 	}
 	_, err = tx.Commit(ctx)

@@ -74,6 +74,9 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 	if c.MTASTS {
 		o.mx.STS = &mx.STS{Cache: stsCache(filepath.Join(s.set.DataDirectory, "mta-sts"))}
 	}
+	if s.tlsReporter != nil {
+		o.mx.TLSReport = s.tlsReporter.Collector.Add
+	}
 	if o.passwords != nil {
 		o.mx.Auth = o.credentials
 	}

@@ -24,6 +24,9 @@ func (s *Server) openMailAuth() error {
 		}
 		s.keys = keys
 	}
+	if err := s.openTLSReports(); err != nil {
+		return err
+	}
 	if !s.set.MailAuthCheck {
 		return nil
 	}
@@ -58,6 +61,18 @@ func (s *Server) openMailAuth() error {
 // startReports sends each day's reports until the function that it returns is called, which sends what was counted since midnight:
 // nobody would know of it after a restart.
 func (s *Server) startReports() (stop func()) {
+	endTLS := s.startTLSReports()
+	if s.reporter == nil {
+		return endTLS
+	}
+	endDMARC := s.startDMARCReports()
+	return func() {
+		endTLS()
+		endDMARC()
+	}
+}
+
+func (s *Server) startDMARCReports() (stop func()) {
 	if s.reporter == nil {
 		return func() {}
 	}

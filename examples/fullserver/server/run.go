@@ -98,6 +98,7 @@ func (s *Server) stop(hurry <-chan struct{}, endReports func()) {
 	wg.Wait()
 	endReports()
 	_ = s.queue.Shutdown(ctx)
+	s.saveTLSReports()
 }
 
 // Reload opens the log anew and reads users and certificate again, as SIGHUP wants it. What can't be read stays as it was

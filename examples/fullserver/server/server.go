@@ -31,6 +31,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/quota"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
+	"github.com/buuta/mail/examples/fullserver/tlsreports"
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/compress/zstd"
@@ -72,12 +73,13 @@ type Server struct {
 	directories *directory.Directories // the same for LDAP
 	users       accounts.Users
 	expiries    []expiry
-	guard       *mail.AuthThrottle // one for all, so that whoever guesses at one service is slow at the others
-	certs       *tlscert.Source    // nil without TLS
-	storePool   *x509.CertPool     // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
-	stsPolicy   *mx.STSPolicy      // that is served; nil: none
-	acme        *acmecert.Manager  // nil: no certificates are got
-	sni         *lookup.List       // tls_server_sni_maps
+	guard       *mail.AuthThrottle   // one for all, so that whoever guesses at one service is slow at the others
+	certs       *tlscert.Source      // nil without TLS
+	storePool   *x509.CertPool       // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
+	tlsReporter *tlsreports.Reporter // nil: nobody gets TLS reports
+	stsPolicy   *mx.STSPolicy        // that is served; nil: none
+	acme        *acmecert.Manager    // nil: no certificates are got
+	sni         *lookup.List         // tls_server_sni_maps
 	reloaded    chan struct{}
 	store       *maildir.Store
 	quotas      *quota.Rules

@@ -35,11 +35,12 @@ type Signer struct {
 	NoTime bool             // leaves t= out
 }
 
-// DefaultFields are what RFC 6376 section 5.4.1 names as useful to sign, and the fields of lists and of MIME.
+// DefaultFields are what RFC 6376 section 5.4.1 names as useful to sign, and the fields of lists, of MIME and of TLS reports (RFC 8460 section 5.3).
 var DefaultFields = []string{"From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc", "MIME-Version",
 	"Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Resent-Date", "Resent-From",
 	"Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Message-ID", "In-Reply-To", "References", "List-Id", "List-Help",
-	"List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post", "List-Owner", "List-Archive"}
+	"List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post", "List-Owner", "List-Archive",
+	"TLS-Report-Domain", "TLS-Report-Submitter"}
 
 var defaultOversign = []string{"From", "Reply-To", "Subject", "Date", "To", "Cc", "Message-ID", "MIME-Version", "Content-Type"}
 
