@@ -28,6 +28,7 @@ func sendMail(file string, over overrides, args []string, stdin io.Reader, stdou
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e := &sendmail.Env{Settings: &c.Settings, User: "unknown", Stdin: stdin, Stdout: stdout, Stderr: stderr}
+	e.At, _ = c.ForPrograms()
 	if u, err := user.Current(); err == nil {
 		e.User = u.Username
 		e.FullName, _, _ = strings.Cut(u.Name, ",") // the first field of gecos

@@ -29,7 +29,8 @@ const (
 // Env is what the command works with.
 type Env struct {
 	Settings       *config.Settings
-	User, FullName string // of whoever calls
+	At             config.Address // where the server takes mail; none: nowhere
+	User, FullName string         // of whoever calls
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
@@ -94,16 +95,16 @@ func (e *Env) flush(o *options) int {
 
 // address is where the server takes mail.
 func (e *Env) address() (network, addr string, err error) {
-	if len(e.Settings.SMTPListen) == 0 {
-		return "", "", fail(exUnavailable, "the server takes no mail: smtp_listen is empty")
+	a := e.At
+	if a.Network == "" {
+		return "", "", fail(exUnavailable, "the server takes no mail: smtp_listen is empty, and master.cf has no smtpd")
 	}
-	a := e.Settings.SMTPListen[0]
 	if a.Network == "unix" {
 		return a.Network, a.Address, nil
 	}
 	host, port, err := net.SplitHostPort(a.Address)
 	if err != nil {
-		return "", "", fail(exUnavailable, "smtp_listen: %v", err)
+		return "", "", fail(exUnavailable, "%s: %v", a, err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

@@ -22,8 +22,8 @@ func call(t *testing.T, srv *smtptest.Server, stdin string, words ...string) (st
 	_, port, err := net.SplitHostPort(srv.Addr())
 	require.NoError(t, err)
 	e := &sendmail.Env{
-		Settings: &config.Settings{MyHostname: "host.example.test", MyOrigin: "example.test", SMTPListen: []config.Address{{Network: "tcp", Address: "0.0.0.0:" + port}}},
-		User:     "an", FullName: "Nguyễn An", Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs,
+		Settings: &config.Settings{MyHostname: "host.example.test", MyOrigin: "example.test"}, At: config.Address{Network: "tcp", Address: "0.0.0.0:" + port},
+		User: "an", FullName: "Nguyễn An", Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs,
 		Queue: func(name string, args ...string) int {
 			queue = append([]string{name}, args...)
 			return 0
@@ -136,7 +136,7 @@ func TestSpeak(t *testing.T) {
 	fromServer, out := io.Pipe()
 	_, port, err := net.SplitHostPort(srv.Addr())
 	require.NoError(t, err)
-	e := &sendmail.Env{Settings: &config.Settings{SMTPListen: []config.Address{{Network: "tcp", Address: ":" + port}}}, Stdin: in, Stdout: out, Stderr: io.Discard}
+	e := &sendmail.Env{Settings: &config.Settings{}, At: config.Address{Network: "tcp", Address: ":" + port}, Stdin: in, Stdout: out, Stderr: io.Discard}
 	status := make(chan int)
 	go func() { status <- e.Run(t.Context(), []string{"-bs"}) }()
 	replies := bufio.NewReader(fromServer)
@@ -161,7 +161,7 @@ func TestNoServer(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	var errs strings.Builder
-	e := &sendmail.Env{Settings: &config.Settings{MyHostname: "h.test", MyOrigin: "h.test", SMTPListen: []config.Address{{Network: "tcp", Address: l.Addr().String()}}}, User: "an", Stdin: strings.NewReader("x\n"), Stderr: &errs}
+	e := &sendmail.Env{Settings: &config.Settings{MyHostname: "h.test", MyOrigin: "h.test"}, At: config.Address{Network: "tcp", Address: l.Addr().String()}, User: "an", Stdin: strings.NewReader("x\n"), Stderr: &errs}
 	require.Equal(t, 75, e.Run(context.Background(), []string{"b@b.test"}))
 	require.Contains(t, errs.String(), "sendmail: fatal: the server at "+l.Addr().String()+" can't be reached: ")
 }
