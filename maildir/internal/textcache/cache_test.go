@@ -267,8 +267,17 @@ func TestModel(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
-				for range rapid.SampledFrom([]int{1, 1, 3, 3, 20, groupLimit}).Draw(t, "n") {
-					w.add(textOf(words("subject"), "", words("body")))
+				n := rapid.SampledFrom([]int{1, 1, 1, 3, 3, 3, 20, 20, groupLimit}).Draw(t, "n")
+				texts := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "texts"), 0)) // so many draws would take most of the time
+				some := func() string {
+					out := make([]string, texts.IntN(5))
+					for i := range out {
+						out[i] = vocabulary[texts.IntN(len(vocabulary))]
+					}
+					return strings.Join(out, " ")
+				}
+				for range n {
+					w.add(textOf(some(), "", some()))
 				}
 			},
 			"remove": func(t *rapid.T) {
@@ -287,8 +296,8 @@ func TestModel(t *testing.T) {
 			},
 			"compact": func(*rapid.T) {
 				if v := w.c.open(os.O_RDWR); v != nil {
-					(&writer{c: w.c, v: v}).compact(w.live())
 					v.close()
+					w.c.compact(w.live())
 				}
 			},
 			"damage text":  func(*rapid.T) { damage("") },

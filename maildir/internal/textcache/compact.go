@@ -10,15 +10,11 @@ var errDamaged = errors.New("textcache: what was just written can't be read")
 
 // compact writes the files anew with the texts of live messages only. What can't be read is left out and made again
 // when it is wanted.
-func (w *writer) compact(live []uint32) {
-	if w.c == nil {
-		return
-	}
-	c := w.c
+func (c *Cache) compact(live []uint32) {
 	tmp := &Cache{FS: c.FS, Path: c.Path + ".new", Validity: c.Validity, Key: c.Key, Failed: c.Failed}
 	v, err := tmp.create()
 	if err != nil {
-		w.fail(err)
+		c.failed(err)
 		return
 	}
 	out := &writer{c: tmp, v: v}
@@ -42,7 +38,7 @@ func (w *writer) compact(live []uint32) {
 	out.flush()
 	v.close()
 	for _, suffix := range []string{"", indexSuffix} {
-		if out.c != nil && err == nil {
+		if !out.failed && err == nil {
 			err = c.FS.Rename(tmp.Path+suffix, c.Path+suffix)
 		} else {
 			c.FS.Remove(tmp.Path + suffix)

@@ -15,14 +15,14 @@ func gram(a, b, c byte) uint32 {
 
 // filterBuilder makes the filter of a group, in a matrix with all the rows there can be. It is some 2 MiB.
 type filterBuilder struct {
-	rows []byte
+	rows []candidates
 	n    int
 	set  int // bits that are set
 }
 
 func (f *filterBuilder) reset() {
 	if f.rows == nil {
-		f.rows = make([]byte, rowSize<<maxBits)
+		f.rows = make([]candidates, 1<<maxBits)
 	}
 	clear(f.rows)
 	f.n, f.set = 0, 0
@@ -30,10 +30,10 @@ func (f *filterBuilder) reset() {
 
 // add adds the text of the group's next entry.
 func (f *filterBuilder) add(text []byte) {
-	at, bit := f.n/8, byte(1)<<(f.n%8)
+	at, bit := f.n/64, uint64(1)<<(f.n%64)
 	f.n++
 	for i := 2; i < len(text); i++ {
-		p := &f.rows[int(gram(text[i-2], text[i-1], text[i]))*rowSize+at]
+		p := &f.rows[gram(text[i-2], text[i-1], text[i])][at]
 		if *p&bit == 0 {
 			*p |= bit
 			f.set++
@@ -55,14 +55,15 @@ func (f *filterBuilder) bits() uint8 {
 func (f *filterBuilder) appendTo(b []byte, generation uint64, groupSum uint32, bits uint8) []byte {
 	fold := 1 << (maxBits - bits)
 	for row := range 1 << bits {
-		r := f.rows[row*fold*rowSize:][:rowSize]
-		for k := 1; k < fold; k++ {
-			for i, c := range f.rows[(row*fold+k)*rowSize:][:rowSize-4] {
-				r[i] |= c
-			}
+		rows := f.rows[row*fold:][:fold]
+		for i := range rows[1:] {
+			rows[0].or(&rows[1+i])
 		}
 		start := len(b)
-		b = append(b, r[:rowSize-4]...)
+		for _, w := range rows[0] {
+			b = le.AppendUint64(b, w)
+		}
+		b = b[:start+rowSize-4] // the last half word has no entries
 		b = le.AppendUint32(b, rowSum(generation, groupSum, row, b[start:]))
 	}
 	return b

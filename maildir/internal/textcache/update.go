@@ -9,13 +9,6 @@ import (
 	"github.com/buuta/mail/mime/searchtext"
 )
 
-// Texts are written when so many octets have come together, and a group is made when so many entries or octets have.
-const (
-	writeSize  = 1 << 20
-	sealSize   = 16 << 20
-	sealNumber = groupLimit
-)
-
 // update reads the messages that are still undecided, and keeps their texts if nobody else is at it.
 func (s *search) update(ctx context.Context, source Source) error {
 	c := s.c
@@ -67,8 +60,8 @@ func (s *search) update(ctx context.Context, source Source) error {
 	if err != nil {
 		return err
 	}
-	if w != nil && s.wasteful() {
-		w.compact(s.live)
+	if w != nil && !w.failed && s.wasteful() {
+		w.c.compact(s.live)
 	}
 	return nil
 }
@@ -112,87 +105,4 @@ func cut(f vfs.File, end int64) (ok bool) {
 		err = f.Truncate(end)
 	}
 	return err == nil && info.Size() >= end
-}
-
-// writer adds to the files. A nil writer does nothing.
-type writer struct {
-	c      *Cache
-	v      *view
-	buf    []byte
-	filter filterBuilder
-}
-
-// add adds a text.
-func (w *writer) add(uid uint32, t searchtext.Text) {
-	if w == nil || w.c == nil {
-		return
-	}
-	e := newEntry(w.v.generation, uid, t)
-	w.buf = append(e.appendTo(w.buf), t.All...)
-	w.v.loose++
-	if len(w.buf) >= writeSize || w.v.loose >= sealNumber {
-		w.flush()
-	}
-}
-
-// flush writes what waits, and makes groups.
-func (w *writer) flush() {
-	if w == nil || w.c == nil {
-		return
-	}
-	if len(w.buf) > 0 {
-		if _, err := w.v.text.WriteAt(w.buf, w.v.textEnd); err != nil {
-			w.fail(err)
-			return
-		}
-		w.v.textEnd += int64(len(w.buf))
-		w.buf = w.buf[:0]
-	}
-	for w.v.untidy() {
-		if err := w.seal(); err != nil {
-			w.fail(err)
-			return
-		}
-	}
-}
-
-// fail ends the writing.
-func (w *writer) fail(err error) {
-	w.c.failed(err)
-	w.c = nil
-}
-
-// untidy reports whether there is enough for a group.
-func (v *view) untidy() bool { return v.loose >= sealNumber || v.textEnd-v.sealed >= sealSize }
-
-// seal makes a group of the first loose entries.
-func (w *writer) seal() error {
-	v := w.v
-	g := group{at: v.sealed}
-	w.filter.reset()
-	end, dir := v.textEnd, make([]byte, 0, groupLimit*entrySize)
-	v.buf, v.textEnd = v.buf[:0], v.sealed
-	for g.n < groupLimit && v.textEnd < end && v.textEnd-v.sealed < sealSize {
-		e, raw, ok := v.nextLoose()
-		if !ok {
-			return errDamaged
-		}
-		w.filter.add(raw[entrySize:])
-		dir = e.appendTo(dir)
-		g.n++
-	}
-	if g.n == 0 {
-		return errDamaged
-	}
-	g.bits = w.filter.bits()
-	out := g.fields(make([]byte, 0, g.size()))
-	g.sum = sum(v.generation, out, dir)
-	out = append(le.AppendUint32(out, g.sum), dir...)
-	out = w.filter.appendTo(out, v.generation, g.sum, g.bits)
-	if _, err := v.index.WriteAt(out, v.indexEnd); err != nil {
-		return err
-	}
-	v.indexEnd += g.size()
-	v.sealed, v.textEnd, v.loose = v.textEnd, end, v.loose-g.n
-	return nil
 }
