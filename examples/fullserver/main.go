@@ -77,6 +77,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] mta-sts                print the records that the DNS needs for mta_sts_domains and tls_report_to
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver passwd -app user scopes [label] make a password for one of a user's programs, and print its line for app-passwords:
+  fullserver passwd -totp user [site]        make a key for a user's authenticator app and recovery codes, and print their lines
   fullserver webmail -imap host -smtp host   mail in the browser, on any servers; webmail -h tells more
   fullserver [-c ...] mailq | postqueue | postsuper | postcat | qshape
                                              look after the queue, with Postfix's flags; also under the name

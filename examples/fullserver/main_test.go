@@ -145,6 +145,13 @@ func TestPasswd(t *testing.T) {
 	status, _, errs = command(t, "", "passwd", "-app", "alice@example.test", "web")
 	require.NotZero(t, status)
 	require.Contains(t, errs, `"web" is no scope`)
+
+	status, out, errs = command(t, "", "passwd", "-totp", "Alice@example.test")
+	require.Zero(t, status)
+	require.Regexp(t, `^totp=[A-Z2-7]{32}\n(alice@example.test:\{SSHA256\}[^:]+:\d{4}-\d\d-\d\d\n){10}$`, out)
+	require.Contains(t, errs, "otpauth://totp/example.test:alice@example.test?secret="+out[5:37]+"&issuer=example.test&algorithm=SHA1&digits=6&period=30\n")
+	status, _, _ = command(t, "", "passwd", "-totp")
+	require.NotZero(t, status)
 }
 
 // SIGHUP reloads, the first SIGTERM asks sessions to end, the second doesn't wait for them.

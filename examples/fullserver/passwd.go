@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buuta/mail/auth/totp"
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 )
@@ -18,6 +19,9 @@ import (
 func passwd(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "-app" {
 		return appPassword(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "-totp" {
+		return secondFactor(args[1:], stdout, stderr)
 	}
 	if len(args) > 1 {
 		return errors.New("passwd takes one user")
@@ -68,6 +72,30 @@ func appPassword(args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintln(stderr, "The password, which isn't shown again:", password)
 	_, err = fmt.Fprintln(stdout, p)
 	return err
+}
+
+// secondFactor makes a key for a user's authenticator app, and ten recovery codes.
+func secondFactor(args []string, stdout, stderr io.Writer) error {
+	if len(args) < 1 || len(args) > 2 {
+		return errors.New("passwd -totp takes a user and perhaps the site's name, which the app shows")
+	}
+	user, err := passwdfile.Canonical(args[0], "")
+	if err != nil {
+		return err
+	}
+	_, site, _ := strings.Cut(user, "@")
+	if len(args) == 2 {
+		site = args[1]
+	}
+	k := totp.NewKey()
+	fmt.Fprintf(stderr, "For the app, as a QR code or by hand: %s\nRecovery codes, each good once, not shown again:\n", k.URI(site, user))
+	fmt.Fprintf(stdout, "totp=%s\n", k) // for the user's line
+	for range 10 {
+		code, line := accounts.MakeRecoveryCode(user, time.Now())
+		fmt.Fprintln(stderr, "   ", code)
+		fmt.Fprintln(stdout, line) // for auth_recovery_codes_file
+	}
+	return nil
 }
 
 // isTerminal reports whether somebody sits there.

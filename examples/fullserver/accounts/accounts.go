@@ -29,6 +29,8 @@ type Options struct {
 	MasterSeparator string
 	// FailureDelay is how long the answer to a wrong password waits.
 	FailureDelay time.Duration
+	// SecondFactor has users with a key (SecondFactor's) use app passwords and tokens everywhere but on the web.
+	SecondFactor bool
 	Cache        CacheOptions
 
 	Databases   *sqldb.Pools

@@ -191,14 +191,19 @@ func MakeAppPassword(user string, scopes []string, label string, now time.Time) 
 	if strings.ContainsFunc(label, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }) || len(label) > 100 {
 		return "", nil, errors.New("a label has at most 100 octets, and neither a colon nor control characters")
 	}
-	const letters = "abcdefghijkmnopqrstuvwxyz2345679" // 5 bits each, none like another
+	password = byChance(24, 6)
+	return password, &AppPassword{User: user, Hash: passwdfile.HashQuick(plainly(password)), Scopes: scopes, Label: label, Made: now.UTC().Format(time.DateOnly)}, nil
+}
+
+// byChance makes n letters, 5 bits each, with a dash after every group.
+func byChance(n, group int) string {
+	const letters = "abcdefghijkmnopqrstuvwxyz2345679" // none like another
 	var b strings.Builder
-	for i, c := range random(24) {
-		if i > 0 && i%6 == 0 {
+	for i, c := range random(n) {
+		if i > 0 && i%group == 0 {
 			b.WriteByte('-')
 		}
 		b.WriteByte(letters[c&31])
 	}
-	password = b.String()
-	return password, &AppPassword{User: user, Hash: passwdfile.HashQuick(plainly(password)), Scopes: scopes, Label: label, Made: now.UTC().Format(time.DateOnly)}, nil
+	return b.String()
 }

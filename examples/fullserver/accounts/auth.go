@@ -84,6 +84,8 @@ func (c checker) Authenticate(ctx context.Context, q *mail.AuthRequest) (*mail.I
 	}
 	if err == nil && login != "" {
 		user, err = a.become(ctx, user, login, r)
+	} else if err == nil && !t.app {
+		err = a.onlyOnTheWeb(ctx, user, r.remote)
 	}
 	if err != nil {
 		t.pretend(ctx, list)
@@ -126,6 +128,9 @@ func (p passwords) Password(ctx context.Context, q *mail.AuthRequest) (string, *
 		return ok, nil
 	}}
 	user, err := t.through(ctx, p.a.passdbs)
+	if err == nil {
+		err = p.a.onlyOnTheWeb(ctx, user, r.remote)
+	}
 	if err != nil {
 		return "", nil, err
 	}
@@ -160,6 +165,9 @@ func (k keys) SCRAM(ctx context.Context, q *mail.AuthRequest, hash string) (*mai
 		return ok, nil
 	}}
 	user, err := t.through(ctx, k.a.passdbs)
+	if err == nil {
+		err = k.a.onlyOnTheWeb(ctx, user, r.remote)
+	}
 	if err != nil {
 		return invented, nil, err
 	}

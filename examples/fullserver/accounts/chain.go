@@ -26,6 +26,7 @@ type attempt struct {
 	r      *request
 	verify func(ctx context.Context, rec *record) (bool, error)
 	hashed bool // a password was checked against something
+	app    bool // it was one made for a program
 }
 
 // through asks sources in turn, by Dovecot's rules. It returns who it is; the error is mail.ErrAuthFailed, or why nobody knows.
@@ -155,7 +156,8 @@ func (t *attempt) password(ctx context.Context, rec *record) (bool, error) {
 	case rec.noPassword:
 		return true, nil
 	case rec.quick != nil:
-		return rec.quick(t.r.password), nil
+		t.app = rec.quick(t.r.password)
+		return t.app, nil
 	case rec.bind != nil:
 		t.hashed = true
 		return rec.bind(ctx, t.r.password)

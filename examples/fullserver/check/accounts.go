@@ -22,7 +22,7 @@ func (k *checker) accounts() {
 		}
 	}()
 	a := &k.s.Accounts
-	if a.Passdb != "" || a.Userdb != "" {
+	if a.Passdb != "" || a.Userdb != "" || a.SecondFactor {
 		all, err := accounts.Open(accounts.Options{
 			Passdbs: accounts.Or(a.Passdb, k.s.PasswdFile), Userdbs: a.Userdb, Domain: k.s.MyDomain, MasterSeparator: a.MasterSeparator, Databases: &k.databases, Directories: &k.directories,
 		})

@@ -118,5 +118,8 @@ type Accounts struct {
 	CacheTTL         time.Duration
 	CacheNegativeTTL time.Duration
 
+	SecondFactor  bool   // auth_totp
+	RecoveryCodes string // auth_recovery_codes_file
+
 	AuthListen, AuthUserdbListen []Address
 }

@@ -144,6 +144,10 @@ func access() []Param {
 			Help: "How long that counts. While the database is down it counts for longer."},
 		{Name: "auth_cache_negative_ttl", Group: g, Kind: Time, Default: "1h", Max: 30 * 86400, into: func(s *Settings) any { return &s.Accounts.CacheNegativeTTL },
 			Help: "The same for users that there aren't, and for wrong passwords."},
+		{Name: "auth_totp", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.Accounts.SecondFactor },
+			Help: "Web mail asks users whose line has the extra field totp=SECRET (\"fullserver passwd -totp\" makes one; a column totp of userdb) for the code of their authenticator app. Their own password is good on the web only: programs need app passwords or tokens."},
+		{Name: "auth_recovery_codes_file", Group: g, Kind: Path, Default: "$data_directory/recovery-codes", into: func(s *Settings) any { return &s.Accounts.RecoveryCodes },
+			Help: "Codes on paper for users whose telephone is gone, by user and hashed. What was used is taken out of the file."},
 		{Name: "auth_failure_delay", Group: g, Kind: Time, Default: "2s", Max: 60, into: func(s *Settings) any { return &s.AuthFailureDelay },
 			Help: "How long the answer to a wrong password waits."},
 	}

@@ -13,7 +13,7 @@ import (
 func (s *Server) openAccounts() error {
 	log := s.log.Logger(dovecot+" auth:", slog.LevelInfo)
 	a := &s.set.Accounts
-	if a.Passdb == "" && a.Userdb == "" {
+	if a.Passdb == "" && a.Userdb == "" && !a.SecondFactor {
 		f, err := passwdfile.Open(s.set.PasswdFile, passwdfile.Options{Domain: s.set.MyDomain, FailureDelay: s.set.AuthFailureDelay, Logger: log})
 		if err != nil {
 			if errors.Is(err, os.ErrNotExist) {
@@ -25,7 +25,7 @@ func (s *Server) openAccounts() error {
 		return s.checkMechanisms()
 	}
 	all, err := accounts.Open(accounts.Options{
-		Passdbs: accounts.Or(a.Passdb, s.set.PasswdFile), Userdbs: a.Userdb, Domain: s.set.MyDomain, MasterSeparator: a.MasterSeparator, FailureDelay: s.set.AuthFailureDelay,
+		Passdbs: accounts.Or(a.Passdb, s.set.PasswdFile), Userdbs: a.Userdb, Domain: s.set.MyDomain, MasterSeparator: a.MasterSeparator, FailureDelay: s.set.AuthFailureDelay, SecondFactor: a.SecondFactor,
 		Cache:     accounts.CacheOptions{Size: a.CacheSize, TTL: a.CacheTTL, NegativeTTL: a.CacheNegativeTTL},
 		Databases: s.databases, Directories: s.directories, Logger: log,
 	})

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/buuta/mail/auth/totp"
+	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
 	"github.com/buuta/mail/examples/fullserver/webmail"
 	"github.com/buuta/mail/imap/imapclient"
@@ -56,8 +58,13 @@ func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*htt
 	if err != nil {
 		return nil, err
 	}
+	var second webmail.SecondFactor
+	if s.set.Accounts.SecondFactor {
+		second = &accounts.SecondFactor{Users: s.users, Recovery: s.set.Accounts.RecoveryCodes, Codes: totp.NewVerifier()}
+	}
 	site, err := webmail.New(webmail.Config{
-		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
+		SecondFactor: second,
+		IMAP:         imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
 		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.guard,
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
 	})

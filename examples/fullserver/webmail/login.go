@@ -13,8 +13,20 @@ import (
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
 )
 
+// SecondFactor checks the codes of users who have one.
+type SecondFactor interface {
+	// Wanted reports whether a user has to give a code.
+	Wanted(ctx context.Context, user string) (bool, error)
+	// Verify checks a code; an error that wraps mail.ErrAuthFailed says that it isn't good, a *mail.TooManyAttemptsError that it wasn't looked at.
+	Verify(ctx context.Context, user, code string) error
+}
+
+// errCodeWanted says nothing about the password to the guard: whoever has it must not be able to wipe out his wrong codes with it.
+var errCodeWanted = errors.New("a code is wanted")
+
 type loginData struct {
 	*page
+	Code    bool   // the password was right, and a code is wanted
 	Token   string // of the form, for the cookie that the page came with
 	Next    string
 	Name    string
@@ -73,17 +85,18 @@ func (q *request) login() error {
 	if !ok || !validToken(key, q.r.PostFormValue("token")) {
 		return badToken
 	}
-	user, password := strings.TrimSpace(q.r.PostFormValue("user")), q.r.PostFormValue("password")
+	user, password, code := strings.TrimSpace(q.r.PostFormValue("user")), q.r.PostFormValue("password"), q.r.PostFormValue("code")
+	coded := false
 	again := func(status int, notice string) error {
 		q.sess = nil
 		p := q.page("login.title")
 		p.Notice = notice
-		return q.render(status, "login", loginData{page: p, Token: q.preToken(), Next: localPath(q.r.PostFormValue("next"), ""), Name: user})
+		return q.render(status, "login", loginData{page: p, Code: coded, Token: q.preToken(), Next: localPath(q.r.PostFormValue("next"), ""), Name: user})
 	}
-	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || strings.ContainsAny(user+password, "\r\n\x00") {
+	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || len(code) > 100 || strings.ContainsAny(user+password+code, "\r\n\x00") {
 		return again(http.StatusBadRequest, q.T("login.empty"))
 	}
-	settled, err := q.admit(user, password)
+	settled, err := q.admit(user, password+"\x00"+code) // each code is a guess of its own
 	if err != nil {
 		var too *mail.TooManyAttemptsError
 		if errors.As(err, &too) {
@@ -92,8 +105,19 @@ func (q *request) login() error {
 		return err
 	}
 	err = q.accounts.check(q.ctx, user, password)
+	if err == nil {
+		coded, err = q.secondFactor(user, code)
+	}
 	settled(err)
+	var too *mail.TooManyAttemptsError
 	switch {
+	case errors.Is(err, errCodeWanted):
+		return again(http.StatusUnauthorized, q.T("login.code.wanted"))
+	case errors.As(err, &too):
+		return again(http.StatusTooManyRequests, q.N("login.wait", int((too.Wait+time.Second-1)/time.Second)))
+	case coded && errors.Is(err, mail.ErrAuthFailed):
+		q.cfg.Log.Info("webmail: wrong code", "user", user, "remote", q.remote(), "reason", err)
+		return again(http.StatusUnauthorized, q.T("login.code.wrong"))
 	case errors.Is(err, mail.ErrAuthFailed):
 		q.cfg.Log.Info("webmail: log-in failed", "user", user, "remote", q.remote())
 		return again(http.StatusUnauthorized, q.T("login.wrong"))
@@ -115,6 +139,21 @@ func (q *request) login() error {
 	q.setCookie("wm", cookie)
 	q.dropCookie("wmpre")
 	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
+}
+
+// secondFactor checks the code of a user whose password was right; coded reports that he has to give one.
+func (q *request) secondFactor(user, code string) (coded bool, err error) {
+	if q.cfg.SecondFactor == nil {
+		return false, nil
+	}
+	coded, err = q.cfg.SecondFactor.Wanted(q.ctx, user)
+	switch {
+	case err != nil || !coded:
+		return coded, err
+	case strings.TrimSpace(code) == "":
+		return true, errCodeWanted
+	}
+	return true, q.cfg.SecondFactor.Verify(q.ctx, user, code)
 }
 
 // admit asks the guard. Whom it would let wait is told how long.

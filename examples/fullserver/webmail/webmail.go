@@ -45,6 +45,8 @@ type Config struct {
 	// Guard slows down those who guess passwords, by the addresses of browsers; nil: one of the site's own. The IMAP server sees none of
 	// these addresses: its guard must not count what comes from here.
 	Guard mail.AuthGuard
+	// SecondFactor, if not nil, is asked whether a user whose password was right has to give a code, too.
+	SecondFactor SecondFactor
 
 	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
 	Now    func() time.Time

@@ -1,0 +1,140 @@
+package accounts
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/buuta/mail"
+	"github.com/buuta/mail/auth/totp"
+	"github.com/buuta/mail/examples/fullserver/internal/editfile"
+	"github.com/buuta/mail/examples/fullserver/passwdfile"
+)
+
+// SecondFactor asks users whose userdb has a field totp for the code of their authenticator app, or for one of the recovery codes that they have on paper.
+type SecondFactor struct {
+	Users Users
+	// Recovery is a file of lines "user@domain:{SSHA256}hash:date", a code each. A code that was used is taken out. "": there are none.
+	Recovery string
+	Codes    *totp.Verifier
+}
+
+// key returns a user's key, nil where he has none. A key that can't be read is an error: it isn't the same as none.
+func key(u *User) (*totp.Key, error) {
+	text := u.Extra("userdb_totp")
+	if text == "" {
+		text = u.Extra("totp")
+	}
+	if text == "" {
+		return nil, nil
+	}
+	k, err := totp.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("totp of %s: %w", u.Name, err)
+	}
+	return k, nil
+}
+
+// Wanted reports whether a user has to give a code.
+func (s *SecondFactor) Wanted(ctx context.Context, user string) (bool, error) {
+	_, k, err := s.find(ctx, user)
+	return k != nil, err
+}
+
+func (s *SecondFactor) find(ctx context.Context, user string) (*User, *totp.Key, error) {
+	u, err := s.Users.Lookup(ctx, user)
+	if u == nil || err != nil {
+		return nil, nil, err
+	}
+	k, err := key(u)
+	return u, k, err
+}
+
+// Verify checks a code: nil, what [totp.Verifier.Verify] says, or an error that says that nobody knows.
+func (s *SecondFactor) Verify(ctx context.Context, user, code string) error {
+	u, k, err := s.find(ctx, user)
+	switch {
+	case err != nil:
+		return err
+	case k == nil:
+		return nil
+	case s.Recovery != "" && len(plainly(code)) == recoveryLength:
+		// The verifier counts it with the others: a recovery code is longer, and wrong ones are guesses, too.
+		if err := s.recover(ctx, u.Name, plainly(code)); !errors.Is(err, mail.ErrAuthFailed) {
+			return err
+		}
+	}
+	return s.Codes.Verify(u.Name, k, code)
+}
+
+// recoveryLength is how many letters a code has, 5 bits each.
+const recoveryLength = 16
+
+// recoveryLine reads a line.
+func recoveryLine(text string) (user string, secret *passwdfile.Secret, err error) {
+	f := strings.Split(text, ":")
+	if len(f) != 3 || !strings.HasPrefix(f[1], "{SSHA256}") {
+		return "", nil, errors.New("expected user@domain:{SSHA256}hash:date")
+	}
+	secret, err = passwdfile.ParseSecret(f[1], "")
+	return f[0], secret, err
+}
+
+// recover takes a code out of the file. It is gone when recover returns nil, also after a power cut.
+func (s *SecondFactor) recover(ctx context.Context, user, code string) error {
+	if _, err := os.Stat(s.Recovery); errors.Is(err, fs.ErrNotExist) {
+		return totp.ErrWrong
+	}
+	found := false
+	err := editfile.Edit(ctx, s.Recovery, 0o600, func(text []byte) ([]byte, error) {
+		found = false
+		var out bytes.Buffer
+		for line := range strings.Lines(string(text)) {
+			if !found && strings.HasPrefix(line, user+":") {
+				if _, secret, err := recoveryLine(strings.TrimSpace(line)); err == nil && secret.Verify(code) {
+					found = true
+					continue
+				}
+			}
+			out.WriteString(line)
+		}
+		return out.Bytes(), nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", s.Recovery, err)
+	case !found:
+		return totp.ErrWrong
+	}
+	return nil
+}
+
+// MakeRecoveryCode makes a code of 80 bits by chance, and its line.
+func MakeRecoveryCode(user string, now time.Time) (code, line string) {
+	code = byChance(recoveryLength, 4)
+	return code, user + ":" + passwdfile.HashQuick(plainly(code)) + ":" + now.UTC().Format(time.DateOnly)
+}
+
+// onlyOnTheWeb refuses the own password of a user who has a second factor where no code can be asked for: over a network, where his programs have passwords of their own. Web mail
+// asks for the code and comes over a socket.
+func (a *Accounts) onlyOnTheWeb(ctx context.Context, user string, remote net.Addr) error {
+	if !a.o.SecondFactor || remote != nil && remote.Network() == "unix" {
+		return nil
+	}
+	u, err := a.Lookup(ctx, user)
+	if err != nil || u == nil {
+		return err
+	}
+	k, err := key(u)
+	if err == nil && k != nil {
+		a.log.Info("the password was right, but programs of users with a second factor need app passwords", "user", user)
+		err = mail.ErrAuthFailed
+	}
+	return err
+}
