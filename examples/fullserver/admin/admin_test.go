@@ -92,8 +92,9 @@ func TestOwnDomain(t *testing.T) {
 	users, err := lan.UsersOf(ctx, "an.example")
 	require.NoError(t, err)
 	require.Equal(t, []admin.User{{Name: "lan@an.example"}, {Name: "hoa@an.example", Quota: quota.Rule{Storage: 1 << 20}}, {Name: "seller@an.example"}}, users)
-	d, err := lan.DomainOf(ctx, "AN.example")
+	domains, err := lan.DomainsOf(ctx, "AN.example")
 	require.NoError(t, err)
+	d := domains[0]
 	require.Equal(t, 1, d.Aliases)
 	require.Equal(t, quota.Rule{Storage: 1 << 20, Mailboxes: 4, Aliases: 2}, d.Limits)
 	names, err := lan.Names(ctx)
@@ -126,7 +127,7 @@ func TestOthersDomain(t *testing.T) {
 		},
 		"users":   func(d, _ string) error { _, err := lan.UsersOf(ctx, d); return err },
 		"aliases": func(d, _ string) error { _, err := lan.AliasesOf(ctx, d); return err },
-		"domain":  func(d, _ string) error { _, err := lan.DomainOf(ctx, d); return err },
+		"domain":  func(d, _ string) error { _, err := lan.DomainsOf(ctx, d); return err },
 	}
 	for name, do := range try {
 		want := "permission denied: lan@an.example does not administer %s"

@@ -97,16 +97,25 @@ func (a *Actor) DeleteAlias(ctx context.Context, address string) error {
 	})
 }
 
-// AliasesOf lists the aliases of a domain that are in the file.
-func (a *Actor) AliasesOf(ctx context.Context, domain string) (out []Alias, err error) {
-	if !a.May(domain) {
-		return nil, a.denied(domain)
+// AliasesOf lists the aliases of domains that are in the file, in its order.
+func (a *Actor) AliasesOf(_ context.Context, domains ...string) (out []Alias, err error) {
+	wanted := map[string]bool{}
+	for _, d := range domains {
+		if !a.May(d) {
+			return nil, a.denied(d)
+		}
+		wanted[strings.ToLower(d)] = true
 	}
 	t, err := read(a.s.Aliases, "aliases")
 	if err != nil {
 		return nil, err
 	}
-	return aliasesOf(t, domain), nil
+	for key, value := range t.All {
+		if strings.Contains(key, "@") && wanted[strings.ToLower(quota.DomainOf(key))] {
+			out = append(out, Alias{key, value})
+		}
+	}
+	return out, nil
 }
 
 // read reads a table's file; one that isn't there yet is empty.

@@ -20,25 +20,33 @@ type Domain struct {
 	Aliases   int      // those in the file
 }
 
-// DomainOf tells of a domain.
-func (a *Actor) DomainOf(ctx context.Context, domain string) (*Domain, error) {
-	domain = strings.ToLower(domain)
-	if !a.May(domain) {
-		return nil, a.denied(domain)
-	}
-	users, err := a.s.Quotas.Users.InDomain(ctx, domain)
-	if err != nil {
-		return nil, err
-	}
-	d := &Domain{Name: domain, Limits: a.s.Quotas.Domain(ctx, domain), Mailboxes: users}
+// DomainsOf tells of domains.
+func (a *Actor) DomainsOf(ctx context.Context, domains ...string) ([]*Domain, error) {
+	aliases := map[string]int{}
 	if a.s.Aliases != "" {
-		aliases, err := a.AliasesOf(ctx, domain)
+		t, err := read(a.s.Aliases, "aliases")
 		if err != nil {
 			return nil, err
 		}
-		d.Aliases = len(aliases)
+		for key := range t.All {
+			if strings.Contains(key, "@") {
+				aliases[strings.ToLower(quota.DomainOf(key))]++
+			}
+		}
 	}
-	return d, nil
+	var out []*Domain
+	for _, domain := range domains {
+		domain = strings.ToLower(domain)
+		if !a.May(domain) {
+			return nil, a.denied(domain)
+		}
+		users, err := a.s.Quotas.Users.InDomain(ctx, domain)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &Domain{Name: domain, Limits: a.s.Quotas.Domain(ctx, domain), Mailboxes: users, Aliases: aliases[domain]})
+	}
+	return out, nil
 }
 
 // Names lists the domains that he administers: of all of them, those in the file.
@@ -88,10 +96,11 @@ func (a *Actor) AddDomain(ctx context.Context, domain, note string) error {
 // DeleteDomain takes a domain away that has no users any more, with its aliases and limits.
 func (a *Actor) DeleteDomain(ctx context.Context, domain string) error {
 	return a.operator("domain del "+domain, func() error {
-		d, err := a.DomainOf(ctx, domain)
+		all, err := a.DomainsOf(ctx, domain)
 		if err != nil {
 			return err
 		}
+		d := all[0]
 		if n := len(d.Mailboxes); n > 0 {
 			return fmt.Errorf("%s has %d users: take them out first", d.Name, n)
 		}

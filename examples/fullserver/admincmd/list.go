@@ -51,11 +51,11 @@ func listDomains(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range domains {
-		d, err := c.a.DomainOf(ctx, name)
-		if err != nil {
-			return err
-		}
+	all, err := c.a.DomainsOf(ctx, domains...)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
 		u, err := c.usage(ctx, d.Name)
 		if err != nil {
 			return err
@@ -98,14 +98,9 @@ func listAliases(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range domains {
-		aliases, err := c.a.AliasesOf(ctx, name)
-		if err != nil {
-			return err
-		}
-		for _, a := range aliases {
-			fmt.Fprintf(c.Stdout, "%s %s\n", a.Address, a.To)
-		}
+	aliases, err := c.a.AliasesOf(ctx, domains...)
+	for _, a := range aliases {
+		fmt.Fprintf(c.Stdout, "%s %s\n", a.Address, a.To)
 	}
-	return nil
+	return err
 }
