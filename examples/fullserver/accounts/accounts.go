@@ -264,8 +264,10 @@ func (a *Accounts) InDomain(ctx context.Context, domain string) ([]string, error
 	for _, e := range lists {
 		var names []string
 		var err error
-		if f, ok := e.source.(*fileSource); ok {
-			names = f.f.InDomain(domain)
+		if d, ok := e.source.(interface {
+			inDomain(ctx context.Context, domain string) ([]string, error)
+		}); ok {
+			names, err = d.inDomain(ctx, domain)
 		} else if names, err = e.source.list(ctx); errors.Is(err, errNoList) {
 			continue
 		}

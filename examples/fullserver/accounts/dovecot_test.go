@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,7 +264,8 @@ func TestLDAPAgainstDovecot(t *testing.T) {
 			slapd := peers.Slapd(t, ldif(t)+"dn: cn=alice,dc=example,dc=com\nobjectClass: person\ncn: alice\nsn: x\nuserPassword: secret\n")
 			conf := "uris = ldap://" + slapd.Addr + "\nbase = dc=example, dc=com\nscope = subtree\npass_attrs = mail=user,userPassword=password\npass_filter = (&(objectClass=inetOrgPerson)(mail=%u))\n" +
 				"user_attrs = mailhome=home, =quota_rule=*:storage=%{ldap:cn:none}\nuser_filter = (mail=%u)\niterate_filter = (mail=*)\niterate_attrs = mail=user\n" + more
-			d := peers.DovecotAuth(t, strings.ReplaceAll(chainConf, "DRIVER", "ldap"), files(map[string]string{"db.conf.ext": conf}))
+			d := peers.DovecotAuth(t, strings.ReplaceAll(chainConf, "DRIVER", "ldap"), files(map[string]string{"db.conf.ext": conf,
+				"own.conf.ext": strings.Replace(more, "cn=%n,dc=example", "cn=%n,dc=%d", 1) + "uris = ldap://" + slapd.Addr + "\nbase = dc=%d, dc=com\niterate_filter = (cn=alice)\niterate_attrs = cn=user\n"}))
 			a := open(t, accounts.Options{Passdbs: chain(d.Dir, "ldap")})
 			if name == "template" {
 				for _, w := range [][2]string{{"alice", "secret"}, {"alice", "wrong"}, {"alice", ""}, {"nobody", "x"}, {"late", "late"}, {"alice,dc=example", "secret"}, {"x,cn=alice", "secret"}} {
@@ -281,7 +283,17 @@ func TestLDAPAgainstDovecot(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, names, "carol@example.com")
 			require.Contains(t, names, "late@example.com")
+			here, err := a.InDomain(ctx, "example.com")
+			require.NoError(t, err)
+			require.ElementsMatch(t, slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, "@example.com") }), here)
+			byDomain, err := tryOpen(t, accounts.Options{Passdbs: "ldap:" + d.Dir + "/own.conf.ext", Domain: "site.test"})
+			require.NoError(t, err)
+			some, err := byDomain.InDomain(ctx, "example")
+			require.NoError(t, err)
+			require.Contains(t, some, "alice@example", "a name without a domain is of the domain in whose place it is")
 			slapd.Stop()
+			_, err = byDomain.InDomain(ctx, "example")
+			require.Error(t, err)
 			_, err = login(a, "bob", "geheim", "")
 			require.Error(t, err)
 			require.NotErrorIs(t, err, mail.ErrAuthFailed, "a directory that is gone says nothing about passwords")

@@ -50,6 +50,10 @@ func (s *fileSource) list(context.Context) (names []string, err error) {
 	return names, nil
 }
 
+func (s *fileSource) inDomain(_ context.Context, domain string) ([]string, error) {
+	return s.f.InDomain(domain), nil
+}
+
 func (s *fileSource) ping(context.Context) error { return nil }
 
 // staticSource is the same for everybody whom a passdb knows (Dovecot's userdb static).

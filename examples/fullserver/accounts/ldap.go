@@ -215,10 +215,28 @@ func (l *ldapSource) user(ctx context.Context, r *request) (*User, error) {
 
 // list is what iterate_filter finds.
 func (l *ldapSource) list(ctx context.Context) (names []string, err error) {
-	base, _ := l.base.expand(newRequest("@"), dnQuote)
 	if strings.Contains(l.base.variables(), "d") {
 		return nil, errNoList
 	}
+	return l.found(ctx, newRequest("@"))
+}
+
+// inDomain is list where each domain has a place of its own.
+func (l *ldapSource) inDomain(ctx context.Context, domain string) (names []string, err error) {
+	if !strings.Contains(l.base.variables(), "d") {
+		return l.list(ctx)
+	}
+	names, err = l.found(ctx, newRequest("@"+domain))
+	for i, n := range names {
+		if !strings.Contains(n, "@") {
+			names[i] = n + "@" + domain
+		}
+	}
+	return names, err
+}
+
+func (l *ldapSource) found(ctx context.Context, r *request) (names []string, err error) {
+	base, _ := l.base.expand(r, dnQuote)
 	text, _ := l.iterate.expand(newRequest("@"), filterQuote)
 	found, err := l.dir.Search(ctx, &directory.Request{Base: base, Scope: l.scope, Deref: l.deref, Filter: text, Attributes: attributesOf(l.names)})
 	if err != nil {

@@ -76,7 +76,7 @@ func (e Env) Run(ctx context.Context, load func() (*config.Config, error)) int {
 	for _, w := range c.Warnings() {
 		k.warn(w)
 	}
-	for _, step := range []func(context.Context){k.files, k.tables, k.services, k.sockets, k.ports, k.certificate, k.relay, k.dns, k.mtaSTS} {
+	for _, step := range []func(context.Context){k.files, k.tables, k.quotas, k.services, k.sockets, k.ports, k.certificate, k.relay, k.dns, k.mtaSTS} {
 		step(ctx)
 	}
 	if k.count == 0 {

@@ -87,6 +87,9 @@ func TestCheck(t *testing.T) {
 		{"", "error: nothing to serve: set smtp_listen = :25, imaps_listen = :993 or another of the ..._listen parameters, or have a master.cf\n", 1, good},
 		{"smtp_listen = " + taken, "error: main.cf, line 4: smtp_listen: " + taken + " is in use by another program: find it with \"ss -ltnp\" and stop it\n", 1, good},
 		{"virtual_transport = lmtp:unix:private/dovecot-lmtp\nqueue_directory = $D\nimap_listen = 127.0.0.1:0", "warning: main.cf, line 4: virtual_transport: nothing listens at $D/private/dovecot-lmtp: mail waits until something does; if this server's own mailboxes take Dovecot's place, take the line out\n", 0, good},
+		{"smtpd_recipient_restrictions = reject_unauth_destination, check_policy_service unix:private/quota-status\nqueue_directory = $D\nimap_listen = 127.0.0.1:0", "warning: main.cf, line 4: smtpd_recipient_restrictions: nothing listens at $D/private/quota-status: mail is answered 4xx until something does; if it is Dovecot's quota-status, take it out: this server refuses who is full by itself\n", 0, good},
+		{"quota_rule_maps = inline:{ {a@example.org=*:storage=1G}, {b@example.org=lots} }\nimap_listen = 127.0.0.1:0", "error: main.cf, line 4: quota_rule_maps: b@example.org: \"lots\" must begin with *: and a limit, like *:storage=1G\n", 1, good},
+		{"domain_quota_rule_maps = inline:{ {example.org=*:mailboxes=1}, {example.com=*:users=1} }\nimap_listen = 127.0.0.1:0", "error: main.cf, line 4: domain_quota_rule_maps: example.com: \"users=1\" is no limit of a domain: there are storage=, bytes=, messages=, mailboxes=, aliases= and ignore\n", 1, good},
 		{"smtp_listen = nonsense", "error: main.cf, line 4: smtp_listen: \"nonsense\" is not of the form host:port or unix:path\n", 1, good},
 		{listen + "smtp_lisen = :25", "warning: main.cf, line 5: unused parameter: smtp_lisen=:25; did you mean smtp_listen?\n", 0, good},
 		{listen + "virtual_alias_maps = hash:$D/none", "error: main.cf, line 5: virtual_alias_maps: $D/none: open: no such file or directory; write the file, or take the table out\n", 1, good},
@@ -181,4 +184,22 @@ func TestMTASTS(t *testing.T) {
 	got, status = run(t, d, time.Now(), mainCF)
 	require.Equal(t, 1, status)
 	require.Contains(t, got, "the DNS has no address for mta-sts.example.org, where senders look for the policy: add mta-sts.example.org. CNAME mail.example.org.\n")
+}
+
+// Domains with more mailboxes than they may have are named; so is a limit that can't be counted because nobody can list users.
+func TestDomainLimits(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/users", []byte("a@example.org:{PLAIN}x\nb@example.org:{PLAIN}x\nc@example.com:{PLAIN}x\n"), 0o600))
+	say := func(more string) string {
+		var out strings.Builder
+		check.Env{Out: &out, Resolver: good, Now: time.Now}.Run(t.Context(), func() (*config.Config, error) {
+			return config.Read("main.cf", strings.NewReader("data_directory = "+dir+"\nmyhostname = mail.example.org\nmydestination = localhost\nimap_listen = 127.0.0.1:0\ndomain_quota_rule_maps = inline:{ {example.org=*:mailboxes=1}, {example.com=*:mailboxes=1} }\n"+more), "")
+		})
+		return out.String()
+	}
+	require.Contains(t, say(""), "error: main.cf, line 5: domain_quota_rule_maps: example.org: it has 2 mailboxes and may have 1\n")
+	require.NotContains(t, say(""), "example.com: it has")
+	require.Contains(t, say("passdb = ldap:"+dir+"/ldap\n"), "passdb")
+	require.NoError(t, os.WriteFile(dir+"/ldap", []byte("hosts = 127.0.0.1:1\nbase = ou=%d,dc=x\n"), 0o600))
+	require.Contains(t, say("passdb = ldap:"+dir+"/ldap\n"), "the users of a domain can't be listed")
 }
