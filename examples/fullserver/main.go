@@ -13,6 +13,7 @@
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
 //	fullserver [-c …] doveadm …                 look after users' mail, with Dovecot's words
+//	fullserver [-c …] dns [-zone] [domain…]     compare the DNS with what it should say, or print that
 //	fullserver [-c …] trace word                tell what became of messages, from the log
 //	fullserver [-c …] queue pause | resume domain… ; queue paused
 //	                                            stop delivery to domains for a while
@@ -84,6 +85,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              that the program is linked as
   fullserver [-c ...] doveadm [-f format] command [-u user|-A|-F file] ...
                                              look after users' mail, with Dovecot's commands; doveadm -h lists them
+  fullserver [-c ...] dns [-zone] [domain...]  compare the DNS with what it should say of the domains; -zone prints what to publish
   fullserver [-c ...] trace [-l en|vi] address|@domain|message-id|queue-id|client-ip
                                              tell what became of messages, from the log
   fullserver [-c ...] queue pause|resume domain... | queue paused
@@ -130,6 +132,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return check.Env{Out: stdout}.Run(context.Background(), func() (*config.Config, error) {
 			return config.Load(config.Options{File: file, Overrides: over})
 		})
+	}
+	if fs.Arg(0) == "dns" {
+		return dnsCommand(file, over, fs.Args()[1:], stdout, stderr)
 	}
 	if fs.Arg(0) == "trace" {
 		return traceCommand(file, over, fs.Args()[1:], stdout, stderr)

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -65,6 +67,23 @@ func (k *Keys) Reload() error {
 	}
 	k.table.Store(&table)
 	return nil
+}
+
+// Key is what others check signatures with.
+type Key struct {
+	Domain, Selector string
+	Public           crypto.PublicKey
+}
+
+// Public returns the keys' public halves, by domain and in the order of the table.
+func (k *Keys) Public() (out []Key) {
+	table := *k.table.Load()
+	for _, domain := range slices.Sorted(maps.Keys(table)) {
+		for _, s := range table[domain] {
+			out = append(out, Key{domain, s.Selector, s.Key.Public()})
+		}
+	}
+	return out
 }
 
 func readKey(dir, name string) (crypto.Signer, error) {
