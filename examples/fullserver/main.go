@@ -8,6 +8,7 @@
 //	fullserver [-c …] reload                    have the running server read main.cf again
 //	fullserver [-c …] mta-sts                   print the DNS records for mta_sts_domains
 //	fullserver [-c …] user | alias | domain     add, change and list users, aliases and domains; -as user@domain: as who administers some domains
+//	fullserver reports [file|folder…]           show the DMARC and TLS reports that others have sent
 //	fullserver passwd [user]
 //	fullserver webmail -imap host -smtp host    mail in the browser, on any servers; -h tells more
 //	fullserver [-c …] mailq | postqueue | postsuper | postcat | qshape
@@ -43,6 +44,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/check"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
+	"github.com/buuta/mail/examples/fullserver/reportcmd"
 	"github.com/buuta/mail/examples/fullserver/tablecmd"
 )
 
@@ -76,6 +78,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] user add|del|passwd|quota|list, alias set|del|list, domain add|del|quota|admin|list
                                              change users, aliases and domains; user -as lan@an.example: as who administers domains
   fullserver [-c ...] mta-sts                print the records that the DNS needs for mta_sts_domains and tls_report_to
+  fullserver reports [file|folder...]        show what DMARC and TLS reports say, mails with them or the reports themselves; a folder may be a Maildir
   fullserver passwd [user]                   read a password and print it as a line for passwd_file
   fullserver passwd -app user scopes [label] make a password for one of a user's programs, and print its line for app-passwords:
   fullserver passwd -totp user [site]        make a key for a user's authenticator app and recovery codes, and print their lines
@@ -141,6 +144,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if fs.Arg(0) == "doveadm" {
 		return doveadmCommand(file, over, fs.Args()[1:], stdin, stdout, stderr)
+	}
+	if fs.Arg(0) == "reports" {
+		return reportcmd.Run(fs.Args()[1:], stdin, stdout, stderr)
 	}
 	if fs.Arg(0) == "sendmail" {
 		return sendMail(file, over, fs.Args()[1:], stdin, stdout, stderr)
