@@ -129,7 +129,8 @@ func (k *checker) tables(ctx context.Context) {
 		{"header_checks", k.s.Checks.Header}, {"mime_header_checks", k.s.Checks.MIMEHeader}, {"nested_header_checks", k.s.Checks.NestedHeader}, {"body_checks", k.s.Checks.Body},
 		{"smtp_header_checks", k.s.Checks.Out.Header}, {"smtp_body_checks", k.s.Checks.Out.Body},
 		{"mailbox_transport_maps", k.s.Local.MailboxTransportMaps}, {"mailbox_command_maps", k.s.Local.MailboxCommandMaps}, {"fallback_transport_maps", k.s.Local.FallbackTransportMaps},
-		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps}, {"quota_rule_maps", k.s.QuotaRuleMaps}, {"domain_quota_rule_maps", k.s.DomainQuotaRuleMaps}, {"domain_admin_maps", k.s.DomainAdminMaps},
+		{"smtp_sasl_password_maps", k.s.Sending.SASLPasswordMaps}, {"quota_rule_maps", k.s.QuotaRuleMaps},
+		{"seal_sign_maps", k.s.SealSignMaps}, {"seal_encrypt_maps", k.s.SealEncryptMaps}, {"domain_quota_rule_maps", k.s.DomainQuotaRuleMaps}, {"domain_admin_maps", k.s.DomainAdminMaps},
 	} {
 		if !k.c.Given(t.param) {
 			continue

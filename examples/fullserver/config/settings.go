@@ -59,6 +59,9 @@ type Settings struct {
 	ClientCerts          ClientCerts
 	ACME                 ACME
 	STS                  STS
+	SealSignMaps         string
+	SealEncryptMaps      string
+	SealSize             int64
 
 	MessageSizeLimit int64
 	RecipientLimit   int64

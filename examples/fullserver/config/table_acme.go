@@ -41,3 +41,16 @@ func mtaSTS() []Param {
 			"Where such reports on mta_sts_domains shall go: mailto: and https: URIs, which \"fullserver mta-sts\" prints as a record for the DNS."),
 	}
 }
+
+// sealing is about messages that are signed and encrypted for their authors and readers.
+func sealing() []Param {
+	const g = "Encryption: messages (S/MIME, OpenPGP)"
+	return []Param{
+		works(g, "seal_sign_maps", Maps, "", func(s *Settings) any { return &s.SealSignMaps },
+			"Keys that sign users' mail to other servers: the author's address, or @domain, and smime:/file (PEM: certificate, issuers, private key) or pgp:/file. Only mail of users, or from mynetworks, whose author is its sender is signed."),
+		works(g, "seal_encrypt_maps", Maps, "", func(s *Settings) any { return &s.SealEncryptMaps },
+			"Keys to which mail to other servers is encrypted: the recipient's address, or @domain, and smime:/file (certificate) or pgp:/file (public key). Each such recipient gets a copy of its own; while the key can't be used, it waits."),
+		bounded(g, "seal_size_limit", Size, "50M", 1, 1<<30, func(s *Settings) any { return &s.SealSize },
+			"The largest message that is signed or encrypted, which is done in memory. Larger ones that should be are returned."),
+	}
+}

@@ -192,6 +192,9 @@ func (t *transaction) Body(ctx context.Context, r io.Reader) error {
 		_ = t.Abort()
 		return err
 	}
+	if t.s.trusted() && !t.s.b.Checked { // what comes back from a content filter may be anybody's
+		t.opts.Origin = mail.OriginLocal
+	}
 	t.opts.Plaintext = info.plaintext && !t.opts.RequireTLS // RFC 8689 section 4.1: "the TLS-Required header field MUST be ignored"
 	if err := t.places(ctx); err != nil {
 		return err

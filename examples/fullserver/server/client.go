@@ -285,6 +285,7 @@ func (o *outlet) To(nexthop string) mail.Deliverer {
 	if rules := o.rules(); rules.SMTPGeneric != nil {
 		next = &generic{next: next, rules: rules, spooler: s.spooler}
 	}
+	next = s.sealed(next)
 	if !s.checksOut.Empty() { // before addresses are shown otherwise, as with Postfix
 		next = &checked{next: next, checks: s.checksOut, spooler: s.spooler, note: func(text string) { s.log.Print("postfix/smtp", text) }}
 	}

@@ -24,8 +24,10 @@ func (s *Server) openMailAuth() error {
 		}
 		s.keys = keys
 	}
-	if err := s.openTLSReports(); err != nil {
-		return err
+	for _, step := range []func() error{s.openTLSReports, s.openSeal} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	if !s.set.MailAuthCheck {
 		return nil

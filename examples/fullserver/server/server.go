@@ -29,6 +29,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/quota"
+	"github.com/buuta/mail/examples/fullserver/seal"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/examples/fullserver/tlsreports"
@@ -77,6 +78,7 @@ type Server struct {
 	certs       *tlscert.Source      // nil without TLS
 	storePool   *x509.CertPool       // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
 	tlsReporter *tlsreports.Reporter // nil: nobody gets TLS reports
+	gateway     *seal.Gateway        // signs and encrypts; nil: nothing
 	stsPolicy   *mx.STSPolicy        // that is served; nil: none
 	acme        *acmecert.Manager    // nil: no certificates are got
 	sni         *lookup.List         // tls_server_sni_maps
