@@ -50,7 +50,7 @@ func (c *Conn) messageAllowed() *Reply {
 		return replyHelloFirst
 	case c.tx == nil:
 		return replyNeedMail
-	case len(c.tx.rcpts) == 0 && c.tx.refused > 0:
+	case len(c.tx.rcpts) == 0 && c.tx.refused > 0 && !c.srv.LMTP: // there it "MUST fail with a 503" (RFC 2033 section 4.2)
 		return replyNoRcpts
 	case len(c.tx.rcpts) == 0:
 		return replyNeedRcpt

@@ -252,6 +252,16 @@ func TestLMTP(t *testing.T) {
 		S: 452 4.2.2 over quota
 		C: NOOP
 		S: 250 2.0.0 Ok`)
+	// "when there have been no successful RCPT commands in the mail transaction, the DATA command MUST fail with a 503 reply code"
+	p.talk(`
+		C: MAIL FROM:<a@c.test>
+		S: 250 2.1.0 Ok
+		C: RCPT TO:<no@example.test>
+		S: 550 5.1.1 no such user
+		C: DATA
+		S: 503 5.5.1 Error: need RCPT command
+		C: RSET
+		S: 250 2.0.0 Ok`)
 	// One answer for all is said as often as there are recipients.
 	srv.Limits.MessageSize = 10
 	p.talk(`
