@@ -6,5 +6,5 @@ import "embed"
 
 // Files holds them.
 //
-//go:embed imap/*.txt
+//go:embed */*.txt
 var Files embed.FS

@@ -116,7 +116,7 @@ func (r *Runner) Run(ctx context.Context, c *Case) []Result {
 		err = ctx.Err()
 	}
 	if err != nil && at < len(out) {
-		out[at].Outcome, out[at].Why, out[at].Known = Fail, err.Error(), out[at].Check.Known[r.t.Name]
+		out[at].Outcome, out[at].Why, out[at].Known = Fail, err.Error(), out[at].Check.KnownOf(r.t.Name)
 	}
 	for i := range out {
 		out[i].Transcript = p.transcript.String()
@@ -127,8 +127,8 @@ func (r *Runner) Run(ctx context.Context, c *Case) []Result {
 // lacks says why a case can't be played here, before anything is connected to.
 func (r *Runner) lacks(c *Case) string {
 	switch {
-	case c.skips[r.t.Name] != "":
-		return c.skips[r.t.Name]
+	case ofAny(c.skips, r.t.Name) != "":
+		return ofAny(c.skips, r.t.Name)
 	case c.Kind == Security && !r.t.Security, c.Kind == Stress && !r.t.Stress:
 		return "only when asked for: " + string(c.Kind)
 	case r.t.TLS == nil && c.uses(startTLS):

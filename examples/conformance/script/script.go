@@ -172,3 +172,16 @@ func (c *Clause) Text(lang string) string {
 	}
 	return c.En
 }
+
+// KnownOf is what the check's known lines say of a target with that name.
+func (c *Check) KnownOf(name string) string { return ofAny(c.Known, name) }
+
+// ofAny looks up a target's names, which are joined by "+" where it is several servers.
+func ofAny(said map[string]string, name string) string {
+	for one := range strings.SplitSeq(name, "+") {
+		if said[one] != "" {
+			return one + " " + said[one]
+		}
+	}
+	return ""
+}

@@ -47,7 +47,7 @@ func play(t *testing.T, target *script.Target, left map[string]bool) map[string]
 						require.NotEmpty(t, result.Known, "%s:%d: %s\n%s", s.Name, result.Check.Line, result.Why, result.Transcript)
 						t.Logf("known: %s: %s", result.Known, result.Why)
 					case script.Pass:
-						require.Empty(t, result.Check.Known[target.Name], "what is known of it is no longer so")
+						require.Empty(t, result.Check.KnownOf(target.Name), "what is known of it is no longer so")
 						played++
 					}
 				}

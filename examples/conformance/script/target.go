@@ -12,7 +12,7 @@ type Dialer func(ctx context.Context) (net.Conn, error)
 
 // Target is what cases run against: a server, or several that are one system.
 type Target struct {
-	// Name is what skip and known lines call it. "" for one that they don't know.
+	// Name is what skip and known lines call it, several names with "+" where it is several servers. "" for one that they don't know.
 	Name string
 	// Dial connects to it, for each protocol that it speaks. Connections that need TLS have it already.
 	Dial map[Protocol]Dialer
