@@ -40,6 +40,9 @@ func try(t *testing.T, s system) *report {
 
 func TestSystems(t *testing.T) {
 	for _, s := range systems {
-		t.Run(strings.ReplaceAll(s.name, "+", "-"), func(t *testing.T) { try(t, s) })
+		t.Run(strings.ReplaceAll(s.name, "+", "-"), func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			try(t, s)
+		})
 	}
 }

@@ -31,13 +31,14 @@ type system struct {
 	name  string // what known lines call it, for each of its servers
 	title string
 	start func(t *testing.T) *script.Target
+	slow  bool // minutes, which only make conformance waits for
 }
 
 var systems = []system{
-	{"buuta", "examples/fullserver, as it is set without a main.cf", fullserver},
-	{"postfix+dovecot", "Debian's Postfix 3.7 with Dovecot 2.3 behind it, by LMTP", debian},
-	{"cyrus", "Debian's Cyrus IMAP 3.6", func(t *testing.T) *script.Target { return store("cyrus", peers.Cyrus(t)) }},
-	{"courier", "Debian's Courier IMAP 5.0", func(t *testing.T) *script.Target { return store("courier", peers.Courier(t)) }},
+	{"buuta", "examples/fullserver, as it is set without a main.cf", fullserver, false},
+	{"postfix+dovecot", "Debian's Postfix 3.7 with Dovecot 2.3 behind it, by LMTP", debian, false},
+	{"cyrus", "Debian's Cyrus IMAP 3.6", func(t *testing.T) *script.Target { return store("cyrus", peers.Cyrus(t)) }, true},
+	{"courier", "Debian's Courier IMAP 5.0", func(t *testing.T) *script.Target { return store("courier", peers.Courier(t)) }, true},
 }
 
 func dial(addr string) script.Dialer { return dialer(addr, false, nil, 10*time.Second) }

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ func (p *play) close() {
 		stop()
 	}
 	for _, c := range p.conns {
-		_ = c.nc.Close()
+		c.leave()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), maxCleaning)
 	defer cancel()
@@ -104,4 +105,14 @@ func (c *conn) search(keys string) (string, error) {
 		}
 	}
 	return strings.Join(uids, ","), err
+}
+
+// leave ends a connection. One of POP3 says QUIT and waits for the end, for the maildrop is locked until then: no message but the
+// case's own is marked there. It does so twice, for the first may be taken for an answer within AUTH.
+func (c *conn) leave() {
+	if c.protocol == POP3 && c.write("QUIT\r\nQUIT\r\n") == nil {
+		_ = c.nc.SetReadDeadline(time.Now().Add(min(c.timeout, 2*time.Second)))
+		_, _ = io.Copy(io.Discard, io.LimitReader(c.r, maxResponse))
+	}
+	_ = c.nc.Close()
 }

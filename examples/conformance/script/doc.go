@@ -43,10 +43,12 @@
 //	                each line is the next answer.
 //	S> PATTERN      in IMAP the same, behind the one of the line before.
 //	O: PATTERN      what may come instead of what the line before says.
+//	else: PATTERN   the same, from a server that has not what the case is about: the rest of it is not for that server.
 //	N: PATTERN      what must not come before the S lines that stand with it are there.
 //	M: PATTERN      a line that POP3 says behind its answer, among those up to the dot; N lines behind it must not be among them.
 //	close:          the client ends the connection; closed: the server must.
-//	starttls:       the client begins TLS, and compress: compression, after the answer that lets it.
+//	starttls:       the client begins TLS, and compress: compression, after the answer that lets it. "starttls: or closed" lets the server
+//	                end the connection instead, which ends the case.
 //	auth: TAG MECH  an AUTHENTICATE with all that belongs to the mechanism, up to the tagged response; auth: MECH in SMTP and POP3.
 //	let: NAME OCTETS  sets a variable.
 //	wait: 200ms     lets time pass.
@@ -55,7 +57,7 @@
 // C2:, S2:, S2>, … are the same on a second connection, and so on up to 9, which begin when they are first used.
 //
 // In patterns "…" stands for anything, and <name> is a variable: it is set where it first comes, and must be the same from then on.
-// Set from the beginning are <user>, <password>, their base64 <user64> and <password64>, <plain> and <badplain>, which is PLAIN's
+// Set from the beginning are <user>, <password>, their base64 <user64> and <password64>, <userurl> as in a URL, <plain> and <badplain>, which is PLAIN's
 // message with the right password and a wrong one; <from>, <to> and its <domain>, <hello>; <mark>, which a header field
 // X-Conformance of each message that goes to <to> has, so that it is found and removed; in IMAP <box>, the <prefix> of personal
 // mailboxes and the delimiter <d>.

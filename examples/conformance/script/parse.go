@@ -180,6 +180,19 @@ func (p *parser) exchange(n, conn int, word, rest string) error {
 	return nil
 }
 
+// otherwise reads what may come instead of the line before, from a server that the rest of the case is not for.
+func (p *parser) otherwise(text string) error {
+	last := p.last()
+	if last == nil || last.kind != expect || last.never {
+		return fmt.Errorf("no response stands before")
+	}
+	want, err := p.pattern(last.kind, last.conn, text)
+	if err == nil {
+		last.els = append(last.els, want)
+	}
+	return err
+}
+
 // answer reads a line that says what comes, or doesn't. N is about what the lines before it are about.
 func (p *parser) answer(n, conn int, word, rest string) error {
 	if p.now == nil {

@@ -46,6 +46,8 @@ func (p *parser) directive(n int, word, rest string) error {
 		return p.knownOf(name, why)
 	case "clause":
 		return p.clause(n, rest)
+	case "else":
+		return p.otherwise(rest)
 	case "en", "vi":
 		return p.sentence(word, rest)
 	default:
@@ -209,6 +211,10 @@ func (p *parser) act(n int, word, rest string) error {
 	}
 	s := step{line: n, conn: conn, kind: k, text: rest}
 	switch k {
+	case startTLS:
+		if rest != "" && rest != "or closed" {
+			return fmt.Errorf("starttls has nothing behind it, or %q", "or closed")
+		}
 	case authenticate:
 		want := 1
 		if p.now.protocol(conn) == IMAP {

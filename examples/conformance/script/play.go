@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -102,7 +104,7 @@ func (p *play) step(steps []step) error {
 	case hangUp:
 		return c.nc.Close()
 	case startTLS:
-		return c.startTLS(p.r.t.TLS)
+		return p.startTLS(c, s.text == "or closed")
 	case compress:
 		return c.compress()
 	case authenticate:
@@ -123,6 +125,18 @@ func (p *play) step(steps []step) error {
 		return p.expectAny(c, steps)
 	}
 	return p.expectEach(c, steps)
+}
+
+// errOver ends a case that has shown what it is to show.
+var errOver = errors.New("the server has closed the connection instead, as it may")
+
+// startTLS begins TLS. Where the server may close the connection instead, that ends the case.
+func (p *play) startTLS(c *conn, orClosed bool) error {
+	err := c.startTLS(p.r.t.TLS)
+	if orClosed && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)) {
+		return errOver
+	}
+	return err
 }
 
 func (p *play) wait(d time.Duration) error {
@@ -210,6 +224,9 @@ func (p *play) expectAny(c *conn, steps []step) error {
 				return mismatch("must not come: %s", r.text)
 			}
 		}
+		if p.notFor(steps, r) {
+			return errNotFor
+		}
 		for i := range steps {
 			s := &steps[i]
 			if s.never || met[i] || s.after && !met[i-1] || !s.matches(r, p.vars) {
@@ -241,6 +258,9 @@ func (p *play) expectEach(c *conn, steps []step) error {
 				return mismatch("must not come: %s", r.text)
 			}
 		}
+		if p.notFor(steps[i:i+1], r) {
+			return errNotFor
+		}
 		if !steps[i].matches(r, p.vars) {
 			return mismatch("missing:\n  %d: %s\ncame: %s", steps[i].line, steps[i].text, r.text)
 		}
@@ -265,6 +285,15 @@ func (p *play) body(c *conn, steps []step) error {
 		}
 	}
 	return nil
+}
+
+// errNotFor ends a case that is not for the server.
+var errNotFor = errors.New("the server has not what this is about")
+
+func (p *play) notFor(steps []step, r *response) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		return slices.ContainsFunc(s.els, func(e pattern) bool { return e.match(r, p.vars) }) && !s.matches(r, p.vars)
+	})
 }
 
 func (s *step) matches(r *response, v vars) bool {

@@ -37,6 +37,17 @@ func (p *play) prepare() (why string, err error) {
 
 // prepareIMAP makes the mailbox and what is in it. Its name goes as the personal namespace does, and <d> is the delimiter.
 func (p *play) prepareIMAP() (why string, err error) {
+	before, after, err := p.r.Capabilities(p.ctx, IMAP)
+	if err != nil {
+		return "", err
+	}
+	has := after
+	if p.c.Greeting {
+		has = before
+	}
+	if why := p.c.suits(has, p.vars); why != "" {
+		return why, nil
+	}
 	s, err := p.r.dial(p.ctx, IMAP)
 	if err != nil {
 		return "", err
@@ -44,13 +55,6 @@ func (p *play) prepareIMAP() (why string, err error) {
 	p.setup = s
 	if err := s.loginIMAP(p.r.t); err != nil {
 		return "", err
-	}
-	has := s.caps
-	if p.c.Greeting {
-		has = s.first
-	}
-	if why := p.c.suits(has, p.vars); why != "" {
-		return why, nil
 	}
 	prefix, delimiter, err := s.namespace()
 	if err != nil {
@@ -176,7 +180,7 @@ func (p *play) find(remove bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = c.nc.Close() }()
+	defer c.leave()
 	if err := c.open(p.r.t, true); err != nil {
 		return 0, err
 	}
@@ -217,6 +221,6 @@ func (p *play) find(remove bool) (int, error) {
 		p.vars["m"+strconv.Itoa(i+1)] = strconv.Itoa(n)
 		p.vars["z"+strconv.Itoa(i+1)] = strings.Fields(r.text + " 0 0")[2]
 	}
-	_, err = c.say("QUIT", "+OK")
+	_, err = c.say("QUIT", "+OK") // what is marked is removed only now
 	return found, err
 }

@@ -3,8 +3,10 @@ package script
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -34,7 +36,7 @@ func (r *Runner) Capabilities(ctx context.Context, p Protocol) (before, after []
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = c.nc.Close() }()
+	defer c.leave()
 	if err := c.open(r.t, p != SMTP && p != LMTP && p != POP2); err != nil {
 		return nil, nil, err
 	}
@@ -76,7 +78,7 @@ func credentials(t *Target) vars {
 	domain := t.To[strings.LastIndexByte(t.To, '@')+1:]
 	return vars{"user": t.User, "password": t.Password, "user64": in64(t.User), "password64": in64(t.Password),
 		"plain": in64("\x00" + t.User + "\x00" + t.Password), "badplain": in64("\x00" + t.User + "\x00not " + t.Password),
-		"from": t.From, "to": t.To, "domain": domain, "hello": t.hello()}
+		"userurl": url.QueryEscape(t.User), "from": t.From, "to": t.To, "domain": domain, "hello": t.hello()}
 }
 
 // Run plays a case, and returns what came of each of its clauses, or of its checks if it has none. What it made in the account is
@@ -107,9 +109,18 @@ func (r *Runner) Run(ctx context.Context, c *Case) []Result {
 	}
 	at := 0
 	for i := 0; err == nil && i < len(c.Checks); i++ {
-		if err = p.steps(c.Checks[i].steps); err == nil && c.Checks[i] == checks[at] {
+		err = p.steps(c.Checks[i].steps)
+		over := errors.Is(err, errOver)
+		if (err == nil || over) && c.Checks[i] == checks[at] {
 			out[at].Outcome, out[at].Why = Pass, ""
 			at++
+		}
+		if over || errors.Is(err, errNotFor) {
+			for ; at < len(out); at++ {
+				out[at].Outcome, out[at].Why = NotOffered, err.Error()
+			}
+			err = nil
+			break
 		}
 	}
 	if ctx.Err() != nil {

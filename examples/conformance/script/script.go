@@ -85,6 +85,7 @@ type step struct {
 	kind kind
 	text string
 	want []pattern // of expect: alternatives
+	els  []pattern // of expect: says that the case is not for the server
 	// after says that it comes behind the step before; never that it must not come.
 	after, never bool
 	literal      *literal
