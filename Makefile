@@ -6,7 +6,7 @@ FUZZTIME    ?= 10m
 SOAKTIME    ?= 30m
 PKG         ?= ./...
 
-.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc benchqueue screenshots
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc benchqueue conformance screenshots
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
@@ -51,6 +51,9 @@ benchdoc: ## write docs/benchmarks.md and docs/benchmarks-imapclient.md anew
 
 benchqueue: ## write docs/benchmarks-queue.md anew; as root, with Postfix installed; BENCHDIR=/var/tmp is the disk
 	.ci/benchqueue -dir $(or $(BENCHDIR),/var/tmp)
+
+conformance: ## try our server and others on every clause of docs/dialogues, and write docs/conformance.md anew; as root
+	go test -count=1 -timeout 30m -v -run TestSystems ./examples/conformance -write
 
 screenshots: ## pictures of the webmail's pages, light, dark, on a phone, in Vietnamese, in SCREENS (/tmp/webmail-screens), to be looked at
 	go test -count=1 -run TestScreenshots ./examples/fullserver/webmail -screenshots $(or $(SCREENS),/tmp/webmail-screens)

@@ -104,10 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	if err != nil {
 		return 2, err
 	}
-	report, err := o.play(ctx, t, cases, stderr)
-	if err != nil {
-		return 2, err
-	}
+	report := o.play(ctx, t, cases, stderr)
 	if err := o.write(report, stdout); err != nil {
 		return 2, err
 	}

@@ -17,10 +17,11 @@ type report struct {
 	Took        time.Duration
 	Results     []script.Result
 	Interrupted bool
+	Cleaning    error // what stays in the account
 }
 
 // play plays the cases, and keeps the results of the clauses that are wanted.
-func (o *options) play(ctx context.Context, t *script.Target, cases []*script.Case, stderr io.Writer) (*report, error) {
+func (o *options) play(ctx context.Context, t *script.Target, cases []*script.Case, stderr io.Writer) *report {
 	out := &report{Name: t.Name, Begun: time.Now()}
 	r := script.NewRunner(t)
 	p := newProgress(stderr, len(cases))
@@ -41,10 +42,10 @@ func (o *options) play(ctx context.Context, t *script.Target, cases []*script.Ca
 	}
 	p.done()
 	out.Took, out.Interrupted = time.Since(out.Begun), ctx.Err() != nil
-	if err := r.Close(ctx); err != nil {
-		fmt.Fprintln(stderr, "conformance:", err)
+	if out.Cleaning = r.Close(ctx); out.Cleaning != nil {
+		fmt.Fprintln(stderr, "conformance:", out.Cleaning)
 	}
-	return out, nil
+	return out
 }
 
 func (r *report) count(o script.Outcome) int {

@@ -219,6 +219,7 @@ func (p *play) expectAny(c *conn, steps []step) error {
 			return fmt.Errorf("%w; missing:%s\ncame: %s", err, unmet(steps, met), strings.Join(seen, "\n      "))
 		}
 		seen = append(seen, r.text)
+		at := -1
 		for i := range steps {
 			if steps[i].never && steps[i].matches(r, p.vars) {
 				return mismatch("must not come: %s", r.text)
@@ -234,13 +235,24 @@ func (p *play) expectAny(c *conn, steps []step) error {
 			}
 			met[i] = true
 			missing--
+			at = i
 			break
 		}
-		if missing > 0 && r.final() {
+		// Behind the response that ends a command comes nothing that belongs to it.
+		if r.final() && missing > 0 && (at < 0 || anyMissing(steps[:at], met)) {
 			return mismatch("missing:%s\ncame: %s", unmet(steps, met), strings.Join(seen, "\n      "))
 		}
 	}
 	return nil
+}
+
+func anyMissing(steps []step, met []bool) bool {
+	for i := range steps {
+		if !met[i] && !steps[i].never {
+			return true
+		}
+	}
+	return false
 }
 
 // expectEach reads answers that come one for each line, in their order.
