@@ -45,6 +45,7 @@ func (s *Server) build() error {
 			return err
 		}
 	}
+	front, users := s.renewable(d, mta), s.renewable(sd, submission)
 	lmtp := s.lmtpServer()
 	imap, err := s.imapServer("imap_capability", s.set.IMAPCapability)
 	if err != nil {
@@ -62,7 +63,7 @@ func (s *Server) build() error {
 	}
 	web := &http.Server{Handler: s.pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
-	pages, err := s.webmail(imap, submission)
+	pages, err := s.webmail(imap, users)
 	if err != nil {
 		return err
 	}
@@ -75,16 +76,16 @@ func (s *Server) build() error {
 		}
 		switch v.param {
 		case "smtp_listen":
-			v.serve = mta.Serve
+			v.serve = front.Serve
 			if d.set.Postscreen.Enable {
-				if v.serve, err = s.screened(d, mta.Serve); err != nil {
+				if v.serve, err = s.screened(d, front.Serve); err != nil {
 					return err
 				}
 			}
 		case "submission_listen":
-			v.serve = submission.Serve
+			v.serve = users.Serve
 		case "submissions_listen":
-			v.serve = submission.ServeTLS
+			v.serve = users.ServeTLS
 		case "lmtp_listen":
 			v.serve = lmtp.Serve
 		case "imap_listen":
@@ -116,7 +117,7 @@ func (s *Server) build() error {
 			return s.cfg.ErrorFor(v.param, errNoCertificate)
 		}
 	}
-	s.servers = append(s.servers, logins, mta, submission, lmtp, imap, imaps, pop, old, web)
+	s.servers = append(s.servers, logins, lmtp, imap, imaps, pop, old, web)
 	if pages != nil {
 		s.servers = append([]stopper{pages}, s.servers...)
 	}

@@ -242,14 +242,14 @@ func (s *Server) buildMaster(v *service) error {
 	if err := s.guardDoor(d, srv); err != nil {
 		return err
 	}
-	v.serve = srv.Serve
+	r := s.renewable(d, srv)
+	v.serve = r.Serve
 	if d.set.Receiving.TLSFirst {
 		if d.certs == nil {
 			return s.cfg.ServiceError(v.svc, "smtpd_tls_wrappermode", errNoCertificate)
 		}
-		v.serve = srv.ServeTLS
+		v.serve = r.ServeTLS
 	}
-	s.servers = append(s.servers, srv)
 	return nil
 }
 

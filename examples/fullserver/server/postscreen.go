@@ -25,6 +25,7 @@ func (s *Server) screened(d *door, serve func(net.Listener) error) (func(net.Lis
 	if err != nil {
 		return nil, err
 	}
+	s.screens = true
 	return func(l net.Listener) error { return serve(screen.Listen(l)) }, nil
 }
 
@@ -238,7 +239,6 @@ func (s *Server) buildPostscreen(v *service) error {
 	if err := s.guardDoor(d, srv); err != nil {
 		return err
 	}
-	s.servers = append(s.servers, srv)
-	v.serve, err = s.screened(&door{set: &front.Settings}, srv.Serve)
+	v.serve, err = s.screened(&door{set: &front.Settings}, s.renewable(d, srv).Serve)
 	return err
 }

@@ -14,7 +14,11 @@ import (
 var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks mynetworks_style postmaster_address relayhost virtual_mailbox_domains
 	alias_maps local_recipient_maps smtpd_client_restrictions smtpd_helo_restrictions smtpd_sender_restrictions
 	smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions smtpd_etrn_restrictions smtpd_restriction_classes
-	relay_clientcerts 	smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
+	relay_clientcerts smtpd_banner smtpd_timeout smtpd_recipient_limit disable_vrfy_command smtpd_helo_required strict_rfc821_envelopes smtpd_forbid_bare_newline
+	smtpd_tls_auth_only smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
+
+// doorGroups are groups of parameters that new sessions have at once.
+var doorGroups = []string{"How much a client may do", "Milters: rspamd, OpenDKIM and others", "Content filters", "Content filters in front of the queue"}
 
 // policyOptions are what the policy of a main.cf gets beside it.
 func (s *Server) policyOptions(c *config.Config) policy.Options {
@@ -28,6 +32,8 @@ func (s *Server) reloadConfig() {
 	if s.opts.Config == nil {
 		return
 	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	warn := func(err error) { s.log.Print("postfix/master", "warning: ", err.Error()) }
 	c, err := s.opts.Config()
 	if err != nil {
@@ -47,7 +53,7 @@ func (s *Server) reloadConfig() {
 	}
 	for _, row := range config.Groups() {
 		before, _ := s.cfg.Value(row.Name)
-		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) {
+		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) && (s.screens || !strings.HasPrefix(row.Name, "postscreen_")) {
 			s.log.Print("postfix/master", "warning: ", row.Name, " has changed: it counts after a restart")
 		}
 	}
@@ -57,10 +63,13 @@ func (s *Server) reloadConfig() {
 		return
 	}
 	s.policy.Replace(p)
+	if err := s.renew(c); err != nil {
+		warn(err)
+	}
 	s.tellCircles(context.Background())
 }
 
 func countsAtOnce(row config.Param) bool {
 	return row.Inert != "" || strings.HasPrefix(row.Group, "Addresses: ") && row.Name != "always_bcc" && row.Name != "smtp_generic_maps" && row.Name != "inet_protocols" ||
-		slices.Contains(reloadable, row.Name)
+		slices.Contains(reloadable, row.Name) || slices.Contains(doorGroups, row.Group) && !strings.HasPrefix(row.Name, "anvil_") && row.Name != "receive_override_options"
 }

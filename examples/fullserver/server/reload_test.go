@@ -3,12 +3,19 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/examples/fullserver/server"
+	"github.com/buuta/mail/smtp"
+	"github.com/buuta/mail/smtp/milter/miltertest"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,11 +43,11 @@ func TestReloadConfig(t *testing.T) {
 	m.say("EHLO c.test", "250 ")
 	m.say("MAIL FROM:<s@far.test>", "250 ")
 	require.Equal(t, "550 5.1.1 <team@example.test>: Recipient address rejected: User unknown in virtual mailbox table", m.say("RCPT TO:<team@example.test>", "5", "2"))
-	more = []string{"virtual_alias_maps=inline:{team@example.test=alice@example.test}", "smtpd_banner=$myhostname changed", "relay_domains=inside.test"}
+	more = []string{"virtual_alias_maps=inline:{team@example.test=alice@example.test}", "queue_run_delay=7s", "relay_domains=inside.test"}
 	require.NoError(t, queuecmd.Reload(t.Context(), filepath.Join(dir, queuecmd.SocketName)))
 	require.Equal(t, "250 2.1.5 Ok", m.say("RCPT TO:<team@example.test>", "5", "2"))
 	require.Equal(t, "250 2.1.5 Ok", m.say("RCPT TO:<x@inside.test>", "5", "2"))
-	r.logged(`postfix/master\[\d+\]: warning: smtpd_banner has changed: it counts after a restart\n`)
+	r.logged(`postfix/master\[\d+\]: warning: queue_run_delay has changed: it counts after a restart\n`)
 	require.NotContains(t, r.log(), "relay_domains has changed")
 
 	for _, w := range []error{errors.New("main.cf, line 3: x: broken"), nil} {
@@ -51,4 +58,87 @@ func TestReloadConfig(t *testing.T) {
 	r.logged(`warning: main.cf, line 3: x: broken\n`)
 	r.logged(`warning: virtual_alias_maps: /nonexistent: open: no such file or directory; `)
 	require.ErrorIs(t, queuecmd.Reload(t.Context(), filepath.Join(dir, "none")), queuecmd.ErrNotRunning)
+}
+
+// New sessions have the parameters of a door that main.cf and master.cf have when they are read again: what a client may do, milters, filters, the greeting. Those
+// that there are keep theirs, and end when they end.
+func TestReloadDoors(t *testing.T) {
+	mil := miltertest.NewServer(t)
+	mil.SetAnswers(map[string][]string{"M": {"y550 5.7.9 no\x00"}})
+	const doors = "127.0.0.1:0 inet n - n - - smtpd -o smtpd_sender_restrictions="
+	r := withMaster(t, "", doors+"\n")
+	change := func(mainCF, masterCF string) {
+		t.Helper()
+		for name, text := range map[string]string{"main.cf": mainCF, "master.cf": masterCF} {
+			old, err := os.ReadFile(filepath.Join(r.dir, name))
+			require.NoError(t, err)
+			if name == "master.cf" {
+				old = nil
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(r.dir, name), append(old, text+"\n"...), 0o600))
+		}
+		require.NoError(t, queuecmd.Reload(t.Context(), filepath.Join(r.dir, queuecmd.SocketName)))
+	}
+	const key = "127.0.0.1:0/inet"
+	old := r.dial(key)
+	require.Contains(t, old.until("220 "), "ESMTP")
+	old.say("EHLO c.test", "250 ")
+
+	change("smtpd_banner = $myhostname new\nsmtpd_milters = inet:"+mil.Addr(), doors+" -o smtpd_discard_ehlo_keywords=vrfy -o smtpd_hard_error_limit=1")
+	fresh := r.dial(key)
+	require.Equal(t, "220 mail.example.test new", strings.TrimSpace(fresh.until("220 ")))
+	require.NotContains(t, fresh.say("EHLO c.test", "250 "), "VRFY")
+	require.Contains(t, fresh.say("MAIL FROM:<s@far.test>", "5", "2"), "550 5.7.9 no")
+	require.Contains(t, old.say("MAIL FROM:<s@far.test>", "5", "2"), "250 2.1.0 Ok", "no milter knows it")
+	old.say("RCPT TO:<alice@example.test>", "250 ")
+	old.say("DATA", "354 ")
+
+	change("smtpd_milters = inet:", doors)
+	r.logged(`warning: .*main\.cf, line \d+: smtpd_milters: inet:: is not of the form inet:host:port\n`)
+	again := r.dial(key)
+	again.until("220 mail.example.test new")
+	change("smtpd_milters =", doors)
+	last := r.dial(key)
+	last.until("220 mail.example.test new")
+	require.Contains(t, last.say("EHLO c.test", "250 "), "VRFY")
+	last.say("MAIL FROM:<s@far.test>", "250 ")
+	old.say("Subject: x\r\n\r\nx\r\n.", "250 ")
+	old.say("QUIT", "221 ")
+	require.NotContains(t, r.log(), "counts after a restart")
+	require.Contains(t, r.inbox("alice", "secret", 1), "Subject: x")
+}
+
+// Reading main.cf again while clients come and go loses none of them.
+func TestReloadUnderLoad(t *testing.T) {
+	r := withMaster(t, "", "127.0.0.1:0 inet n - n - - smtpd -o smtpd_client_connection_count_limit=0\n")
+	addr := r.s.Addrs("127.0.0.1:0/inet")[0].String()
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c, err := smtp.Dial(t.Context(), addr, &smtp.ClientOptions{TLS: smtp.TLSNone})
+				if !assert.NoError(t, err) {
+					return
+				}
+				assert.NoError(t, c.Noop(t.Context()))
+				assert.NoError(t, c.Quit(t.Context()))
+			}
+		})
+	}
+	for i := range 20 {
+		old, err := os.ReadFile(filepath.Join(r.dir, "main.cf"))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(r.dir, "main.cf"), append(old, fmt.Sprintf("smtpd_banner = $myhostname %d\n", i)...), 0o600))
+		r.s.Reload()
+	}
+	close(stop)
+	all.Wait()
+	m := r.dial("127.0.0.1:0/inet")
+	m.until("220 mail.example.test 19")
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -119,6 +120,9 @@ type Server struct {
 	servers  []stopper
 	failed   chan error
 	closers  []func()
+	renewed  []*renewed
+	screens  bool       // a listener is behind a postscreen
+	reading  sync.Mutex // main.cf is read by one at a time
 }
 
 // Open gets everything ready that c asks for: it takes the ports, then opens files and folders. An error leaves nothing

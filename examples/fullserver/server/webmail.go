@@ -22,7 +22,7 @@ const maxSocketName = 100
 
 // webmail makes the server of webmail_listen, nil when nobody wants it. It speaks IMAP and SMTP with the servers beside it, over
 // sockets in its own folder, which nobody else may enter.
-func (s *Server) webmail(imap *imapserver.Server, submission *smtp.Server) (*http.Server, error) {
+func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Server, error) {
 	if len(s.set.WebmailListen)+len(s.set.WebmailsListen) == 0 {
 		return nil, nil
 	}
