@@ -18,6 +18,9 @@ func (o *Owner) Keep(string) error { return errOwner }
 // KeepFile makes a file the owner's.
 func (o *Owner) KeepFile(string) error { return errOwner }
 
+// Take makes files the owner's.
+func (o *Owner) Take(...string) error { return errOwner }
+
 // Owns reports a file or folder that is another's.
 func (o *Owner) Owns(string) error { return errOwner }
 

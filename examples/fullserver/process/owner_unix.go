@@ -103,6 +103,16 @@ func (o *Owner) KeepFile(file string) error {
 	return errors.Join(f.Chown(o.UID, o.GID), f.Close())
 }
 
+// Take makes files the owner's.
+func (o *Owner) Take(files ...string) error {
+	for _, f := range files {
+		if err := os.Lchown(f, o.UID, o.GID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Owns reports a file or folder that is another's, with what to do.
 func (o *Owner) Owns(path string) error {
 	info, err := os.Lstat(path)
