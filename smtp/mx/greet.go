@@ -18,6 +18,9 @@ func (s *search) greet(ctx context.Context, conn net.Conn, at candidate) (*smtp.
 	c, err := smtp.NewClient(ctx, conn, &o)
 	s.report(at, level, c, err)
 	if err == nil {
+		if state := c.TLS(); state != nil && s.t.Secured != nil {
+			s.t.Secured(c.Relay(), state, level)
+		}
 		return c, nil
 	}
 	if level == LevelMay && s.auth == nil && tlsFailed(err) && ctx.Err() == nil {

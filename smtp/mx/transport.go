@@ -52,6 +52,10 @@ type Transport struct {
 	// TLSReport is told how the TLS of each session went, for TLS reports (RFC 8460). It must not block.
 	TLSReport func(TLSResult)
 
+	// Secured, if not nil, is told of each new session that is encrypted, for a log; level is what was demanded of it. At LevelMay and LevelEncrypt nobody has looked
+	// at the certificate.
+	Secured func(relay string, state *tls.ConnectionState, level Level)
+
 	TLSConfig *tls.Config // nil: the system's roots
 
 	Timeouts smtp.ClientTimeouts

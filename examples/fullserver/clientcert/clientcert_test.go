@@ -116,3 +116,17 @@ func TestSummary(t *testing.T) {
 	state.Version, state.CipherSuite = tls.VersionTLS12, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 	require.Equal(t, "Trusted TLS connection established from h[1.2.3.4]: TLSv1.2 with cipher TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (128/128 bits)", clientcert.Summary(state, "h[1.2.3.4]", ""))
 }
+
+// The lines of Debian's Postfix 3.7 as a client.
+func TestEstablished(t *testing.T) {
+	c := issue(t, pkix.Name{CommonName: "mx"})
+	roots := x509.NewCertPool()
+	roots.AddCert(c)
+	state := &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_256_GCM_SHA384, CurveID: tls.X25519, PeerCertificates: []*x509.Certificate{c}}
+	const rest = " TLS connection established to mx.example.net[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature ECDSA (prime256v1) server-digest SHA256"
+	relay := "mx.example.net[192.0.2.1]:25"
+	require.Equal(t, "Untrusted"+rest, clientcert.Established(state, relay, false, nil))
+	require.Equal(t, "Untrusted"+rest, clientcert.Established(state, relay, false, x509.NewCertPool()))
+	require.Equal(t, "Trusted"+rest, clientcert.Established(state, relay, false, roots))
+	require.Equal(t, "Verified"+rest, clientcert.Established(state, relay, true, nil))
+}

@@ -38,24 +38,47 @@ func Trust(state *tls.ConnectionState) string {
 // Summary is what smtpd_tls_loglevel = 1 tells of a connection: "Trusted TLS connection established from host[192.0.2.1]: TLSv1.3 with cipher …". name is the
 // host that the client asked for, where there are certificates for it.
 func Summary(state *tls.ConnectionState, client, name string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s TLS connection established from %s", Trust(state), client)
 	if name != "" {
-		b.WriteString(" to " + name)
+		client += " to " + name
 	}
+	return Trust(state) + " TLS connection established from " + client + details(state, "client")
+}
+
+// Established is what smtp_tls_loglevel = 1 tells of a connection to a server: verified says that it is the one that was meant, by its certificate; roots are
+// the authorities that are believed, nil for none.
+func Established(state *tls.ConnectionState, relay string, verified bool, roots *x509.CertPool) string {
+	trust := "Untrusted"
+	switch {
+	case verified:
+		trust = "Verified"
+	case len(state.PeerCertificates) > 0 && roots != nil:
+		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+		for _, c := range state.PeerCertificates[1:] {
+			o.Intermediates.AddCert(c)
+		}
+		if _, err := state.PeerCertificates[0].Verify(o); err == nil {
+			trust = "Trusted"
+		}
+	}
+	return trust + " TLS connection established to " + relay + details(state, "server")
+}
+
+// details are the version, the cipher, and how keys were agreed on and the peer has signed.
+func details(state *tls.ConnectionState, peer string) string {
 	bits := Bits(state.CipherSuite)
-	fmt.Fprintf(&b, ": %s with cipher %s (%d/%d bits)", Version(state), tls.CipherSuiteName(state.CipherSuite), bits, bits)
-	if state.Version >= tls.VersionTLS13 {
-		if kex := exchange(state.CurveID); kex != "" {
-			b.WriteString(" key-exchange " + kex)
-		}
-		if len(state.PeerCertificates) > 0 {
-			if sig := signature(state.PeerCertificates[0]); sig != "" {
-				b.WriteString(" client-signature " + sig)
-			}
+	out := fmt.Sprintf(": %s with cipher %s (%d/%d bits)", Version(state), tls.CipherSuiteName(state.CipherSuite), bits, bits)
+	if state.Version < tls.VersionTLS13 {
+		return out
+	}
+	if kex := exchange(state.CurveID); kex != "" {
+		out += " key-exchange " + kex
+	}
+	if len(state.PeerCertificates) > 0 {
+		if sig := signature(state.PeerCertificates[0], peer); sig != "" {
+			out += " " + peer + "-signature " + sig
 		}
 	}
-	return b.String()
+	return out
 }
 
 func exchange(id tls.CurveID) string {
@@ -72,16 +95,16 @@ func exchange(id tls.CurveID) string {
 	return id.String()
 }
 
-func signature(c *x509.Certificate) string {
+func signature(c *x509.Certificate, peer string) string {
 	switch k := c.PublicKey.(type) {
 	case *ecdsa.PublicKey:
 		switch k.Curve {
 		case elliptic.P256(): // TLS 1.3 has one digest for each curve
-			return "ECDSA (prime256v1) client-digest SHA256"
+			return "ECDSA (prime256v1) " + peer + "-digest SHA256"
 		case elliptic.P384():
-			return "ECDSA (secp384r1) client-digest SHA384"
+			return "ECDSA (secp384r1) " + peer + "-digest SHA384"
 		case elliptic.P521():
-			return "ECDSA (secp521r1) client-digest SHA512"
+			return "ECDSA (secp521r1) " + peer + "-digest SHA512"
 		}
 	case *rsa.PublicKey:
 		return fmt.Sprintf("RSA-PSS (%d bits)", k.N.BitLen())

@@ -96,6 +96,7 @@ type Sending struct {
 	SASLBySender     bool
 	TLSCAFile        string
 	TLSCAPath        string
+	TLSLogLevel      int64
 	TLS              TLS // certificates that are shown to servers
 
 	TLSPolicyMaps              string

@@ -56,3 +56,16 @@ func TestExpiryIsLogged(t *testing.T) {
 	r.s.Reload()
 	r.logged(`warning: certificate ` + dir + `/named \(later\.test\) expires in 4 days, on `)
 }
+
+// What tables name stays in sight of a server that sees its own folders only: it has to be read again when it changes.
+func TestKeyFilesAreSeen(t *testing.T) {
+	dir, keys := t.TempDir(), t.TempDir()
+	require.NoError(t, tlscert.SelfSigned(keys+"/own.pem", time.Now(), "own.test"))
+	require.NoError(t, os.WriteFile(dir+"/sni", []byte("own.test "+keys+"/own.pem\n"), 0o600))
+	require.NoError(t, os.WriteFile(dir+"/readers", []byte("x@far.test smime:/srv/keys/x.crt\n"), 0o600))
+	r := start(t, "tls_server_sni_maps=texthash:"+dir+"/sni", "seal_encrypt_maps=texthash:"+dir+"/readers")
+	p, err := r.s.Paths()
+	require.NoError(t, err)
+	require.Contains(t, p.Read, keys)
+	require.Contains(t, p.Read, "/srv/keys")
+}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -74,6 +75,9 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 	if c.MTASTS {
 		o.mx.STS = &mx.STS{Cache: stsCache(filepath.Join(s.set.DataDirectory, "mta-sts"))}
 	}
+	if c.TLSLogLevel > 0 {
+		o.mx.Secured = o.secured
+	}
 	if s.tlsReporter != nil {
 		o.mx.TLSReport = s.tlsReporter.Collector.Add
 	}
@@ -93,6 +97,16 @@ func (s *Server) openOutlet(cfg *config.Config) (*outlet, error) {
 		}
 	}
 	return o, nil
+}
+
+// secured writes smtp_tls_loglevel's line.
+func (o *outlet) secured(relay string, state *tls.ConnectionState, level mx.Level) {
+	var roots *x509.CertPool
+	if o.mx.TLSConfig != nil {
+		roots = o.mx.TLSConfig.RootCAs
+	}
+	verified := level != mx.LevelMay && level != mx.LevelEncrypt
+	o.s.log.Print(o.set.SyslogName+"/smtp", clientcert.Established(state, relay, verified, roots))
 }
 
 // tlsConfig is what servers are believed with, and shown; nil for the usual.

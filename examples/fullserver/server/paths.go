@@ -65,6 +65,9 @@ func (s *Server) Paths() (process.Paths, error) {
 		read, write := within(named)
 		p.Read, p.Write = append(p.Read, read...), append(p.Write, write...)
 	}
+	for _, file := range s.keyFiles() {
+		p.Read = append(p.Read, above(file))
+	}
 	p.Commands = s.runsCommands()
 	return p, nil
 }
