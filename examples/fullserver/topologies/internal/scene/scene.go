@@ -55,7 +55,7 @@ func (s *Scene) Address(addr string) {
 }
 
 // patience is how long something may take that happens at once on a machine with nothing else to do.
-const patience = 12 * time.Second
+const patience = time.Minute
 
 // Eventually waits until cond has nothing to say against it, or fails with what it last said.
 func Eventually(t *testing.T, cond func() error) {
