@@ -12,6 +12,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/internal/lineend"
 	"github.com/buuta/mail/maildir/internal/maildirsize"
 )
 
@@ -96,7 +97,7 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 	if err != nil {
 		return err
 	}
-	st.m.size = in.size + int64(in.bare)
+	st.m.size = in.Size + int64(in.Bare)
 	if lines := st.m.size - physical; lines <= int64(^uint32(0)) {
 		st.m.lf = uint32(lines)
 	} else {
@@ -115,7 +116,7 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 		defer packed.Close()
 		view = packed
 	case st.m.lf > 0:
-		if view, err = newCRLFReader(f, physical); err != nil {
+		if view, err = lineend.NewReader(f, physical); err != nil {
 			return err
 		}
 	}
@@ -155,10 +156,10 @@ func (sh *shared) sync(ctx context.Context, f vfs.File) error {
 var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // copyMessage writes r to f, and counts what comes in and how long the file becomes.
-func copyMessage(ctx context.Context, f io.Writer, r io.Reader, asLF bool, most int64) (in lineCounter, physical int64, err error) {
-	var out lineCounter
+func copyMessage(ctx context.Context, f io.Writer, r io.Reader, asLF bool, most int64) (in lineend.Counter, physical int64, err error) {
+	var out lineend.Counter
 	w := io.MultiWriter(f, &out)
-	toLF := &lfWriter{w: w}
+	toLF := &lineend.Writer{W: w}
 	if asLF {
 		w = toLF
 	}
@@ -171,7 +172,7 @@ func copyMessage(ctx context.Context, f io.Writer, r io.Reader, asLF bool, most 
 		n, rerr := r.Read(buf[:])
 		if n > 0 {
 			in.Write(buf[:n])
-			if most > 0 && in.size+int64(in.bare) > most {
+			if most > 0 && in.Size+int64(in.Bare) > most {
 				return in, 0, mail.ErrTooLarge
 			}
 			if _, err := w.Write(buf[:n]); err != nil {
@@ -182,7 +183,7 @@ func copyMessage(ctx context.Context, f io.Writer, r io.Reader, asLF bool, most 
 			if asLF {
 				err = toLF.Close()
 			}
-			return in, out.size, err
+			return in, out.Size, err
 		}
 		if rerr != nil {
 			return in, 0, rerr

@@ -9,6 +9,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/internal/lineend"
 )
 
 // OpenBody implements mail.Mailbox.
@@ -99,12 +100,12 @@ func (m *mailbox) bodyOf(ctx context.Context, f vfs.File, name string, uid mail.
 	if info.Size() == size {
 		return &fileBody{f, size}, nil
 	}
-	r, err := newCRLFReader(f, info.Size())
+	r, err := lineend.NewReader(f, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	if size >= 0 && r.size != size {
-		if err := m.resize(ctx, uid, size, r.size, r.size-info.Size()); err != nil {
+	if size >= 0 && r.Size() != size {
+		if err := m.resize(ctx, uid, size, r.Size(), r.Size()-info.Size()); err != nil {
 			return nil, err
 		}
 	}
@@ -147,14 +148,13 @@ func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
 
 // crlfBody is a message whose file has bare LFs.
 type crlfBody struct {
-	*crlfReader
+	*lineend.Reader
 	f vfs.File
 }
 
-func (b *crlfBody) Size() int64  { return b.size }
 func (b *crlfBody) Close() error { return b.f.Close() }
 
 // WriteTo implements io.WriterTo.
 func (b *crlfBody) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, io.NewSectionReader(b, 0, b.size))
+	return io.Copy(w, io.NewSectionReader(b, 0, b.Size()))
 }

@@ -109,7 +109,7 @@ func (b *boxCheck) uidList() error {
 	if raw[0] == '1' {
 		version = 1
 	}
-	_, rest, _ := bytes.Cut(raw, lf)
+	_, rest, _ := bytes.Cut(raw, []byte("\n"))
 	for line := range bytes.Lines(rest) {
 		e, ok := parseUIDEntry(string(bytes.TrimRight(line, "\r\n")), version)
 		switch {
@@ -136,7 +136,7 @@ func (b *boxCheck) keywords() error {
 		return err
 	}
 	want := formatKeywords(parseKeywords(raw))
-	if n := bytes.Count(raw, lf) - bytes.Count(want, lf); n != 0 || raw[len(raw)-1] != '\n' {
+	if n := bytes.Count(raw, []byte("\n")) - bytes.Count(want, []byte("\n")); n != 0 || raw[len(raw)-1] != '\n' {
 		b.report(FaultKeywords, keywordsName, fmt.Sprintf("%d lines can't be read", max(n, 1)), func() error {
 			return writeFile(b.a.sh.fs, b.dir, keywordsName, want, !b.a.s.NoSync)
 		})

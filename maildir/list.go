@@ -210,7 +210,7 @@ func (a *account) readID(dir string) mail.MailboxID {
 	defer f.Close()
 	buf := make([]byte, 512)
 	n, _ := f.Read(buf)
-	line, _, ok := bytes.Cut(buf[:n], lf)
+	line, _, ok := bytes.Cut(buf[:n], []byte("\n"))
 	if !ok {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/buuta/mail/internal/vfs"
+	"github.com/buuta/mail/maildir/internal/lineend"
 )
 
 // looksAtOnce is how many files are looked at at a time: a disk that has nothing in memory finds many as fast as one.
@@ -72,7 +73,7 @@ func (t *txn) read(name string, size, saidPhysical, saidVirtual int64) (octets, 
 			return 0, 0, err
 		}
 		if b := (*buf)[:n]; int64(n) == size && t.b.sh.packing.find(b) == nil {
-			return size, int64(bareLF(b, false)), nil
+			return size, int64(lineend.BareLF(b, false)), nil
 		}
 	}
 	f, err := t.b.sh.fs.OpenFile(name, os.O_RDONLY, 0)

@@ -11,6 +11,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir/compress"
+	"github.com/buuta/mail/maildir/internal/lineend"
 	"github.com/buuta/mail/maildir/internal/unpack"
 )
 
@@ -270,9 +271,9 @@ func (s *Store) count(codec *compress.Codec, f vfs.File, said int64) (octets, lf
 			return octets, lf, damage, nil
 		}
 	}
-	var c lineCounter
+	var c lineend.Counter
 	buf := copyBuffers.Get().(*[64 << 10]byte)
 	defer copyBuffers.Put(buf)
 	_, err = io.CopyBuffer(&c, io.NewSectionReader(f, 0, 1<<63-1), buf[:])
-	return c.size, int64(c.bare), damage, err
+	return c.Size, int64(c.Bare), damage, err
 }

@@ -1,4 +1,4 @@
-// Package lineend makes the line ends of files those of messages.
+// Package lineend makes the line ends of files those of messages: a message has CRLF, a file that other programs wrote may have LF alone.
 package lineend
 
 import "bytes"
@@ -19,3 +19,34 @@ func AppendCRLF(dst, p []byte, cr bool) []byte {
 	}
 	return dst
 }
+
+// Counter counts what is written to it.
+type Counter struct {
+	Size int64  // octets
+	Bare uint32 // line ends without CR
+	cr   bool   // the last octet was CR
+}
+
+// Write implements io.Writer. It doesn't fail.
+func (c *Counter) Write(p []byte) (int, error) {
+	c.Size += int64(len(p))
+	c.Bare += BareLF(p, c.cr)
+	if len(p) > 0 {
+		c.cr = p[len(p)-1] == '\r'
+	}
+	return len(p), nil
+}
+
+// BareLF counts the LFs in p that no CR precedes; cr says whether one precedes p.
+func BareLF(p []byte, cr bool) (n uint32) {
+	n = uint32(bytes.Count(p, lf) - bytes.Count(p, crlf))
+	if cr && len(p) > 0 && p[0] == '\n' {
+		n--
+	}
+	return n
+}
+
+var (
+	lf   = []byte("\n")
+	crlf = []byte("\r\n")
+)
