@@ -4,20 +4,26 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Listen returns a listener whose connections are those of l that pass. Closing it closes l, and ends the connections that are being tested.
 // Connections that it gives may be other than l's: they remember what a client has said early, and what a PROXY header said.
-func (s *Screen) Listen(l net.Listener) net.Listener {
-	sl := &listener{s: s, Listener: l, passed: make(chan net.Conn), failed: make(chan struct{}), open: map[*visit]struct{}{}}
+func (s *Screen) Listen(l net.Listener) *Listener {
+	sl := &Listener{Listener: l, passed: make(chan net.Conn), failed: make(chan struct{}), open: map[*visit]struct{}{}}
+	sl.s.Store(s)
 	sl.ctx, sl.cancel = context.WithCancel(context.Background())
 	return sl
 }
 
-type listener struct {
+// Use has clients tested by another Screen from now on. Those that are being tested stay with theirs.
+func (l *Listener) Use(s *Screen) { l.s.Store(s) }
+
+// Listener is a listener whose connections have passed a [Screen].
+type Listener struct {
 	net.Listener
-	s      *Screen
+	s      atomic.Pointer[Screen]
 	ctx    context.Context // ends when the listener is closed
 	cancel context.CancelFunc
 	begin  sync.Once
@@ -32,7 +38,7 @@ type listener struct {
 }
 
 // Accept implements [net.Listener].
-func (l *listener) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	l.begin.Do(func() { go l.accept() })
 	select {
 	case c := <-l.passed:
@@ -45,21 +51,22 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // accept takes connections until the listener underneath fails for good.
-func (l *listener) accept() {
+func (l *Listener) accept() {
 	var delay time.Duration
 	for {
 		c, err := l.Listener.Accept()
 		if err == nil {
 			delay = 0
-			v := &visit{s: l.s, l: l, raw: c, c: c, began: time.Now(), remote: addrOf(c.RemoteAddr()), local: addrOf(c.LocalAddr())}
-			if !l.s.Proxy {
-				v.oneTooMany = !l.s.arrive(v.remote.Addr())
+			s := l.s.Load()
+			v := &visit{s: s, l: l, raw: c, c: c, began: time.Now(), remote: addrOf(c.RemoteAddr()), local: addrOf(c.LocalAddr())}
+			if !s.Proxy {
+				v.oneTooMany = !s.arrive(v.remote.Addr())
 			}
 			if l.add(v) {
 				go v.run(l.ctx)
 			} else {
-				if !l.s.Proxy {
-					l.s.leave(v.remote.Addr())
+				if !s.Proxy {
+					s.leave(v.remote.Addr())
 				}
 				_ = c.Close()
 			}
@@ -79,7 +86,7 @@ func (l *listener) accept() {
 	}
 }
 
-func (l *listener) add(v *visit) bool {
+func (l *Listener) add(v *visit) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
@@ -88,16 +95,16 @@ func (l *listener) add(v *visit) bool {
 	return !l.closed
 }
 
-func (l *listener) remove(v *visit) {
+func (l *Listener) remove(v *visit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, v)
 }
 
 // hand gives a connection to Accept; false where too many wait already.
-func (l *listener) hand(c net.Conn) bool {
+func (l *Listener) hand(c net.Conn) bool {
 	l.mu.Lock()
-	if l.waiting >= limit(l.s.Limits.Waiting, 1000) {
+	if l.waiting >= limit(l.s.Load().Limits.Waiting, 1000) {
 		l.mu.Unlock()
 		return false
 	}
@@ -115,7 +122,7 @@ func (l *listener) hand(c net.Conn) bool {
 }
 
 // Close implements [net.Listener].
-func (l *listener) Close() error {
+func (l *Listener) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	l.cancel()

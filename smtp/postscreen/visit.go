@@ -18,7 +18,7 @@ import (
 // visit is a client's connection while it is tested. One goroutine has it; the one that asks lists touches skip and the read deadline.
 type visit struct {
 	s             *Screen
-	l             *listener
+	l             *Listener
 	raw           net.Conn
 	c             net.Conn // raw, or TLS over it
 	began         time.Time

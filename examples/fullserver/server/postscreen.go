@@ -8,9 +8,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/lookup"
@@ -25,8 +27,58 @@ func (s *Server) screened(d *door, serve func(net.Listener) error) (func(net.Lis
 	if err != nil {
 		return nil, err
 	}
-	s.screens = true
-	return func(l net.Listener) error { return serve(screen.Listen(l)) }, nil
+	x := &screening{d: d, read: *d.set, screen: screen}
+	s.screens = append(s.screens, x)
+	return func(l net.Listener) error { return serve(x.listen(l)) }, nil
+}
+
+// screening is what tests the clients of some listeners, which main.cf's being read again replaces.
+type screening struct {
+	d    *door
+	read config.Settings
+
+	mu        sync.Mutex
+	screen    *postscreen.Screen
+	listeners []*postscreen.Listener
+}
+
+func (x *screening) listen(l net.Listener) net.Listener {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	sl := x.screen.Listen(l)
+	x.listeners = append(x.listeners, sl)
+	return sl
+}
+
+// use has new clients tested by another screen.
+func (x *screening) use(screen *postscreen.Screen) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.screen = screen
+	for _, l := range x.listeners {
+		l.Use(screen)
+	}
+}
+
+// renewScreens gives new clients of postscreen the parameters that main.cf has now. What the tables of the old ones hold is given back when the server ends:
+// somebody may still be tested by them.
+func (s *Server) renewScreens(c *config.Config) error {
+	for _, x := range s.screens {
+		own, err := s.anew(c, x.d.svc)
+		if err != nil {
+			return err
+		}
+		if own == nil || reflect.DeepEqual(own.Settings, x.read) {
+			continue
+		}
+		screen, err := s.screen(&door{set: &own.Settings, svc: x.d.svc})
+		if err != nil {
+			return err
+		}
+		x.use(screen)
+		x.read = own.Settings
+	}
+	return nil
 }
 
 // screen makes what tests the clients of a door, by its parameters.
@@ -239,6 +291,6 @@ func (s *Server) buildPostscreen(v *service) error {
 	if err := s.guardDoor(d, srv); err != nil {
 		return err
 	}
-	v.serve, err = s.screened(&door{set: &front.Settings}, s.renewable(d, srv).Serve)
+	v.serve, err = s.screened(&door{set: &front.Settings, svc: v.svc}, s.renewable(d, srv).Serve)
 	return err
 }

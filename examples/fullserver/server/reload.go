@@ -18,7 +18,7 @@ var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks myne
 	smtpd_tls_auth_only smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
 
 // doorGroups are groups of parameters that new sessions have at once.
-var doorGroups = []string{"How much a client may do", "Milters: rspamd, OpenDKIM and others", "Content filters", "Content filters in front of the queue"}
+var doorGroups = []string{"How much a client may do", "Milters: rspamd, OpenDKIM and others", "Content filters", "Content filters in front of the queue", "Before SMTP: postscreen"}
 
 // policyOptions are what the policy of a main.cf gets beside it.
 func (s *Server) policyOptions(c *config.Config) policy.Options {
@@ -53,7 +53,7 @@ func (s *Server) reloadConfig() {
 	}
 	for _, row := range config.Groups() {
 		before, _ := s.cfg.Value(row.Name)
-		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) && (s.screens || !strings.HasPrefix(row.Name, "postscreen_")) {
+		if now, _ := c.Value(row.Name); now != before && !countsAtOnce(row) {
 			s.log.Print("postfix/master", "warning: ", row.Name, " has changed: it counts after a restart")
 		}
 	}
@@ -71,5 +71,5 @@ func (s *Server) reloadConfig() {
 
 func countsAtOnce(row config.Param) bool {
 	return row.Inert != "" || strings.HasPrefix(row.Group, "Addresses: ") && row.Name != "always_bcc" && row.Name != "smtp_generic_maps" && row.Name != "inet_protocols" ||
-		slices.Contains(reloadable, row.Name) || slices.Contains(doorGroups, row.Group) && !strings.HasPrefix(row.Name, "anvil_") && row.Name != "receive_override_options"
+		slices.Contains(reloadable, row.Name) || slices.Contains(doorGroups, row.Group) && !strings.HasPrefix(row.Name, "anvil_") && !slices.Contains([]string{"receive_override_options", "postscreen_enable", "postscreen_cache_retention_time"}, row.Name)
 }

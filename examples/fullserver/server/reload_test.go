@@ -142,3 +142,23 @@ func TestReloadUnderLoad(t *testing.T) {
 	m := r.dial("127.0.0.1:0/inet")
 	m.until("220 mail.example.test 19")
 }
+
+// So does postscreen: new clients are tested by the rules that there are now.
+func TestReloadPostscreen(t *testing.T) {
+	r := withMaster(t, "postscreen_greet_wait = 1s\npostscreen_access_list = static:permit\n", "127.0.0.1:0 inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n")
+	const key = "127.0.0.1:0/inet"
+	old := r.dial(key)
+	old.until("220 ")
+	main, err := os.ReadFile(filepath.Join(r.dir, "main.cf"))
+	require.NoError(t, err)
+	text := strings.Replace(string(main), "static:permit", "static:reject\npostscreen_denylist_action = drop\nsmtpd_banner = $myhostname new", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "main.cf"), []byte(text), 0o600))
+	r.s.Reload()
+	require.Contains(t, r.dial(key).until("521 "), "521 5.3.2 Service currently unavailable")
+	old.say("EHLO c.test", "250 ")
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "main.cf"), []byte(strings.Replace(text, "static:reject", "static:permit", 1)), 0o600))
+	r.s.Reload()
+	r.dial(key).until("220 mail.example.test new")
+	old.say("QUIT", "221 ")
+	require.NotContains(t, r.log(), "counts after a restart")
+}

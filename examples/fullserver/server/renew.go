@@ -178,18 +178,11 @@ func (s *Server) renew(c *config.Config) error {
 	}
 	var changes []change
 	for _, r := range s.renewed {
-		own := c
-		if svc := r.d.svc; svc != nil {
-			i := slices.IndexFunc(c.Services(), func(v *mastercf.Service) bool { return v.Key() == svc.Key() })
-			if i < 0 {
-				continue
-			}
-			var err error
-			if own, err = c.For(c.Services()[i]); err != nil {
-				return err
-			}
+		own, err := s.anew(c, r.d.svc)
+		if err != nil {
+			return err
 		}
-		if reflect.DeepEqual(own.Settings, r.read) {
+		if own == nil || reflect.DeepEqual(own.Settings, r.read) {
 			continue
 		}
 		mark := len(s.closers)
@@ -209,7 +202,19 @@ func (s *Server) renew(c *config.Config) error {
 		x.r.d, x.r.read = x.d, x.c.Settings
 		x.r.take(x.g)
 	}
-	return nil
+	return s.renewScreens(c)
+}
+
+// anew are the parameters that a service has now, main.cf's for none; nil if it is no longer there.
+func (s *Server) anew(c *config.Config, svc *mastercf.Service) (*config.Config, error) {
+	if svc == nil {
+		return c, nil
+	}
+	i := slices.IndexFunc(c.Services(), func(v *mastercf.Service) bool { return v.Key() == svc.Key() })
+	if i < 0 {
+		return nil, nil
+	}
+	return c.For(c.Services()[i])
 }
 
 // doorAnew is a door with other parameters. Its policy, its certificates and where it listens stay.

@@ -121,7 +121,7 @@ type Server struct {
 	failed   chan error
 	closers  []func()
 	renewed  []*renewed
-	screens  bool       // a listener is behind a postscreen
+	screens  []*screening
 	reading  sync.Mutex // main.cf is read by one at a time
 }
 
