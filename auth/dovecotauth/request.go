@@ -33,10 +33,7 @@ func (c *conn) auth(words []string) error {
 	params, initial := words[2:], ""
 	for i, p := range params {
 		if resp, ok := strings.CutPrefix(p, "resp="); ok { // "Everything after it is ignored"
-			if initial = resp; resp == "" {
-				initial = "="
-			}
-			params = params[:i]
+			params, initial = params[:i], resp // an empty one is "=", nothing at all is none, which is how Exim says that
 			break
 		}
 	}
