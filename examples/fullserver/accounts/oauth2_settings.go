@@ -43,6 +43,9 @@ func openOAuth2(spec, file string, a *Accounts) (source, error) {
 	if err := out.formats(s); err != nil {
 		return nil, err
 	}
+	if err := out.attributes(s); err != nil {
+		return nil, err
+	}
 	client, err := oauthClient(s)
 	if err != nil {
 		return nil, err
@@ -56,9 +59,9 @@ func openOAuth2(spec, file string, a *Accounts) (source, error) {
 	return out, s.unknown()
 }
 
-// formats reads what names look like, and pass_attrs.
+// formats reads what names look like.
 func (o *oauthSource) formats(s *settings) (err error) {
-	format, letters := "username_format", "und"
+	const letters = "und"
 	if s.get("username_validation_format", "") != "" { // the name that the client gives is taken as it is
 		if o.names, err = s.template("username_validation_format", "", letters); err != nil {
 			return err
@@ -66,10 +69,13 @@ func (o *oauthSource) formats(s *settings) (err error) {
 		o.asked, err = parseTemplate("%u", letters)
 		return err
 	}
-	if o.names, err = s.template(format, "%Lu", letters); err != nil {
-		return err
-	}
+	o.names, err = s.template("username_format", "%Lu", letters)
 	o.asked = o.names
+	return err
+}
+
+// attributes reads pass_attrs.
+func (o *oauthSource) attributes(s *settings) error {
 	for word := range strings.FieldsSeq(s.get("pass_attrs", "")) {
 		name, text, ok := strings.Cut(word, "=")
 		if !ok || name == "" {
@@ -190,7 +196,7 @@ func oauthClient(s *settings) (*http.Client, error) {
 	if cert, key := s.get("tls_cert_file", ""), s.get("tls_key_file", ""); cert != "" {
 		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {
-			return nil, s.errorf("tls_cert_file", "%v", err)
+			return nil, s.errorf("tls_cert_file", "tls_cert_file: %v", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
