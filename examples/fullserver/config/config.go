@@ -196,6 +196,7 @@ func (c *Config) decode(unchecked bool) error {
 			return c.errorf(p.Name, "%v", err)
 		}
 	}
+	c.Settings.NetworkPatterns = netPatterns(c.values["mynetworks"])
 	slices.SortStableFunc(c.warnings, func(a, b *Error) int { return a.Line - b.Line })
 	for _, err := range []error{c.checkFilter(), c.checkMilters()} {
 		if err != nil && !unchecked {

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -67,4 +69,32 @@ func ownInterfaces() []netip.Prefix {
 		}
 	}
 	return append(v4, v6...)
+}
+
+// netTables are the types of tables that a list of networks may name: those that can't fail, for who isn't known must not be taken for a stranger.
+var netTables = []string{"btree", "cdb", "cidr", "dbm", "hash", "inline", "lmdb", "pcre", "regexp", "sdbm", "texthash"}
+
+// netPattern reports whether an item of a list of networks is an exception ("!192.0.2.1"), a file with more of them, or a table.
+func netPattern(item string) (bool, error) {
+	if strings.HasPrefix(item, "!") || strings.HasPrefix(item, "/") {
+		return true, nil
+	}
+	kind, _, ok := strings.Cut(strings.TrimPrefix(item, "proxy:"), ":")
+	if !ok || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz") != "" || kind == "" || strings.Trim(kind, "abcdef") == "" {
+		return false, nil
+	}
+	if !slices.Contains(netTables, kind) {
+		return false, fmt.Errorf("%s may fail, and whoever asks then would be a stranger: name a cidr: table, or a file of networks", quote(item))
+	}
+	return true, nil
+}
+
+// netPatterns is a list of networks with such items; "" for one without.
+func netPatterns(list string) string {
+	for _, item := range Members(list) {
+		if is, _ := netPattern(item); is {
+			return list
+		}
+	}
+	return ""
 }

@@ -261,10 +261,15 @@ func parseSize(s string) (int64, error) {
 	return n << shift, nil
 }
 
-// parseNets reads networks as mynetworks has them: 127.0.0.0/8, [::1]/128, a lone address.
+// parseNets reads networks as mynetworks has them: 127.0.0.0/8, [::1]/128, a lone address. What netPattern knows is left out.
 func parseNets(s string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, item := range splitList(s) {
+	for _, item := range Members(s) {
+		if is, err := netPattern(item); err != nil {
+			return nil, err
+		} else if is {
+			continue
+		}
 		plain := strings.NewReplacer("[", "", "]", "").Replace(item)
 		p, err := netip.ParsePrefix(plain)
 		if err != nil {

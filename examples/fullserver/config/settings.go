@@ -10,7 +10,8 @@ type Settings struct {
 	MyHostname        string
 	MyDomain          string
 	MyOrigin          string
-	MyNetworks        []netip.Prefix
+	MyNetworks        []netip.Prefix // those of mynetworks that stand there themselves
+	NetworkPatterns   string         // mynetworks, where it has exceptions, files or tables; "" where it hasn't
 	RelayHost         string
 	PostmasterAddress string
 

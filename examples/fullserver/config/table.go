@@ -38,7 +38,7 @@ func identity() []Param {
 		{Name: "virtual_mailbox_domains", Group: g, Kind: Patterns, Default: "$virtual_mailbox_maps", into: func(s *Settings) any { return &s.Addresses.VirtualMailboxDomains },
 			Help: "Domains whose every address is a user of passwd_file, written there in full."},
 		{Name: "mynetworks", Group: g, Kind: Nets, Default: "127.0.0.0/8 [::1]/128", into: func(s *Settings) any { return &s.MyNetworks },
-			Help: "Clients that may send anywhere without a password."},
+			Help: "Clients that may send anywhere without a password: networks, \"!\" before those that may not, files with more, and cidr: and other tables in files."},
 		{Name: "postmaster_address", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.PostmasterAddress },
 			Help: "The user who gets postmaster's mail, which every server must take (RFC 5321 section 4.5.1). Empty: the first user of passwd_file."},
 	}

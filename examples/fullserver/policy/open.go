@@ -76,6 +76,7 @@ func (p *Policy) open(ctx context.Context, o *Options) error {
 		}
 	}
 	p.inTwoLists()
+	p.openNetworks(x)
 	p.openProbes(x)
 	p.openSRS(x)
 	p.restrictions(x, o)
@@ -108,7 +109,7 @@ func (p *Policy) opener(ctx context.Context, o *Options) *opener {
 // Postfix, which know nothing of a service's parameters). It must be closed before p is.
 func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	base := p.Now()
-	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, networks: s.MyNetworks, alias: base.alias, login: base.login, srs: base.srs, probes: base.probes, overrides: s.Filters}
+	d := &Policy{Rules: base.Rules, set: s, users: base.users, names: base.names, home: base.home, alias: base.alias, login: base.login, srs: base.srs, probes: base.probes, overrides: s.Filters}
 	x := d.opener(ctx, &o)
 	was, a := &base.set.Addresses, &s.Addresses
 	if s.Receiving.SenderLoginMaps != base.set.Receiving.SenderLoginMaps {
@@ -130,6 +131,7 @@ func (p *Policy) For(ctx context.Context, s *config.Settings, o Options) (*Polic
 	if s.Filters.Without("no_address_mappings") {
 		rules.NoMapping, d.Rules = true, &rules
 	}
+	d.openNetworks(x)
 	d.restrictions(x, &o)
 	if x.err != nil {
 		_ = d.Close()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/hostlist"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/restrict"
 	"github.com/buuta/mail/smtp/rewrite"
@@ -91,9 +92,10 @@ type Policy struct {
 	set       *config.Settings
 	overrides config.Filters // receive_override_options of a service; the server's own mail knows none
 	users     Users
-	names     map[string]string // domains as configured, which is how passwd_file has them, by their folded form
-	home      string            // mydomain
-	networks  []netip.Prefix
+	names     map[string]string     // domains as configured, which is how passwd_file has them, by their folded form
+	home      string                // mydomain
+	networks  func(netip.Addr) bool // mynetworks
+	lists     []*hostlist.List
 	alias     *lookup.List
 	login     *lookup.List
 	restrict  *restrict.Checker
@@ -133,7 +135,7 @@ func (e *ParamError) Unwrap() error { return e.Err }
 // Open opens the tables that the settings name. The error is a *ParamError.
 func Open(ctx context.Context, s *config.Settings, o Options) (*Policy, error) {
 	p := &Policy{
-		set: s, users: o.Users, names: map[string]string{}, home: strings.ToLower(s.MyDomain), networks: s.MyNetworks,
+		set: s, users: o.Users, names: map[string]string{}, home: strings.ToLower(s.MyDomain),
 	}
 	if err := p.open(ctx, &o); err != nil {
 		_ = p.Close()
@@ -160,6 +162,9 @@ func (p *Policy) Close() error {
 	for _, t := range p.tables {
 		errs = append(errs, lookup.Close(t))
 	}
+	for _, l := range p.lists {
+		errs = append(errs, l.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -180,7 +185,24 @@ func (p *Policy) Trusted(client net.Addr) bool {
 }
 
 func (p *Policy) inNetworks(ip netip.Addr) bool {
-	return slices.ContainsFunc(p.networks, func(n netip.Prefix) bool { return n.Contains(ip) })
+	return p.networks(ip)
+}
+
+// openNetworks opens mynetworks.
+func (p *Policy) openNetworks(x *opener) {
+	p.networks = func(ip netip.Addr) bool {
+		return slices.ContainsFunc(p.set.MyNetworks, func(n netip.Prefix) bool { return n.Contains(ip) })
+	}
+	if p.set.NetworkPatterns == "" {
+		return
+	}
+	l, err := hostlist.Open(x.ctx, p.set.NetworkPatterns, false, &x.o)
+	if err != nil {
+		x.fail("mynetworks", err)
+		return
+	}
+	p.lists = append(p.lists, l)
+	p.networks = func(ip netip.Addr) bool { return l.Has("", ip) }
 }
 
 // HeaderOrigin returns the domain that completes addresses in the header of a client's mail, and whether addresses there are rewritten at all

@@ -123,3 +123,22 @@ func without(cf, name string) string {
 	}
 	return b.String()
 }
+
+// TestNetworksArePostfixs: exceptions, files and tables in mynetworks let in whom Postfix lets in.
+func TestNetworksArePostfixs(t *testing.T) {
+	nets := file(t, "nets", "# ours\n!127.0.0.2\n127.0.0.0/8\n")
+	table := file(t, "cidr", "!127.0.0.1 x\n")
+	for _, networks := range []string{"!127.0.0.1, 127.0.0.0/8", nets, "cidr:" + table, "192.0.2.1, !10.0.0.0/8 127.0.0.0/30"} {
+		cf := strings.Replace(both, "192.0.2.0/24", networks, 1)
+		m := peers.Postfix(t, cf, nil)
+		var params []string
+		for line := range strings.Lines(cf) {
+			params = append(params, strings.TrimSuffix(line, "\n"))
+		}
+		r := start(t, append(params, "smtpd_sasl_auth_enable=no")...)
+		const dialogue = "EHLO c.test|MAIL FROM:<s@far.test>|RCPT TO:<x@far.test>"
+		theirs, ours := speak(m.SMTP, dialogue), speak(r.s.Addrs("smtp_listen")[0].String(), dialogue)
+		require.Equal(t, theirs[3], ours[3], networks)
+		r.end()
+	}
+}

@@ -132,9 +132,17 @@ func (s *Server) screenAccess(d *door, out *postscreen.Screen) error {
 	for _, word := range config.Members(p.AccessList) {
 		switch {
 		case strings.EqualFold(word, "permit_mynetworks"):
-			rules = append(rules, func(a netip.Addr) (postscreen.Access, bool) {
-				return postscreen.Permit, slices.ContainsFunc(d.set.MyNetworks, func(n netip.Prefix) bool { return n.Contains(a) })
-			})
+			within := func(a netip.Addr) bool {
+				return slices.ContainsFunc(d.set.MyNetworks, func(n netip.Prefix) bool { return n.Contains(a) })
+			}
+			if d.set.NetworkPatterns != "" {
+				l, err := s.hostList(d, "mynetworks", d.set.NetworkPatterns)
+				if err != nil {
+					return err
+				}
+				within = func(a netip.Addr) bool { return l.Has("", a) }
+			}
+			rules = append(rules, func(a netip.Addr) (postscreen.Access, bool) { return postscreen.Permit, within(a) })
 		case strings.Contains(word, ":"):
 			l, err := lookup.OpenList(context.Background(), word, &lookup.Options{Warn: s.warnOfTable})
 			if err != nil {

@@ -182,6 +182,9 @@ func (s *screening) logLines(text, log, program string) string {
 			continue
 		}
 		rest = strings.Replace(rest, "to [127.0.0.78]", "to [127.0.0.1]", 1)
+		if strings.HasPrefix(rest, "warning: psc_cache_update: ") { // the disk is slow
+			continue
+		}
 		fmt.Fprintln(&b, "L: "+screenTime.ReplaceAllString(screenPort.ReplaceAllString(rest, "]:PORT"), " after T from"))
 	}
 	return b.String()
