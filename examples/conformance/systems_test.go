@@ -35,7 +35,7 @@ type system struct {
 }
 
 var systems = []system{
-	{"buuta", "examples/fullserver, as it is set without a main.cf", fullserver, false},
+	{"buuta", "examples/fullserver, as it is set without a main.cf", func(t *testing.T) *script.Target { return fullserver(t) }, false},
 	{"postfix+dovecot", "Debian's Postfix 3.7 with Dovecot 2.3 behind it, by LMTP", debian, false},
 	{"cyrus", "Debian's Cyrus IMAP 3.6", func(t *testing.T) *script.Target { return store("cyrus", peers.Cyrus(t)) }, true},
 	{"courier", "Debian's Courier IMAP 5.0", func(t *testing.T) *script.Target { return store("courier", peers.Courier(t)) }, true},
@@ -51,7 +51,7 @@ func freePort(t *testing.T) string {
 }
 
 // fullserver is ours, with what it does by default; strangers are all clients.
-func fullserver(t *testing.T) *script.Target {
+func fullserver(t *testing.T, params ...string) *script.Target {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/users", []byte("user1@example.test:{PLAIN}secret\n"), 0o600))
 	addr := map[script.Protocol]string{}
@@ -62,7 +62,7 @@ func fullserver(t *testing.T) *script.Target {
 		addr[p] = freePort(t)
 		overrides = append(overrides, string(p)+"_listen="+addr[p])
 	}
-	c, err := config.Load(config.Options{Overrides: overrides})
+	c, err := config.Load(config.Options{Overrides: append(overrides, params...)})
 	require.NoError(t, err)
 	s, err := server.Open(c, server.Options{})
 	require.NoError(t, err)
