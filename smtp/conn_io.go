@@ -133,6 +133,9 @@ func (c *Conn) needOut() {
 
 // write queues a reply with or without enhanced status code.
 func (c *Conn) write(r *Reply, enhanced bool) {
+	if c.srv.Refusal != nil && r.Code >= 400 {
+		r = c.srv.Refusal(c, r)
+	}
 	c.needOut()
 	start := len(c.out)
 	c.out = AppendReply(c.out, r, enhanced && !c.srv.Without.Has(EnhancedStatusCodes))

@@ -178,6 +178,11 @@ func (c *Conn) loop() {
 				c.traceCommand(b)
 			}
 			line = b
+			if c.srv.Rewrite != nil {
+				if other := c.srv.Rewrite(c, string(b)); !hasControl(other) {
+					line = []byte(other)
+				}
+			}
 		}
 		v, name, args := splitVerb(line)
 		c.command(v, name, args)

@@ -291,3 +291,36 @@ func TestReceived(t *testing.T) {
 	r = &smtp.Received{Hello: "evil\r\nX: y", By: "mx", Time: when}
 	require.NotContains(t, r.String(), "\nX")
 }
+
+// Rewrite is asked about commands, not about messages; Refusal about what says no, which hooks have as it was.
+func TestRewriteAndRefusal(t *testing.T) {
+	srv, _ := newServer()
+	var asked, rejected []string
+	srv.Rewrite = func(_ *smtp.Conn, line string) string {
+		asked = append(asked, line)
+		switch line {
+		case "":
+			return "NOOP"
+		case "HELP":
+			return "NOOP\r\nQUIT"
+		}
+		return line
+	}
+	srv.Refusal = func(_ *smtp.Conn, r *smtp.Reply) *smtp.Reply {
+		out := *r
+		out.Text += "\nask us"
+		return &out
+	}
+	srv.Hooks.Rejected = func(_ *smtp.Conn, r *smtp.Rejection) { rejected = append(rejected, r.Reply.String()) }
+	p := from(t, srv, "192.0.2.99").after(1)
+	p.cmd("EHLO c.test")
+	require.Equal(t, "250 2.0.0 Ok", p.cmd(""))
+	require.NotContains(t, p.cmd("HELP"), "221", "what would be two commands is none")
+	require.Equal(t, "500-5.5.2 Error: command not recognized\n500 5.5.2 ask us", p.cmd("FOO"))
+	require.Equal(t, "250 2.1.0 Ok", p.cmd("MAIL FROM:<a@c.test>"))
+	require.Equal(t, "250 2.1.5 Ok", p.cmd("RCPT TO:<b@example.net>"))
+	require.Contains(t, p.cmd("DATA"), "354 ")
+	p.cmd("line\r\n.")
+	require.Equal(t, []string{"EHLO c.test", "", "HELP", "FOO", "MAIL FROM:<a@c.test>", "RCPT TO:<b@example.net>", "DATA"}, asked)
+	require.Equal(t, []string{"500 5.5.2 Error: command not recognized"}, rejected)
+}

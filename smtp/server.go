@@ -74,6 +74,12 @@ type Server struct {
 	// a command. nil: CONNECT, GET and POST.
 	Forbidden func(command string) bool
 
+	// Rewrite, if not nil, is told each command as the client wrote it, without its line end, and returns what is done in its place.
+	Rewrite func(c *Conn, line string) string
+	// Refusal, if not nil, is told each reply that says no, and returns what is sent in its place: one with a footer, perhaps. Logs and hooks have the
+	// reply as it was.
+	Refusal func(c *Conn, r *Reply) *Reply
+
 	// RateLimiter, if not nil, counts what clients do over time and refuses what is too much.
 	RateLimiter RateLimiter
 

@@ -21,5 +21,8 @@ type Front struct {
 	Proxy                string // smtpd_upstream_proxy_protocol
 	ProxyTimeout         time.Duration
 	XClients, XForwarder string
-	DiscardKeywords      []string
+
+	Footer, FooterMaps string // smtpd_reject_footer, _maps
+	CommandFilter      string // smtpd_command_filter
+	DiscardKeywords    []string
 }

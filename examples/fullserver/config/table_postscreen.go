@@ -79,16 +79,13 @@ func postscreen() []Param {
 		inert("smtpd_discard_ehlo_keyword_address_maps", Maps, "", "smtpd_discard_ehlo_keywords is for all clients"),
 		raw(text("reject_footer", "$smtpd_reject_footer", func(s *Settings) any { return &s.Postscreen.Footer },
 			"What stands behind replies that refuse, to clients that are tested: \\c in front keeps it in the same line, \\n begins another; $client_address, $client_port, $localtime and $server_name.")),
-		inert("smtpd_reject_footer", Text, "", "replies are what restrictions say; postscreen_reject_footer works"),
 		inert("postscreen_reject_footer_maps", Maps, "$smtpd_reject_footer_maps", "postscreen_reject_footer is for all replies"),
-		inert("smtpd_reject_footer_maps", Maps, "", "replies are what restrictions say"),
 		choice(g, "postscreen_tls_security_level", Choice, "$smtpd_tls_security_level", []string{"none", "may", "encrypt", ""}, func(s *Settings) any { return &s.Postscreen.TLSLevel },
 			"STARTTLS for clients that are tested: none, may (offered), encrypt (no mail without)."),
 		choice(g, "postscreen_upstream_proxy_protocol", Choice, "", []string{"", "haproxy"}, func(s *Settings) any { return &s.Postscreen.Proxy },
 			"haproxy: every connection begins with a PROXY header, version 1 or 2, which says who the client is."),
 		wait("upstream_proxy_timeout", "5s", 0, func(s *Settings) any { return &s.Postscreen.ProxyTimeout }, "How long to wait for that header."),
 		inert("postscreen_command_filter", Maps, "", "commands are taken as they come"),
-		inert("smtpd_command_filter", Maps, "", "commands are taken as they come"),
 		inert("postscreen_watchdog_timeout", Time, "10s", "every client has a thread of its own"),
 	}
 }

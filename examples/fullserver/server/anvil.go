@@ -60,6 +60,9 @@ func (s *Server) guardDoor(d *door, srv *smtp.Server) error {
 		srv.Timeouts.Error = -1
 	}
 	srv.Forbidden = func(command string) bool { return forbidden.Has(command, netip.Addr{}) }
+	if err := s.wordings(d, srv); err != nil {
+		return err
+	}
 	if f.XClients != "" {
 		srv.XClient = func(a net.Addr) bool { return xclients.Has("", ipOf(a)) }
 	}

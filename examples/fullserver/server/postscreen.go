@@ -92,7 +92,7 @@ func (s *Server) screen(d *door) (*postscreen.Screen, error) {
 		Pipelining:  postscreen.Test{Enable: p.Pipelining, Action: actionOf(p.PipeliningAction), TTL: p.PipeliningTTL},
 		NonSMTP:     postscreen.Test{Enable: p.NonSMTP, Action: actionOf(p.NonSMTPAction), TTL: p.NonSMTPTTL},
 		BareNewline: postscreen.Test{Enable: p.BareNewline, Action: actionOf(p.BareNewlineAction), TTL: p.BareNewlineTTL},
-		Proxy:       p.Proxy != "", ProxyTimeout: p.ProxyTimeout, HeloRequired: p.HeloRequired, NoVerify: p.NoVerify, Footer: strings.ReplaceAll(p.Footer, "$smtpd_reject_footer", ""),
+		Proxy:       p.Proxy != "", ProxyTimeout: p.ProxyTimeout, HeloRequired: p.HeloRequired, NoVerify: p.NoVerify, Footer: strings.ReplaceAll(p.Footer, "$smtpd_reject_footer", d.set.Front.Footer),
 		MessageSize: unlimited[int64](d.set.MessageSizeLimit),
 		Limits: postscreen.Limits{
 			Testing: int(p.PreQueue), Waiting: int(p.PostQueue), PerAddr: unlimited[int](p.Connections),
