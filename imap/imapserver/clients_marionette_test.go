@@ -2,6 +2,7 @@ package imapserver_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,12 +34,11 @@ func startThunderbird(t *testing.T, prefs string) *marionette {
 	profile := filepath.Join(home, "profile")
 	require.NoError(t, os.Mkdir(profile, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(profile, "user.js"), []byte(prefs+`user_pref("marionette.port", 0);`+"\n"), 0o600))
-	said, err := os.Create(filepath.Join(home, "said"))
-	require.NoError(t, err)
-	defer said.Close()
+	var said bytes.Buffer
 	cmd := exec.Command(path, "-headless", "-no-remote", "-marionette", "-remote-allow-system-access", "-profile", profile)
 	cmd.Env = []string{"HOME=" + home, "TMPDIR=" + home, "LANG=C.UTF-8", "PATH=" + os.Getenv("PATH"), "MOZ_CRASHREPORTER_DISABLE=1"}
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Stdout, cmd.Stderr = &said, &said // so that Wait waits for its children, too, before what they write into is removed
+	cmd.WaitDelay = waitLong
 	require.NoError(t, cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -46,12 +46,12 @@ func startThunderbird(t *testing.T, prefs string) *marionette {
 		_ = cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			out, _ := os.ReadFile(said.Name())
-			t.Logf("Thunderbird: %s", out)
+			t.Logf("Thunderbird: %s", said.String())
 		}
 	})
 	var port []byte
 	require.Eventually(t, func() bool {
+		var err error
 		port, err = os.ReadFile(filepath.Join(profile, "MarionetteActivePort"))
 		return err == nil && len(port) > 0
 	}, waitLong, 10*waitShort)
