@@ -23,6 +23,9 @@ func (k tokens) AuthenticateToken(ctx context.Context, q *mail.AuthRequest, toke
 		user, err = t.through(ctx, a.passdbs)
 	}
 	if err == nil {
+		err = a.barred(ctx, r, user)
+	}
+	if err == nil {
 		var u *User
 		if u, err = a.Lookup(ctx, user); u == nil && err == nil {
 			a.log.Info("there is no such user, though the token is good", "user", user, "service", q.Service)
