@@ -55,6 +55,26 @@ type Manager struct {
 	names []string
 }
 
+// Status is what is known of a name's certificate.
+type Status struct {
+	File        string
+	Certificate *x509.Certificate // nil: there is none that can be used
+	Failure     *Failure          // of the last attempt; nil: it hasn't failed
+}
+
+// Look returns what a Manager with these options has got for a name, and asks and changes nothing.
+func Look(o Options, name string) Status {
+	if o.Directory == "" {
+		o.Directory = LetsEncrypt
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Manager{o: o, dir: filepath.Join(o.Dir, folderOf(o.Directory))}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return Status{m.File(name), m.Certificate(name), m.failure(name)}
+}
+
 // New checks the options and makes the folders.
 func New(o Options) (*Manager, error) {
 	if o.Directory == "" {

@@ -126,11 +126,14 @@ func TestFailures(t *testing.T) {
 	}
 	require.Equal(t, []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 40 * time.Minute, 80 * time.Minute}, waits[:5])
 	require.Equal(t, lastRetry, waits[10])
+	require.Contains(t, Look(Options{Dir: dir, Now: func() time.Time { return s.now }}, "a.test").Failure.Reason, "no such domain a.test")
 	require.Equal(t, "warning: acme: no new certificate for a.test: the authority can't find the proof: dns: no such domain a.test; the one until 2026-11-30 00:00 UTC stays in use, and it is tried again in 5m0s", s.logged[1])
 	s.err = nil
 	s.round(t.Context())
 	require.NotEqual(t, first.Raw, s.Certificate("a.test").Raw)
 	require.Nil(t, s.Failure("a.test"))
+	require.Equal(t, Status{s.File("a.test"), s.Certificate("a.test"), nil}, Look(Options{Dir: dir}, "A.test."))
+	require.Nil(t, Look(Options{Dir: t.TempDir()}, "a.test").Certificate)
 
 	// The authority says for how long it wants to be left alone.
 	s.now = s.now.Add(70 * 24 * time.Hour)

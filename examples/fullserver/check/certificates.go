@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/acmecert"
 	"github.com/buuta/mail/examples/fullserver/lookup"
+	"github.com/buuta/mail/examples/fullserver/server"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 )
 
@@ -20,6 +23,7 @@ func (k *checker) certificate(ctx context.Context) {
 		return
 	}
 	k.named(ctx)
+	k.acme()
 	param, files := t.Param(), tlscert.Files{Chains: t.ChainFiles}
 	for _, file := range t.ChainFiles {
 		k.secret(param, file)
@@ -40,13 +44,34 @@ func (k *checker) certificate(ctx context.Context) {
 	}
 	fits := false
 	for _, c := range src.Certificates() {
-		k.expiry(param, c)
+		if len(k.s.ACME.Names) == 0 || k.c.Given(param) { // one by ACME takes its place
+			k.expiry(param, c)
+		}
 		fits = fits || c.Leaf.VerifyHostname(k.s.MyHostname) == nil
 	}
-	if !fits {
+	if !fits && len(k.s.ACME.Names) == 0 {
 		k.warn(k.at(param, "%s is not for %s: get one for that name, or set myhostname to one of its names", src.Certificates()[0].From, k.s.MyHostname))
 	}
 }
+
+// acme looks at the certificates of acme_names, and why there are none.
+func (k *checker) acme() {
+	for _, name := range server.ACMENames(k.s) {
+		st := acmecert.Look(acmecert.Options{Dir: filepath.Join(k.s.DataDirectory, "acme"), Directory: k.s.ACME.Directory, Now: k.Now}, name)
+		if st.Certificate != nil {
+			k.secret("data_directory", st.File)
+			k.expiry("acme_names", tlscert.Shown{From: st.File, Leaf: st.Certificate})
+		}
+		switch f := st.Failure; {
+		case f != nil:
+			k.warn(k.at("acme_names", "no certificate for %s could be got at %s: %s; it is tried again at %s", name, f.At.UTC().Format(minute), f.Reason, f.Again.UTC().Format(minute)))
+		case st.Certificate == nil:
+			k.warn(k.at("acme_names", "there is no certificate for %s yet: the running server gets it", name))
+		}
+	}
+}
+
+const minute = "2006-01-02 15:04 UTC"
 
 // expiry tells of a certificate that has expired or will soon.
 func (k *checker) expiry(param string, c tlscert.Shown) {

@@ -203,3 +203,23 @@ func TestDomainLimits(t *testing.T) {
 	require.NoError(t, os.WriteFile(dir+"/ldap", []byte("hosts = 127.0.0.1:1\nbase = ou=%d,dc=x\n"), 0o600))
 	require.Contains(t, say("passdb = ldap:"+dir+"/ldap\n"), "the users of a domain can't be listed")
 }
+
+// ACME: names without a certificate, and why (RFC 8555).
+func TestACME(t *testing.T) {
+	const mainCF = "smtp_listen = 127.0.0.1:0\nhttp_listen = 127.0.0.1:0\nacme_names = mail.example.org\nacme_accept_terms = yes\n"
+	now := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	got, status := run(t, good, now, mainCF)
+	require.Zero(t, status)
+	require.Equal(t, "warning: main.cf, line 6: acme_names: there is no certificate for mail.example.org yet: the running server gets it\n", got)
+
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(dir+"/acme/ca.test/failed", 0o700))
+	require.NoError(t, os.WriteFile(dir+"/acme/ca.test/failed/mail.example.org", []byte(`{"Count":1,"At":"2026-09-01T11:59:00Z","Again":"2026-09-01T12:04:00Z","Reason":"dns: no such name"}`), 0o600))
+	require.NoError(t, os.WriteFile(dir+"/users", []byte("alice@example.org:{PLAIN}x\n"), 0o600))
+	var out strings.Builder
+	e := check.Env{Out: &out, Resolver: good, Now: func() time.Time { return now }, Own: func(netip.Addr) bool { return true }}
+	e.Run(t.Context(), func() (*config.Config, error) {
+		return config.Read("main.cf", strings.NewReader("data_directory = "+dir+"\nmyhostname = mail.example.org\n"+mainCF+"acme_directory = https://ca.test\n"), "")
+	})
+	require.Contains(t, out.String(), "acme_names: no certificate for mail.example.org could be got at 2026-09-01 11:59 UTC: dns: no such name; it is tried again at 2026-09-01 12:04 UTC\n")
+}

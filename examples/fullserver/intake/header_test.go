@@ -24,6 +24,12 @@ func TestPeekHeader(t *testing.T) {
 		{"message-id:\r\n <a@b>\r\nMessage-Id: <c@d>\r\n\r\n", headerInfo{messageID: "<a@b>"}},
 		{"Resent-Date: x\r\nX-Message-ID: <a@b>\r\n\r\n", headerInfo{}},
 		{"Message-ID:\r\nSubject: x\r\n folded\r\n\r\n", headerInfo{}},
+		// RFC 8689 section 3: the one value is No, and "More than one instance of the TLS-Required header field MUST NOT appear".
+		{"TLS-Required: No\r\n\r\n", headerInfo{plaintext: true}},
+		{"tls-required:no\r\n\r\n", headerInfo{plaintext: true}},
+		{"TLS-Required: No\r\nSubject: x\r\nTLS-Required: No\r\n\r\n", headerInfo{}},
+		{"TLS-Required: Yes\r\nTLS-Required: No\r\n\r\n", headerInfo{}},
+		{"Subject: x\r\n\r\nTLS-Required: No\r\n", headerInfo{}},
 		{"Just text.\r\nDate: x\r\n", headerInfo{headless: true}},
 		{": no name\r\n\r\n", headerInfo{headless: true}},
 		{" folded: at once\r\n\r\n", headerInfo{headless: true}},

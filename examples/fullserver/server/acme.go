@@ -12,13 +12,14 @@ import (
 
 	"github.com/buuta/mail/examples/fullserver/acmecert"
 	"github.com/buuta/mail/examples/fullserver/clientcert"
+	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 )
 
 // openACME makes what gets certificates, where acme_names asks for any. It begins when the server serves.
 func (s *Server) openACME() error {
 	a := &s.set.ACME
-	names := s.acmeNames()
+	names := ACMENames(s.set)
 	if len(names) == 0 {
 		return nil
 	}
@@ -55,13 +56,13 @@ func (s *Server) openACME() error {
 	return nil
 }
 
-// acmeNames are the names that get certificates: those of acme_names, and if there are any the hosts of MTA-STS policies.
-func (s *Server) acmeNames() []string {
-	if len(s.set.ACME.Names) == 0 {
+// ACMENames are the names that get certificates: those of acme_names, and if there are any the hosts of MTA-STS policies.
+func ACMENames(set *config.Settings) []string {
+	if len(set.ACME.Names) == 0 {
 		return nil
 	}
-	list := slices.Clone(s.set.ACME.Names)
-	for _, d := range s.set.STS.Domains {
+	list := slices.Clone(set.ACME.Names)
+	for _, d := range set.STS.Domains {
 		list = append(list, "mta-sts."+d)
 	}
 	return list

@@ -69,3 +69,18 @@ func TestKeyFilesAreSeen(t *testing.T) {
 	require.Contains(t, p.Read, keys)
 	require.Contains(t, p.Read, "/srv/keys")
 }
+
+// A service of master.cf may show a certificate of its own.
+func TestCertificateOfService(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"main.test", "other.test"} {
+		require.NoError(t, tlscert.SelfSigned(dir+"/"+name, time.Now(), name))
+	}
+	r := withMaster(t, "smtpd_tls_cert_file = "+dir+"/main.test\n", insiders+"127.0.0.1:0 inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_tls_cert_file="+dir+"/other.test\n")
+	require.Equal(t, "other.test", r.shows("127.0.0.1:0/inet", ""))
+	i := r.dial("imap_listen")
+	i.until("* OK")
+	i.say("a STARTTLS", "a OK")
+	i.startTLS()
+	require.Equal(t, "main.test", i.c.(*tls.Conn).ConnectionState().PeerCertificates[0].DNSNames[0])
+}
