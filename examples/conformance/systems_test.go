@@ -37,6 +37,11 @@ type system struct {
 var systems = []system{
 	{"buuta", "examples/fullserver, as it is set without a main.cf", func(t *testing.T) *script.Target { return fullserver(t) }, false},
 	{"postfix+dovecot", "Debian's Postfix 3.7 with Dovecot 2.3 behind it, by LMTP", debian, false},
+	{"exim", "Debian's Exim 4.96", func(t *testing.T) *script.Target {
+		cert, key := certificate(t, open(t))
+		return mta("exim", peers.EximMTA(t, cert, key))
+	}, true},
+	{"opensmtpd", "Debian's OpenSMTPD 6.8, without TLS, which its package does with nobody", func(t *testing.T) *script.Target { return mta("opensmtpd", peers.OpenSMTPD(t)) }, true},
 	{"cyrus", "Debian's Cyrus IMAP 3.6", func(t *testing.T) *script.Target { return store("cyrus", peers.Cyrus(t)) }, true},
 	{"courier", "Debian's Courier IMAP 5.0", func(t *testing.T) *script.Target { return store("courier", peers.Courier(t)) }, true},
 }
@@ -173,6 +178,12 @@ smtpd_error_sleep_time = 0
 	out.TLS = &tls.Config{InsecureSkipVerify: true}
 	out.Dial[script.SMTP], out.Dial[script.LMTP] = dial(m.SMTP), dial(lmtp)
 	return out
+}
+
+// mta is a server of SMTP.
+func mta(name string, m *peers.MTA) *script.Target {
+	return &script.Target{Name: name, User: "user1", Password: peers.Password, From: "user1@example.test", To: "user1@example.test",
+		TLS: &tls.Config{InsecureSkipVerify: true}, Dial: map[script.Protocol]script.Dialer{script.SMTP: dial(m.SMTP)}}
 }
 
 // store is a server of IMAP and POP3.
