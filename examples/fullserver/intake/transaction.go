@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/local"
-	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/queue"
 	"github.com/buuta/mail/smtp/proxyfilter"
@@ -52,106 +50,6 @@ type said struct {
 	to       string
 	first, n int
 }
-
-// rcpt is somebody who gets the message.
-type rcpt struct {
-	to      string
-	opts    mail.RcptOptions
-	target  policy.Target
-	twin    int  // the recipient before it that is the same, -1 for none
-	removed bool // a milter has taken him away
-	queued  bool // goes to the queue: it is elsewhere, or the sender wants a report of its delivery, which the queue makes
-}
-
-// Recipient implements mail.Transaction.
-func (t *transaction) Recipient(ctx context.Context, to string, opts *mail.RcptOptions) error {
-	if t.refuse != nil {
-		return t.refuse
-	}
-	targets, err := t.s.resolve(ctx, t.s.visit, t.from, to)
-	if err != nil {
-		t.filterRejected(ctx, to, opts, err)
-		return err
-	}
-	if err := t.greylist(to); err != nil { // before filters hear of a recipient that isn't one yet
-		t.filterRejected(ctx, to, opts, err)
-		return err
-	}
-	if err := t.room(ctx, to, targets); err != nil {
-		t.filterRejected(ctx, to, opts, err)
-		return err
-	}
-	if err := t.filterRecipient(ctx, to, opts); err != nil {
-		return err
-	}
-	if t.proxy != nil {
-		return t.proxyRecipient(ctx, to, opts)
-	}
-	if limit := t.s.b.Expanded; limit > 0 && len(t.rcpts)+len(targets) > limit {
-		return mail.NewReply(452, mail.EnhancedCode{4, 5, 3}, "Error: too many recipients")
-	}
-	if err := t.reserve(ctx); err != nil {
-		return err
-	}
-	t.said = append(t.said, said{to, len(t.rcpts), len(targets)})
-	for i := range targets {
-		t.add(to, *opts, targets[i], len(targets))
-	}
-	return nil
-}
-
-// room refuses a recipient whose mailbox is full. One that stands for several is taken for those who have room.
-func (t *transaction) room(ctx context.Context, to string, targets []policy.Target) error {
-	if t.s.b.Room == nil || len(targets) != 1 || targets[0].Account == "" {
-		return nil
-	}
-	r := t.s.b.Room(ctx, targets[0].Account, t.opts.Size)
-	if r == nil {
-		return nil
-	}
-	said := *r
-	said.Text = "<" + to + ">: Recipient address rejected: " + r.Text
-	return &said
-}
-
-// greylist sends strangers away for now. Who had to wait is told by a header field, once a message.
-func (t *transaction) greylist(to string) error {
-	if t.s.b.Greylist == nil || t.s.visit == nil || t.s.trusted() {
-		return nil
-	}
-	field, r := t.s.b.Greylist(t.s.c, t.from, to)
-	if r != nil {
-		return r
-	}
-	if field != "" && !t.delayed {
-		t.delayed = true
-		t.s.visit.Message.Prepend = append(t.s.visit.Message.Prepend, field)
-	}
-	return nil
-}
-
-// add adds one of those whom a recipient stands for.
-func (t *transaction) add(to string, opts mail.RcptOptions, target policy.Target, of int) {
-	if opts.OriginalRecipient == "" && !strings.EqualFold(to, target.Address) && strings.Contains(to, "@") {
-		opts.OriginalRecipient = "rfc822;" + to
-	}
-	if of > 1 { // RFC 3461 section 5.2.7.3: a list's members report no success
-		opts.Notify &^= mail.NotifySuccess
-	}
-	report := opts.Notify&mail.NotifySuccess != 0 && t.from != "" && t.s.b.Kind != LMTP
-	r := rcpt{to: to, opts: opts, target: target, twin: -1, queued: target.Account == "" || report || t.verdict.Hold || t.verdict.Filter != ""}
-	for i := range t.rcpts {
-		if t.rcpts[i].twin < 0 && strings.EqualFold(t.rcpts[i].target.Address, target.Address) {
-			r.twin = i // named twice: one copy
-			break
-		}
-	}
-	t.rcpts = append(t.rcpts, r)
-}
-
-// here and elsewhere select recipients.
-func (r *rcpt) here() bool      { return r.twin < 0 && !r.queued && !r.removed }
-func (r *rcpt) elsewhere() bool { return r.twin < 0 && r.queued && !r.removed }
 
 // Body implements mail.Transaction.
 func (t *transaction) Body(ctx context.Context, r io.Reader) error {
@@ -255,110 +153,6 @@ func diskReply(err error) error {
 		return &mail.Reply{Code: 451, Enhanced: mail.EnhancedCode{4, 3, 0}, Text: "Error: queue file write error", Err: err}
 	}
 	return err
-}
-
-// places begins the transactions behind this one: with the mailboxes and with the queue.
-func (t *transaction) places(ctx context.Context) error {
-	b := t.s.b
-	for i := range t.rcpts {
-		r := &t.rcpts[i]
-		var err error
-		switch {
-		case r.here():
-			if t.local == nil {
-				t.local = b.Local.Start(t.from)
-			}
-			t.local.Add(r.to, r.target)
-		case r.elsewhere():
-			if t.queue == nil {
-				t.queue, err = t.begin(ctx)
-			}
-			if err == nil {
-				err = t.queue.Recipient(ctx, r.target.Address, &r.opts)
-			}
-		}
-		if err != nil {
-			_ = t.Abort()
-			return err
-		}
-	}
-	t.msg.From = t.from
-	for i := range t.rcpts {
-		if t.rcpts[i].twin < 0 && !t.rcpts[i].removed {
-			t.msg.Recipients++
-		}
-	}
-	if t.queue != nil {
-		t.msg.ID, t.msg.Queued = t.queue.ID(), true
-	} else {
-		t.msg.ID = t.id()
-	}
-	return nil
-}
-
-// id is the message's id where it has no place in the queue.
-func (t *transaction) id() string {
-	if t.reserved != nil {
-		return t.reserved.ID()
-	}
-	return newID(t.began)
-}
-
-// reserve gives the message its id, which milters are told from the second recipient on, as with Postfix.
-func (t *transaction) reserve(ctx context.Context) (err error) {
-	if t.s.filters == nil || t.reserved != nil {
-		return nil
-	}
-	if t.reserved, err = t.open(ctx); err == nil {
-		t.msg.ID = t.reserved.ID()
-	}
-	return err
-}
-
-// open opens the queue for a message.
-func (t *transaction) open(ctx context.Context) (*queue.Transaction, error) {
-	tx, err := t.s.b.Queue.Begin(ctx, t.from, &t.opts)
-	if err != nil {
-		return nil, err
-	}
-	q, ok := tx.(*queue.Transaction)
-	if !ok {
-		_ = tx.Abort()
-		return nil, errors.New("the queue's transaction is of another kind")
-	}
-	return q, nil
-}
-
-// dropReserved gives back what was reserved, unless it is the message's place in the queue.
-func (t *transaction) dropReserved() {
-	if t.reserved != nil && t.reserved != t.queue {
-		_ = t.reserved.Abort()
-	}
-}
-
-// begin begins a message in the queue.
-func (t *transaction) begin(ctx context.Context) (*queue.Transaction, error) {
-	var err error
-	q := t.reserved
-	if q == nil || t.queue != nil || t.done {
-		q, err = t.open(ctx)
-	} else {
-		err = q.Restart(t.from, &t.opts)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if t.verdict.Hold {
-		q.SetHold()
-	}
-	if t.verdict.Filter != "" {
-		transport, hop, _ := strings.Cut(t.verdict.Filter, ":")
-		if hop == "" {
-			hop = t.s.b.FilterHop
-		}
-		q.SetRoute(queue.Route{Transport: transport, Nexthop: hop})
-	}
-	return q, nil
 }
 
 // received returns the trace field.
