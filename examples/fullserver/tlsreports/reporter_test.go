@@ -82,17 +82,22 @@ func TestReporter(t *testing.T) {
 		}
 		time.Sleep(20 * time.Hour)
 		synctest.Wait()
+		s.mu.Lock()
 		require.Empty(t, s.mails)
+		s.mu.Unlock()
 		time.Sleep(8 * time.Hour) // four hours after midnight at the latest
 		synctest.Wait()
+		s.mu.Lock()
 		require.Len(t, s.mails, 1)
 		require.Equal(t, "tls@asks.test", s.mails[0].Recipients[0].Address)
 		require.Equal(t, "", s.mails[0].From)
 		require.True(t, s.mails[0].Options.Plaintext)
 		require.Contains(t, s.letters[0], "TLS-Report-Domain: asks.test\r\nTLS-Report-Submitter: here.test\r\n")
 		require.NotEmpty(t, s.posts)
+		s.mu.Unlock()
 		time.Sleep(30 * time.Hour)
 		synctest.Wait()
+		s.mu.Lock()
 		require.Len(t, s.posts, 8, "after 10, 20, 40 minutes and so on, within a day")
 		all := strings.Join(logged, "\n")
 		require.Contains(t, all, "a TLS report on asks.test to <https://asks.test/report> is lost: HTTP status 500")
@@ -102,6 +107,7 @@ func TestReporter(t *testing.T) {
 
 		// It works again, and a restart in between loses nothing.
 		s.status = 200
+		s.mu.Unlock()
 		r.Collector.Add(mx.TLSResult{Domain: "asks.test"})
 		cancel()
 		wg.Wait()
@@ -114,8 +120,10 @@ func TestReporter(t *testing.T) {
 		wg.Go(func() { next.Run(ctx) })
 		time.Sleep(28 * time.Hour)
 		synctest.Wait()
+		s.mu.Lock()
 		require.Len(t, s.mails, 2)
 		require.Len(t, s.posts, 9)
+		s.mu.Unlock()
 		cancel()
 		wg.Wait()
 	})
