@@ -47,9 +47,9 @@ func TestRequireTLS(t *testing.T) {
 	g := smtptest.NewServer(t)
 	g.UseTLS()
 	g.Config.Without = smtp.RequireTLS
-	host, port, err = net.SplitHostPort(g.Addr())
-	require.NoError(t, err)
 	g.Config.TLSConfig = &tls.Config{Certificates: f.Config.TLSConfig.Certificates}
+	host, port, err = net.SplitHostPort(g.Addr()) // it serves from now on
+	require.NoError(t, err)
 	r.run(append(base(r.dir), "relayhost=["+host+"]:"+port, "smtp_tls_CAfile="+ca, "smtp_tls_policy_maps=inline:{ {["+host+"]:"+port+" = secure match="+trust.ServerName+"} }")...)
 	send(" REQUIRETLS RET=FULL", "")
 	r.logged(`to=<x@far\.test>, .*dsn=5\.7\.30, status=bounced \(REQUIRETLS support is required`)
