@@ -289,8 +289,8 @@ func (a *Accounts) InDomain(ctx context.Context, domain string) ([]string, error
 func (a *Accounts) Close() {
 	for _, list := range [][]*entry{a.passdbs, a.masters, a.userdbs} {
 		for _, e := range list {
-			if d, ok := e.source.(*dovecotSource); ok {
-				d.close()
+			if c, ok := e.source.(interface{ close() }); ok {
+				c.close()
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type oauthSource struct {
 	active, value string
 	fields        []oauthField
 	configuration string
+	client        *http.Client
 }
 
 // oauthField is one of pass_attrs, "field=text with %{oauth2:claim}".
@@ -46,6 +48,8 @@ func (s *oauthSource) list(context.Context) ([]string, error)        { return ni
 func (s *oauthSource) ping(context.Context) error                    { return nil } // it may be far away, and asking costs a token
 
 func (s *oauthSource) takesTokens() {}
+
+func (s *oauthSource) close() { s.client.CloseIdleConnections() }
 
 // login finds out whether a token is good, and the user's own. A password is taken for a token where the entry says so.
 func (s *oauthSource) login(ctx context.Context, r *request) (*record, error) {

@@ -50,6 +50,7 @@ func openOAuth2(spec, file string, a *Accounts) (source, error) {
 	if err != nil {
 		return nil, err
 	}
+	out.client = client
 	if err := out.where(s, client); err != nil {
 		return nil, err
 	}
