@@ -319,7 +319,7 @@ func TestRandomDiskErrors(t *testing.T) {
 				require.NoError(t, err)
 				t.Errorf("seed %d: left at %v: %s %s due %v: %+v", seed, time.Now(), e.ID, e.State, e.Due, e.Recipients)
 			}
-			w.check(t, 0, fmt.Sprint("seed ", seed))
+			w.check(t, 0, 0, fmt.Sprint("seed ", seed))
 		})
 	}
 }

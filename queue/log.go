@@ -341,6 +341,18 @@ func (l *intakeLog) orphan(id string) {
 	l.orphans[id] = true
 }
 
+// settle writes the mark of a message whose file is about to be removed, if it is missing: without one, the next start would find
+// the message in the log, and no file that counts more.
+func (l *intakeLog) settle(id string) error {
+	l.mu.Lock()
+	missing := l.orphans[id]
+	l.mu.Unlock()
+	if !missing {
+		return nil
+	}
+	return l.commit(logEntry{id: id})
+}
+
 // markOrphans tries again to write the marks that are missing.
 func (l *intakeLog) markOrphans() {
 	l.mu.Lock()

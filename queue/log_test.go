@@ -116,6 +116,42 @@ func TestLogIsSeen(t *testing.T) {
 	})
 }
 
+// A message that got a file while the log could not be written to is in the log without a mark. The file doesn't go before the mark
+// is there: after a crash, the log would have the message live that was done.
+func TestNoFileGoesBeforeItsMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, disk, ids := logged(t, 2)
+		l, _, err := s.Claim(t.Context(), ClaimQuery{Messages: 1})
+		require.NoError(t, err)
+		full := false
+		disk.Fail = func(op, name string) error {
+			if full && strings.HasSuffix(name, logSuffix) {
+				return syscall.ENOSPC
+			}
+			return nil
+		}
+		full = true
+		require.NoError(t, s.Record(t.Context(), l[0], []Outcome{{Recipients: []int{0}, State: Delivered}}))
+		_, err = s.Edit(t.Context(), Filter{IDs: []string{ids[1]}}, OpHold)
+		require.NoError(t, err)
+		require.ErrorIs(t, s.Finish(t.Context(), l[0], Finish{Done: true}), syscall.ENOSPC)
+		_, err = s.Edit(t.Context(), Filter{IDs: []string{ids[1]}}, OpDelete)
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		require.Len(t, files(t, disk), 3)
+		full = false
+		require.NoError(t, s.Finish(t.Context(), l[0], Finish{Done: true}))
+		_, err = s.Edit(t.Context(), Filter{IDs: []string{ids[1]}}, OpDelete)
+		require.NoError(t, err)
+		disk.Stop()
+		s = &Spool{Dir: "/spool", FS: disk.Recover(rand.New(rand.NewPCG(1, 1))), Log: true}
+		for e, err := range s.List(t.Context(), Filter{}) {
+			require.NoError(t, err)
+			require.Fail(t, "is there again", e.ID)
+		}
+		require.NoError(t, s.Close())
+	})
+}
+
 // Without its end a run leaves a log; the next one has a file for what lives in it, and for nothing else.
 func TestReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -217,6 +217,9 @@ func (s *Spool) editFile(id string, f *Filter, op change, touched map[State]bool
 			return true, time.Time{}, nil
 		}
 	case OpDelete:
+		if err := s.log.settle(id); err != nil {
+			return false, due, err
+		}
 		if err := s.fs.Remove(s.path(st, id)); err != nil {
 			return false, due, err
 		}

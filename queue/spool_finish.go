@@ -193,6 +193,9 @@ func (f *Finish) mustLast() bool {
 
 // remove deletes a message for good. It may be called again after an error.
 func (s *Spool) remove(from State, id string) error {
+	if err := s.log.settle(id); err != nil {
+		return err
+	}
 	if err := s.fs.Remove(s.path(from, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
