@@ -157,7 +157,7 @@ var (
 	dates    = regexp.MustCompile(`\w{3}, +\d.*`)
 	ports    = regexp.MustCompile(`PORT=\d+`)
 	software = regexp.MustCompile(`(by mail\.example\.test) \(.*\) with`)
-	goodbyes = regexp.MustCompile(`(?m)^(QUIT|lost)\n`) // which come when the client has its answer, or not at all
+	goodbyes = regexp.MustCompile(`(?m)^(QUIT|lost|lost within the message)\n`) // which come when the client has its answer, or not at all
 )
 
 // proxyOutcome is what a client is answered and the filter is told.
@@ -211,8 +211,11 @@ var proxyDiffers = map[string]string{
 	"DATA 550 no code":                    "RFC 2034 section 4: each reply has an enhanced code",
 	". 550 no code":                       "RFC 2034 section 4: each reply has an enhanced code",
 	"headless":                            "the filter gets the empty line that the message lacks",
-	"end of data":                         "as much of a message is sent at a time as there is",
 }
+
+// proxyBrokenOff are scenes in which a message ends before its end: how much of it had gone on by then is chance. That it is not more
+// than a part is not: no end may follow.
+var proxyBrokenOff = []string{"end of data", "hangs up"}
 
 // A content filter in front of the queue is told, and its answers go to the client, as with Debian's Postfix.
 func TestProxyFilter(t *testing.T) {
@@ -229,7 +232,12 @@ func TestProxyFilter(t *testing.T) {
 				if testing.Verbose() {
 					t.Logf("%q\n%s\n%s", s.name, strings.Join(theirReplies, "\n"), theirTold)
 				}
-				if proxyDiffers[s.name] != "" && (s.name != "end of data" || option == "") {
+				if slices.Contains(proxyBrokenOff, s.name) {
+					assert.NotRegexp(t, `(?m)^\.$`, told, "%q", s.name)
+					theirTold, _, _ = strings.Cut(theirTold, "DATA\n")
+					told, _, _ = strings.Cut(told, "DATA\n")
+				}
+				if proxyDiffers[s.name] != "" {
 					assert.False(t, slices.Equal(theirReplies, replies) && theirTold == told, "%q is the same by now", s.name)
 					continue
 				}
