@@ -38,7 +38,7 @@ func Exim(t TB, configuration, client string, commands ...string) []string {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "/bin/sh", "-c", "mount --bind passwd /etc/passwd\nmount --bind group /etc/group\nexec "+root+"/usr/sbin/exim4 -C "+s.Dir+"/exim.conf -bh "+client)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+root+"/usr/lib/x86_64-linux-gnu")
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+root+"/usr/lib:"+root+"/usr/lib/x86_64-linux-gnu") // as .ci/peers looks for them
 	cmd.Stdin = strings.NewReader(strings.Join(commands, "\r\n") + "\r\n")
 	cmd.Stdout = &out // the rest is what it thinks
 	var thoughts bytes.Buffer
