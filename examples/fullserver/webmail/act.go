@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 )
@@ -38,7 +39,7 @@ func (q *request) act() error {
 	if err != nil {
 		return err
 	}
-	next := localPath(q.r.PostFormValue("next"), folderURL(name))
+	next := web.LocalPath(q.r.PostFormValue("next"), folderURL(name))
 	if uids.Empty() && do != "empty" {
 		return q.remember(&done{key: "done.none"}, next)
 	}

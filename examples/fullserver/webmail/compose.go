@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
 	"github.com/buuta/mail/imap/imapclient"
 )
 

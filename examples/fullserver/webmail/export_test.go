@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 )
 
 // Route is a page or action, for tests that walk all of them.
@@ -26,7 +27,7 @@ func Routes() []Route {
 var (
 	EscapeFolder    = escapeFolder
 	UnescapeFolder  = unescapeFolder
-	LocalPath       = localPath
+	LocalPath       = web.LocalPath
 	ParseRecipients = parseRecipients
 	Clean           = clean
 	Disposition     = disposition
@@ -35,7 +36,7 @@ var (
 // Texts returns the English texts by key, and for each group of keys, "login" for "login.title", something under "group login".
 func Texts() map[string]string {
 	out := map[string]string{}
-	c, err := i18n.Load()
+	c, err := i18n.Load(texts)
 	if err != nil {
 		panic(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 )

@@ -3,6 +3,7 @@ package webmail
 import (
 	"strings"
 
+	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/mime/mailhtml"
 )
 
@@ -13,7 +14,7 @@ func (q *request) addImages(v *messageView, r *mailhtml.Result) {
 	if len(v.From) > 0 {
 		v.Sender = strings.ToLower(v.From[0].Addr)
 	}
-	key := mark(q.sess.Key("images"), v.URL)
+	key := web.Mark(q.sess.Key("images"), v.URL)
 	if q.imagesAllowed(v.URL, v.Sender) {
 		v.Frame += "?images=" + key
 	} else if r.Blocked > 0 {
@@ -23,7 +24,7 @@ func (q *request) addImages(v *messageView, r *mailhtml.Result) {
 }
 
 func (q *request) imagesAllowed(url, sender string) bool {
-	if got := q.r.URL.Query().Get("images"); got != "" && got == mark(q.sess.Key("images"), url) {
+	if got := q.r.URL.Query().Get("images"); got != "" && got == web.Mark(q.sess.Key("images"), url) {
 		return true
 	}
 	for _, t := range q.prefs.Trusted {

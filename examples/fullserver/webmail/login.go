@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 )
 
 // SecondFactor checks the codes of users who have one.
@@ -36,20 +37,13 @@ type loginData struct {
 func (q *request) home() error { return q.redirect("/mail/INBOX") }
 
 // cookieName returns a cookie's name: over TLS one that the browser takes from this site alone.
-func (q *request) cookieName(name string) string {
-	if q.secure(q.r) {
-		return "__Host-" + name
-	}
-	return name
-}
+func (q *request) cookieName(name string) string { return q.front().CookieName(q.r, name) }
 
 func (q *request) setCookie(name, value string) {
-	http.SetCookie(q.w, &http.Cookie{Name: q.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: q.secure(q.r), SameSite: http.SameSiteLaxMode})
+	http.SetCookie(q.w, q.front().Cookie(q.r, name, value))
 }
 
-func (q *request) dropCookie(name string) {
-	http.SetCookie(q.w, &http.Cookie{Name: q.cookieName(name), Path: "/", HttpOnly: true, Secure: q.secure(q.r), SameSite: http.SameSiteLaxMode, MaxAge: -1})
-}
+func (q *request) dropCookie(name string) { http.SetCookie(q.w, q.front().Cookie(q.r, name, "")) }
 
 // preToken makes the token of the log-in form: it belongs to a cookie of its own, as nobody is signed in yet. Without it another site could
 // sign its visitors in as somebody else.
@@ -64,13 +58,13 @@ func (q *request) preToken() string {
 		key, _ = session.Derive(value, "login form")
 		q.setCookie("wmpre", value)
 	}
-	return newToken(key)
+	return web.NewToken(key)
 }
 
 func (q *request) loginPage() error {
-	next := localPath(q.r.URL.Query().Get("next"), "")
+	next := web.LocalPath(q.r.URL.Query().Get("next"), "")
 	if q.sess != nil {
-		return q.redirect(localPath(next, "/"))
+		return q.redirect(web.LocalPath(next, "/"))
 	}
 	return q.render(http.StatusOK, "login", loginData{page: q.page("login.title"), Token: q.preToken(), Next: next})
 }
@@ -82,7 +76,7 @@ func (q *request) login() error {
 		return badToken
 	}
 	key, ok := session.Derive(c.Value, "login form")
-	if !ok || !validToken(key, q.r.PostFormValue("token")) {
+	if !ok || !web.ValidToken(key, q.r.PostFormValue("token")) {
 		return badToken
 	}
 	user, password, code := strings.TrimSpace(q.r.PostFormValue("user")), q.r.PostFormValue("password"), q.r.PostFormValue("code")
@@ -91,7 +85,7 @@ func (q *request) login() error {
 		q.sess = nil
 		p := q.page("login.title")
 		p.Notice = notice
-		return q.render(status, "login", loginData{page: p, Code: coded, Token: q.preToken(), Next: localPath(q.r.PostFormValue("next"), ""), Name: user})
+		return q.render(status, "login", loginData{page: p, Code: coded, Token: q.preToken(), Next: web.LocalPath(q.r.PostFormValue("next"), ""), Name: user})
 	}
 	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || len(code) > 100 || strings.ContainsAny(user+password+code, "\r\n\x00") {
 		return again(http.StatusBadRequest, q.T("login.empty"))
@@ -138,7 +132,7 @@ func (q *request) login() error {
 	q.cfg.Log.Info("webmail: log-in", "user", user, "remote", q.remote())
 	q.setCookie("wm", cookie)
 	q.dropCookie("wmpre")
-	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
+	return q.redirect(web.LocalPath(q.r.PostFormValue("next"), "/"))
 }
 
 // secondFactor checks the code of a user whose password was right; coded reports that he has to give one.

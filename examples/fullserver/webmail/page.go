@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 )
 
 //go:embed templates
@@ -57,7 +58,7 @@ func (q *request) page(title string) *page {
 	p := &page{q: q, Title: q.T(title)}
 	if q.sess != nil {
 		p.User = q.sess.User
-		p.Token = newToken(q.sess.Key("form"))
+		p.Token = web.NewToken(q.sess.Key("form"))
 	}
 	return p
 }
@@ -81,7 +82,7 @@ func (p *page) Lang() i18n.Lang { return p.q.lang }
 func (p *page) Langs() []i18n.Lang { return i18n.Langs() }
 
 // Asset returns the address of a file.
-func (p *page) Asset(name string) string { return p.q.assets.url(name) }
+func (p *page) Asset(name string) string { return p.q.assets.URL(name) }
 
 // Modules returns the scripts that the first one needs, so that browsers fetch all at once.
 func (p *page) Modules() []string { return []string{"swap.js", "keys.js", "live.js", "compose.js"} }
@@ -134,7 +135,7 @@ func (q *request) write(status int, b []byte) error {
 	h.Add("Vary", "Accept-Encoding")
 	if len(b) > 1400 && strings.Contains(q.r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		b = compress(b)
+		b = web.Compress(b)
 	}
 	q.w.WriteHeader(status)
 	_, _ = q.w.Write(b) // an error is of a browser that has gone

@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 )
@@ -113,7 +112,7 @@ func (q *request) serve(rt route) error {
 	if q.sess == nil && !rt.public {
 		return q.signedOut()
 	}
-	if rt.method == "POST" && q.sess != nil && !rt.public && !validToken(q.sess.Key("form"), q.r.PostFormValue("token")) {
+	if rt.method == "POST" && q.sess != nil && !rt.public && !web.ValidToken(q.sess.Key("form"), q.r.PostFormValue("token")) {
 		return badToken
 	}
 	return rt.handle(q)
@@ -139,19 +138,7 @@ func (q *request) parseForm(upload bool) error {
 	return nil
 }
 
-func (q *request) remote() string {
-	host, _, err := net.SplitHostPort(q.r.RemoteAddr)
-	if err != nil {
-		return q.r.RemoteAddr
-	}
-	if q.cfg.BehindTLS {
-		list := strings.Split(q.r.Header.Get("X-Forwarded-For"), ",") // the proxy has added the last one itself
-		if ip := net.ParseIP(strings.TrimSpace(list[len(list)-1])); ip != nil {
-			return ip.String()
-		}
-	}
-	return host
-}
+func (q *request) remote() string { return q.front().Remote(q.r) }
 
 // failureOf is what the user is told of an error. What servers said is logged; of it he sees what he can do something about.
 func (q *request) failureOf(err error) *failure {
@@ -188,16 +175,6 @@ func (q *request) fail(err error) {
 func (q *request) redirect(to string) error {
 	http.Redirect(q.w, q.r, to, http.StatusSeeOther)
 	return nil
-}
-
-// localPath returns where a form wants to go on, if that is a page of this site, else otherwise.
-func localPath(to, otherwise string) string {
-	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") ||
-		strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f }) {
-		return otherwise
-	}
-	return to
 }
 
 // signedOut sends to the log-in page. What somebody has written is shown, not lost.

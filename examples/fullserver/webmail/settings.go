@@ -9,7 +9,8 @@ import (
 	_ "time/tzdata" // for machines without the zones
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
@@ -178,7 +179,7 @@ func (q *request) trust() error {
 	if err := q.writePrefs(p); err != nil {
 		return err
 	}
-	return q.redirect(localPath(q.r.PostFormValue("next"), "/"))
+	return q.redirect(web.LocalPath(q.r.PostFormValue("next"), "/"))
 }
 
 // shortcut is a key, or two one after the other, and what it does.

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 	"github.com/buuta/mail/imap/imapclient"
 )
 
@@ -79,7 +80,7 @@ func (q *request) doneView(id string) *doneView {
 // undo takes back what was done.
 func (q *request) undo() error {
 	d := q.findDone(q.r.PostFormValue("id"))
-	next := localPath(q.r.PostFormValue("next"), "/")
+	next := web.LocalPath(q.r.PostFormValue("next"), "/")
 	if d == nil || d.folder == "" {
 		return &failure{status: http.StatusGone, key: "error.undo"}
 	}

@@ -16,9 +16,10 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
+	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/smtp"
 )
@@ -94,7 +95,7 @@ type Site struct {
 	limits    Limits
 	texts     *i18n.Catalogues
 	templates templates
-	assets    *assets
+	assets    *web.Assets
 	sessions  *session.Store
 	local     prefs.Local
 	accounts  accounts
@@ -114,10 +115,10 @@ func New(cfg Config) (*Site, error) {
 		s.cfg.Guard = &mail.AuthThrottle{}
 	}
 	var err error
-	if s.texts, err = i18n.Load(); err != nil {
+	if s.texts, err = i18n.Load(texts); err != nil {
 		return nil, err
 	}
-	if s.assets, err = loadAssets(); err != nil {
+	if s.assets, err = web.LoadAssets("", static); err != nil {
 		return nil, err
 	}
 	if s.templates, err = parseTemplates(); err != nil {

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/buuta/mail/examples/fullserver/webmail/internal/session"
+	"github.com/buuta/mail/examples/fullserver/internal/web/session"
 	"github.com/buuta/mail/mime"
 )
 

@@ -1,9 +1,10 @@
-// Package i18n has the texts of the web interface in English and Vietnamese.
+// Package i18n has the texts of web pages in English and Vietnamese.
 package i18n
 
 import (
-	"embed"
 	"fmt"
+	"io/fs"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -20,34 +21,40 @@ const (
 // Langs returns the languages that there are.
 func Langs() []Lang { return []Lang{EN, VI} }
 
-//go:embed en.txt vi.txt
-var files embed.FS
-
 // Catalogues are the texts of all languages.
 type Catalogues struct{ texts map[Lang]map[string]string }
 
-// Load reads the catalogues that are compiled in. Each line is "key = text"; %s and %d stand for what a page puts in.
-func Load() (*Catalogues, error) {
+// Load reads en.txt and vi.txt of a folder, or of several, which have no key in common. Each line is "key = text"; %s and %d stand for what a page puts in.
+func Load(folders ...fs.FS) (*Catalogues, error) {
 	c := &Catalogues{map[Lang]map[string]string{}}
 	for _, l := range Langs() {
-		b, err := files.ReadFile(string(l) + ".txt")
-		if err != nil {
-			return nil, err
-		}
 		m := map[string]string{}
-		for i, line := range strings.Split(string(b), "\n") {
-			if line == "" || line[0] == '#' {
-				continue
+		for _, dir := range folders {
+			if err := read(m, dir, l); err != nil {
+				return nil, err
 			}
-			key, text, ok := strings.Cut(line, " = ")
-			if _, twice := m[key]; !ok || twice {
-				return nil, fmt.Errorf("i18n: %s.txt line %d: %q is not a new key with a text", l, i+1, line)
-			}
-			m[key] = text
 		}
 		c.texts[l] = m
 	}
 	return c, nil
+}
+
+func read(m map[string]string, dir fs.FS, l Lang) error {
+	b, err := fs.ReadFile(dir, string(l)+".txt")
+	if err != nil {
+		return err
+	}
+	for i, line := range strings.Split(string(b), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, text, ok := strings.Cut(line, " = ")
+		if _, twice := m[key]; !ok || twice {
+			return fmt.Errorf("i18n: %s.txt line %d: %q is not a new key with a text", l, i+1, line)
+		}
+		m[key] = text
+	}
+	return nil
 }
 
 // T returns the text of a key in a language, with args put in.
@@ -148,4 +155,32 @@ func (l Lang) Size(n int64) string {
 		s = strings.Replace(s, ".", ",", 1)
 	}
 	return s + " " + units[i]
+}
+
+// Problems are what is wrong with the catalogues: keys that a language lacks, texts that put in other things than the English one. English has its
+// singulars besides. A test of each site looks at them.
+func (c *Catalogues) Problems() (out []string) {
+	verbs := regexp.MustCompile(`%[a-z]`)
+	for k, text := range c.texts[EN] {
+		if strings.TrimSpace(text) == "" {
+			out = append(out, "en: "+k+" is empty")
+		}
+		if plural, one := strings.CutSuffix(k, ".one"); one {
+			if !c.Has(EN, plural) {
+				out = append(out, "en: "+k+" without "+plural)
+			}
+			continue
+		}
+		if other, ok := c.texts[VI][k]; !ok || strings.TrimSpace(other) == "" {
+			out = append(out, "vi lacks "+k)
+		} else if fmt.Sprint(verbs.FindAllString(text, -1)) != fmt.Sprint(verbs.FindAllString(other, -1)) {
+			out = append(out, k+": other things to put in")
+		}
+	}
+	for k := range c.texts[VI] {
+		if !c.Has(EN, k) {
+			out = append(out, "en lacks "+k)
+		}
+	}
+	return out
 }
