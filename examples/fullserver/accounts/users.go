@@ -111,6 +111,26 @@ func (f File) FindHome(_ context.Context, account string) (string, error) {
 	return f.F.Home(account), nil
 }
 
+// FullName returns what people call a user, "" where that isn't known.
+func (f File) FullName(account string) string {
+	if u, ok := f.F.Lookup(account); ok {
+		return u.FullName
+	}
+	return ""
+}
+
+// FullName returns what people call a user as far as a passwd-file says it, "" where none does.
+func (a *Accounts) FullName(account string) string {
+	for _, e := range a.userdbs {
+		if f, ok := e.source.(*fileSource); ok {
+			if u, ok := f.f.Lookup(account); ok && u.FullName != "" {
+				return u.FullName
+			}
+		}
+	}
+	return ""
+}
+
 // Home implements Users.
 func (f File) Home(account string) string { return f.F.Home(account) }
 

@@ -48,6 +48,7 @@ type Settings struct {
 	WebmailListen     []Address
 	WebmailsListen    []Address
 	WebmailProxy      bool
+	WebmailColleagues []string
 	MetricsListen     []Address
 
 	SMTPDBanner          string

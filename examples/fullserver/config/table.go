@@ -111,6 +111,8 @@ func listeners() []Param {
 		row("webmails_listen", "Mail in the browser, over HTTPS.", func(s *Settings) any { return &s.WebmailsListen }),
 		{Name: "webmail_proxy", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.WebmailProxy },
 			Help: "Every request to webmail_listen comes through a proxy that speaks TLS with the browsers and adds X-Forwarded-For."},
+		{Name: "webmail_colleagues", Group: g, Kind: List, Default: "$mydomain", into: func(s *Settings) any { return &s.WebmailColleagues },
+			Help: "Domains whose users find each other in the address book of mail in the browser; empty: nobody does. Names are the fifth field of a passwd_file's lines."},
 		row("metrics_listen", "Counters of what the server does, for Prometheus, at /metrics over plain HTTP: keep it on loopback or in a network of your own.", func(s *Settings) any { return &s.MetricsListen }),
 	}
 }

@@ -56,9 +56,10 @@ type table struct {
 
 // User is one line of the file.
 type User struct {
-	Name string // user@domain in lower case
-	Home string
-	Line int
+	Name     string // user@domain in lower case
+	FullName string // what people call the user; "" for unknown
+	Home     string
+	Line     int
 
 	secret secret
 	rules  rules

@@ -21,6 +21,9 @@ func (f *File) parse(text string) (*User, error) {
 		return nil, err
 	}
 	u := &User{Name: name}
+	if len(field) > 4 {
+		u.FullName, _, _ = strings.Cut(field[4], ",") // as passwd(5) has the gecos field: rooms and telephones follow
+	}
 	if len(field) > 5 {
 		u.Home = field[5]
 	}

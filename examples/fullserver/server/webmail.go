@@ -63,8 +63,8 @@ func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Se
 		second = &accounts.SecondFactor{Users: s.users, Recovery: s.set.Accounts.RecoveryCodes, Codes: totp.NewVerifier()}
 	}
 	site, err := webmail.New(webmail.Config{
-		SecondFactor: second,
-		IMAP:         imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
+		SecondFactor: second, Directory: newColleagues(s.users, s.set.WebmailColleagues, s.opts.Now),
+		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
 		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.guard,
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
 	})

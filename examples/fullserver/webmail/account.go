@@ -37,10 +37,15 @@ type account struct {
 
 	mu     sync.Mutex
 	prefs  *prefsState
+	book   *book
+	wrote  *written        // whom the user writes to
 	done   []*done         // what can be undone, the last at the end
+	failed []failed        // what could not be sent
 	sent   map[string]bool // forms whose message has gone out
 	counts countsCache
 	live   live
+
+	writing sync.Mutex // held while contacts are changed
 }
 
 func (a *accounts) init(s *Site) {
@@ -75,6 +80,13 @@ func (a *accounts) get(user, password string) *account {
 		acc.timer = nil
 	}
 	return acc
+}
+
+// retain adds a use, for what goes on behind a page. Release it.
+func (acc *account) retain() {
+	acc.owner.mu.Lock()
+	acc.uses++
+	acc.owner.mu.Unlock()
 }
 
 // release ends a use. Some time after the last one the connections are closed.

@@ -112,6 +112,7 @@ func (q *request) composePage() error {
 		switch {
 		case v.Get("draft") != "":
 			err = q.openDraft(ctx, c, &d, v.Get("draft"), v.Get("folder"))
+			addChosen(d.Letter, v)
 		case v.Get("mode") != "":
 			err = q.answer(ctx, c, &d, v.Get("mode"), v.Get("folder"), v.Get("uid"))
 		default:
@@ -153,6 +154,18 @@ func (q *request) newLetter(d *composeData, v url.Values) {
 	l.Body += signature(d.Identities[0])
 }
 
+// addChosen adds people that were chosen from an address book.
+func addChosen(l *letter, v url.Values) {
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"to", &l.To}, {"cc", &l.Cc}, {"bcc", &l.Bcc}} {
+		for _, s := range v[f.name] {
+			*f.to = strings.TrimLeft(strings.TrimRight(*f.to, " ,")+", "+clean(s, 320*maxRecipients), " ,")
+		}
+	}
+}
+
 // signature returns what stands below a text of an identity.
 func signature(i prefs.Identity) string {
 	if i.Signature == "" {
@@ -189,14 +202,18 @@ func (q *request) compose() error {
 		return err
 	}
 	switch do := q.r.PostFormValue("do"); do {
-	case "save", "attach":
+	case "save", "attach", "people":
 		if err := q.saveDraft(l); err != nil {
 			return q.notDone(l, err)
 		}
 		if q.r.Header.Get("X-Autosave") != "" { // the script goes on in the same page
 			return q.autosaved(l)
 		}
-		return q.redirect("/compose?saved=1&draft=" + strconv.FormatUint(uint64(l.Draft), 10) + "&folder=" + url.QueryEscape(l.Folder))
+		at := "draft=" + strconv.FormatUint(uint64(l.Draft), 10) + "&folder=" + url.QueryEscape(l.Folder)
+		if do == "people" {
+			return q.redirect("/contacts?" + at)
+		}
+		return q.redirect("/compose?saved=1&" + at)
 	case "discard":
 		if err := q.dropDraft(l); err != nil {
 			return err

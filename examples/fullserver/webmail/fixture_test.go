@@ -66,6 +66,7 @@ func newFixture(t *testing.T, change ...func(*webmail.Config)) *fixture {
 	cfg := webmail.Config{IMAP: "imap.example.test:143", SMTP: "smtp.example.test:587", Domain: "example.test"}
 	cfg.IMAPOptions.Dial, cfg.SMTPOptions.Dial = f.imap.Dial, f.smtp.Dial
 	cfg.IMAPOptions.Trace = f.trace.add
+	cfg.Limits.UndoSend = -1
 	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	for _, c := range change {
 		c(&cfg)

@@ -20,7 +20,7 @@ import (
 
 // concrete fills a route's path in.
 func concrete(path string) string {
-	return strings.NewReplacer("{$}", "", "{folder}", "INBOX", "{uid}", "1", "{part}", "1").Replace(path)
+	return strings.NewReplacer("{$}", "", "{folder}", "INBOX", "{uid}", "1", "{part}", "1", "{contact}", "new").Replace(path)
 }
 
 // TestHeaders walks every route, signed in and not (D3): there is none without a policy, and only a mail's own document may have styles.
@@ -57,7 +57,7 @@ func TestHeaders(t *testing.T) {
 			case signedIn && strings.HasSuffix(r.Path, "/body"):
 				require.Equal(t, "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: "+f.web.URL+
 					"/mail/INBOX/1/part/; form-action 'none'; base-uri 'none'; frame-ancestors 'self'", csp)
-			case signedIn && regexp.MustCompile(`/(part/\{part\}|source|headers|eml)$`).MatchString(r.Path):
+			case signedIn && regexp.MustCompile(`/(part/\{part\}|source|headers|eml|export)$`).MatchString(r.Path):
 				require.Equal(t, "sandbox; default-src 'none'; frame-ancestors 'none'", csp, where)
 			default:
 				require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; "+

@@ -85,13 +85,18 @@ func (p *page) Langs() []i18n.Lang { return i18n.Langs() }
 func (p *page) Asset(name string) string { return p.q.assets.URL(name) }
 
 // Modules returns the scripts that the first one needs, so that browsers fetch all at once.
-func (p *page) Modules() []string { return []string{"swap.js", "keys.js", "live.js", "compose.js"} }
+func (p *page) Modules() []string {
+	return []string{"swap.js", "keys.js", "live.js", "compose.js", "people.js"}
+}
 
 // Keys reports whether keyboard shortcuts are on.
 func (p *page) Keys() bool { return !p.q.prefs.NoKeys }
 
 // Size writes a number of octets.
 func (p *page) Size(n int64) string { return p.q.lang.Size(n) }
+
+// Failures are messages that could not be sent.
+func (p *page) Failures() []failed { return p.q.failures() }
 
 // Short and Moment write times in the user's zone.
 func (p *page) Short(t time.Time) string {

@@ -100,7 +100,9 @@ func checkPage(t *testing.T, where, page string) {
 // TestPoisonedMessage visits every page that shows something of a message (D4): nothing of it is ever more than text.
 func TestPoisonedMessage(t *testing.T) {
 	for i := range vectors {
-		f := newFixture(t)
+		f := newFixture(t, func(c *webmail.Config) {
+			c.Directory = company{{vector(i, "colleague"), "x@example.test"}, {"x", vector(i, "address")}}
+		})
 		f.add("INBOX", poisoned(i))
 		box := "F " + strings.ReplaceAll(vector(i, "folder"), "/", "-")
 		f.add(box, poisoned(i))
@@ -136,6 +138,23 @@ func TestPoisonedMessage(t *testing.T) {
 		visit("/search?q=" + url.QueryEscape(vectors[i]) + "&in=" + url.QueryEscape(box))
 		visit("/search?from=" + url.QueryEscape(vectors[i]))
 		visit("/folders")
+		f.get("/contacts")
+		f.upload("/contacts/import", "x.vcf", "text/vcard", "BEGIN:VCARD\nFN:"+vector(i, "fn")+"\nORG:"+vector(i, "org")+"\nTEL:"+vector(i, "tel")+"\nNOTE:"+vector(i, "note")+"\nCATEGORIES:"+vector(i, "group")+
+			"\nUID:"+vector(i, "uid")+"\nEMAIL:"+vector(i, "bad")+"\nEMAIL:\""+vector(i, "local")+"\"@example.test\nEMAIL:v@example.test\nEND:VCARD\n")
+		checkPage(t, "imported", f.page)
+		require.Contains(t, f.page, "1 contact added")
+		contact := "/contacts/" + f.lastUID()
+		visit(contact)
+		f.submit(contact, "do", "save", "emails", vector(i, "typed"))
+		checkPage(t, "contact that is refused", f.page)
+		for _, p := range []string{"/contacts", "/contacts?q=" + url.QueryEscape(vectors[i]), "/contacts?book=company", "/contacts?draft=" + url.QueryEscape(vectors[i]) + "&folder=" + url.QueryEscape(vectors[i]), "/contacts?group=" + url.QueryEscape(vectors[i])} {
+			visit(p)
+		}
+		f.get("/contacts/suggest?q=v@")
+		require.Equal(t, "application/json", f.head.Get("Content-Type"))
+		f.get("/mail/INBOX/1")
+		f.submit("/contacts/add")
+		checkPage(t, "sender added", f.page)
 		visit("/compose?to=" + url.QueryEscape(vectors[i]) + "&subject=" + url.QueryEscape(vectors[i]) + "&body=" + url.QueryEscape(vectors[i]))
 		visit("/mail/INBOX?done=" + url.QueryEscape(vectors[i]))
 		visit("/login?next=" + url.QueryEscape(vectors[i]))

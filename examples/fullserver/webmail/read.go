@@ -4,12 +4,15 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/contacts"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/parts"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/mime"
@@ -56,7 +59,8 @@ type messageView struct {
 	Next, Prev  string
 	Unsubscribe string
 	Verdict     *verdict
-	Thread      string // address of the whole conversation
+	Thread      string  // address of the whole conversation
+	Stranger    *person // the sender, where no contact of the user's
 }
 
 // uid returns the message that the path names.
@@ -178,6 +182,7 @@ func (q *request) addHeader(v *messageView, m *message) {
 	if reply := persons(m.header.Addresses("Reply-To")); len(reply) > 0 && (len(v.From) == 0 || !strings.EqualFold(reply[0].Addr, v.From[0].Addr)) {
 		v.ReplyTo = reply
 	}
+	v.Stranger = q.stranger(v.From)
 	v.Verdict, v.Thread = findVerdict(m.header, q.cfg.AuthservID), conversation(m.header)
 	list := m.header.List()
 	for _, u := range list.Unsubscribe {
@@ -197,6 +202,20 @@ func persons(list []mime.Address) []person {
 		out = append(out, person{clean(decodeText(a.Name), 200), clean(a.Addr(), 320)})
 	}
 	return out
+}
+
+// stranger returns a message's sender, when it is somebody whom the address book lacks.
+func (q *request) stranger(from []person) *person {
+	if len(from) != 1 {
+		return nil
+	}
+	c := contacts.Contact{Name: from[0].Name, Emails: []string{from[0].Addr}}.Check()
+	list, err := q.contacts()
+	if err != nil || len(c.Emails) == 0 || slices.ContainsFunc(list, func(o contacts.Contact) bool { return o.Has(c) }) ||
+		slices.ContainsFunc(q.identities(), func(i prefs.Identity) bool { return strings.EqualFold(i.Email, c.Email()) }) {
+		return nil
+	}
+	return &person{c.Name, c.Email()}
 }
 
 // addBody adds the text, or where the HTML is, and the attachments.

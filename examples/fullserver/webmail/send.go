@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/imap/imapclient"
@@ -75,6 +77,11 @@ func (q *request) send(l *letter) error {
 	if !q.claim(l.ID) { // the form came twice at the same time
 		return q.remember(&done{key: "done.sent", count: 1}, "/mail/INBOX")
 	}
+	if wait := q.undoSend(); wait > 0 {
+		if h, ok := q.hold(l, b, msg.Bytes(), wait); ok {
+			return q.remember(&done{key: "done.held", count: int(wait / time.Second), held: h}, "/mail/INBOX")
+		}
+	}
 	if err := q.submit(b, msg.Bytes()); err != nil {
 		q.unclaim(l.ID)
 		q.cfg.Log.Warn("webmail: send", "user", q.sess.User, "err", err)
@@ -84,7 +91,18 @@ func (q *request) send(l *letter) error {
 		}
 		return q.again(l, http.StatusBadGateway, problem)
 	}
-	return q.afterwards(l, b, msg.Bytes())
+	return q.remember(&done{key: q.file(l, b, msg.Bytes()), count: 1}, "/mail/INBOX")
+}
+
+// undoSend returns how long a message can be taken back.
+func (q *request) undoSend() time.Duration {
+	switch {
+	case q.limits.UndoSend < 0 || q.cfg.SMTP == "":
+		return 0
+	case q.prefs.UndoSend != nil:
+		return time.Duration(*q.prefs.UndoSend) * time.Second
+	}
+	return q.limits.UndoSend
 }
 
 // outgoing makes the message as it goes out. problem is what the user has to put right.
@@ -178,10 +196,10 @@ func (q *request) submit(b *mime.Builder, msg []byte) error {
 	return nil
 }
 
-// afterwards does what follows a message that has gone out. What fails now is told, but the message is not sent again.
-func (q *request) afterwards(l *letter, b *mime.Builder, msg []byte) error {
-	d := &done{key: "done.sent", count: 1}
+// file does what follows a message that has gone out, and returns what to say. What fails now is told, but the message is not sent again.
+func (q *request) file(l *letter, b *mime.Builder, msg []byte) (key string) {
 	defer q.forgetCounts()
+	q.wroteTo(slices.Concat(b.To, b.Cc, b.Bcc))
 	err := q.do(func(ctx context.Context, c *imapclient.Client) error {
 		sent, err := q.ensureUse(ctx, c, mail.UseSent)
 		if err != nil {
@@ -210,12 +228,12 @@ func (q *request) afterwards(l *letter, b *mime.Builder, msg []byte) error {
 	})
 	if err != nil {
 		q.cfg.Log.Warn("webmail: filing a sent message", "user", q.sess.User, "err", err)
-		return q.remember(&done{key: "done.unfiled", count: 1}, "/mail/INBOX") // the draft stays, as the only copy
+		return "done.unfiled" // the draft stays, as the only copy
 	}
 	if err := q.dropDraft(l); err != nil {
 		q.cfg.Log.Warn("webmail: removing a draft", "user", q.sess.User, "err", err)
 	}
-	return q.remember(d, "/mail/INBOX")
+	return "done.sent"
 }
 
 // maxSent is how many forms are remembered as sent.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/webmail"
+	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/imap/imaptest"
 	"github.com/buuta/mail/internal/peers"
@@ -97,6 +98,18 @@ func TestOtherServers(t *testing.T) {
 			m := parse(t, string(f.smtp.Messages()[0].Data))
 			require.Equal(t, "Tệp.txt", m.Attachments[0].Filename)
 			require.Contains(t, m.Text, "> Hi number 60")
+			f.get("/contacts")
+			f.upload("/contacts/import", "people.vcf", "text/vcard", card)
+			require.Contains(t, f.page, "2 contacts added", f.page)
+			f.get("/mail/INBOX/60")
+			f.submit("/contacts/add")
+			require.Contains(t, f.page, "Contact saved")
+			if name == "Dovecot" { // they lie there, for another webmail too
+				list, err := c.Metadata(t.Context(), imap.GetMetadata{Entries: []string{"/private/vendor/buuta/contacts"}, Depth: imap.DepthOne})
+				require.NoError(t, err)
+				require.NotEmpty(t, list)
+			}
+			require.Contains(t, f.get("/contacts/suggest?q=caro"), "carol@example.test", "who was written to")
 			f.get("/settings")
 			f.submit("/settings", "lang", "vi")
 			require.Contains(t, f.page, "Đã lưu cài đặt")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // for machines without the zones
@@ -115,6 +116,8 @@ type settingsData struct {
 	Zone       string
 	Zones      []string
 	Saved      bool
+	Undo       int // for how many seconds a message can be taken back
+	Undos      []int
 }
 
 // zones are those that the page offers; a user's own is added.
@@ -131,6 +134,9 @@ func (q *request) settingsPage() error {
 	}
 	d := settingsData{page: p, Prefs: q.prefs, Identities: append(slices.Clone(q.identities()), prefs.Identity{}), Zone: q.zone.String(), Zones: zones(),
 		Saved: q.r.URL.Query().Get("saved") != ""}
+	if d.Undo = int(q.undoSend() / time.Second); q.limits.UndoSend >= 0 {
+		d.Undos = []int{0, 5, 10, 20, 30, 60}
+	}
 	if !slices.Contains(d.Zones, d.Zone) {
 		d.Zones = append(d.Zones, d.Zone)
 	}
@@ -154,6 +160,9 @@ func (q *request) changeSettings() error {
 			return &failure{status: http.StatusBadRequest, key: "send.badaddress", args: []any{clean(emails[i], 200)}}
 		}
 		p.Identities = append(p.Identities, id)
+	}
+	if n, err := strconv.Atoi(f.Get("undosend")); err == nil {
+		p.UndoSend = &n
 	}
 	for _, t := range f["trusted"] {
 		if slices.Contains(q.prefs.Trusted, t) {

@@ -3,6 +3,7 @@ package webmail
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type done struct {
 	to       string // where the messages go back to
 	op       mail.FlagOp
 	flags    mail.Flags // where "to" is ""
+	held     *held      // a message that can be taken back
 }
 
 // doneView is a done as a page shows it.
@@ -74,13 +76,17 @@ func (q *request) doneView(id string) *doneView {
 	if d == nil {
 		return nil
 	}
-	return &doneView{ID: d.id, Text: q.N(d.key, d.count, d.args...), Undo: d.folder != ""}
+	return &doneView{ID: d.id, Text: q.N(d.key, d.count, d.args...), Undo: d.folder != "" || d.held != nil}
 }
 
 // undo takes back what was done.
 func (q *request) undo() error {
 	d := q.findDone(q.r.PostFormValue("id"))
 	next := web.LocalPath(q.r.PostFormValue("next"), "/")
+	if d != nil && d.held != nil && d.held.cancel() {
+		q.forgetDone(d)
+		return q.redirect(draftURL(d.held.l))
+	}
 	if d == nil || d.folder == "" {
 		return &failure{status: http.StatusGone, key: "error.undo"}
 	}
@@ -99,13 +105,13 @@ func (q *request) undo() error {
 	if err != nil {
 		return err
 	}
-	q.acc.mu.Lock()
-	for i, other := range q.acc.done {
-		if other == d {
-			q.acc.done = append(q.acc.done[:i], q.acc.done[i+1:]...)
-			break
-		}
-	}
-	q.acc.mu.Unlock()
+	q.forgetDone(d)
 	return q.remember(&done{key: "done.undone"}, next)
+}
+
+// forgetDone forgets what was taken back.
+func (q *request) forgetDone(d *done) {
+	q.acc.mu.Lock()
+	defer q.acc.mu.Unlock()
+	q.acc.done = slices.DeleteFunc(q.acc.done, func(other *done) bool { return other == d })
 }

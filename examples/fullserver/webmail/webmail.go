@@ -35,10 +35,13 @@ type Config struct {
 	// removed. What they say of the sender is shown; "": nothing is.
 	AuthservID string
 
+	// Directory, if not nil, is the address book of the users' organisation.
+	Directory Directory
+
 	Domain string // of users who sign in without one: the address that they write from
 
 	Sessions string // the file that sessions are kept in; "": in memory, and a restart ends them
-	Settings string // the folder for settings where the IMAP server has no METADATA; "": in memory
+	Settings string // the folder for settings and contacts where the IMAP server has no METADATA; "": in memory
 
 	// BehindTLS says that a proxy in front speaks TLS with browsers. Without it plain HTTP is answered on loopback only.
 	BehindTLS bool
@@ -64,6 +67,7 @@ type Limits struct {
 	SessionIdle time.Duration // 0: 8 h
 	SessionLife time.Duration // 0: 14 days
 	Autosave    time.Duration // after the last key, until a draft saves itself; 0: 3 s
+	UndoSend    time.Duration // how long a message can be taken back, unless its user has chosen; 0: 10 s, below 0: not at all
 	Streams     int           // pages of a user that are told of new mail; 0: 8
 }
 
@@ -83,6 +87,9 @@ func (l Limits) withDefaults() Limits {
 	if l.Autosave == 0 {
 		l.Autosave = 3 * time.Second
 	}
+	if l.UndoSend == 0 {
+		l.UndoSend = 10 * time.Second
+	}
 	if l.Streams == 0 {
 		l.Streams = 8
 	}
@@ -99,6 +106,7 @@ type Site struct {
 	sessions  *session.Store
 	local     prefs.Local
 	accounts  accounts
+	outbox    outbox
 	handler   http.Handler
 }
 
@@ -136,8 +144,9 @@ func New(cfg Config) (*Site, error) {
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close closes the connections to the servers and ends what waits for news. Sessions stay.
+// Close sends what is held, closes the connections to the servers and ends what waits for news. Sessions stay.
 func (s *Site) Close() error {
+	s.outbox.flush()
 	s.accounts.close()
 	return nil
 }

@@ -3,6 +3,7 @@ import { onPage } from "./swap.js";
 import "./keys.js";
 import "./live.js";
 import "./compose.js";
+import "./people.js";
 
 /** fit makes the frame of a mail as high as the mail. @param {HTMLIFrameElement} frame */
 function fit(frame) {

@@ -13,7 +13,7 @@ async function refresh() {
 		if (!r.ok || r.redirected || !r.headers.has("X-Page")) return;
 		const doc = parse(await r.text());
 		if (url !== location.href) return;
-		for (const id of url.includes("/mail/") ? ["list", "folders"] : ["folders"]) {
+		for (const id of url.includes("/mail/") ? ["list", "folders", "failed"] : ["folders", "failed"]) {
 			const old = document.getElementById(id), fresh = doc.getElementById(id);
 			if (!old || !fresh) continue;
 			if (id === "folders" && !url.includes("/mail/")) {

@@ -37,6 +37,7 @@ type Prefs struct {
 	Zone       string     `json:",omitempty"` // "": the language's
 	Identities []Identity `json:",omitempty"` // the first is used unless another is chosen
 	NoKeys     bool       `json:",omitempty"` // no keyboard shortcuts
+	UndoSend   *int       `json:",omitempty"` // for how many seconds a message can be taken back; nil: the site's
 	Trusted    []string   `json:",omitempty"` // senders whose remote images are shown
 }
 
@@ -45,6 +46,7 @@ const (
 	MaxIdentities = 10
 	MaxSignature  = 2000
 	MaxTrusted    = 200
+	MaxUndoSend   = 60
 	MaxEncoded    = 64 << 10
 )
 
@@ -52,6 +54,9 @@ const (
 func (p Prefs) Check() Prefs {
 	if _, err := time.LoadLocation(p.Zone); err != nil || strings.EqualFold(p.Zone, "local") {
 		p.Zone = ""
+	}
+	if p.UndoSend != nil && (*p.UndoSend < 0 || *p.UndoSend > MaxUndoSend) {
+		p.UndoSend = nil
 	}
 	var ids []Identity
 	for _, i := range p.Identities {
@@ -102,43 +107,65 @@ func Decode(b []byte) Prefs {
 	return p.Check()
 }
 
-// Local keeps the choices of users in a folder, or in memory where Dir is "". The zero value is ready for use.
+// Local keeps what users have chosen, and files of theirs, in a folder, or in memory where Dir is "". The zero value is ready for use.
 type Local struct {
 	Dir string
 
 	mu     sync.Mutex
-	memory map[string]Prefs
+	memory map[string][]byte
 }
 
-func (l *Local) file(user string) string {
+func (l *Local) file(user, kind string) string {
 	sum := sha256.Sum256([]byte(user))
-	return filepath.Join(l.Dir, hex.EncodeToString(sum[:])+".json")
+	return filepath.Join(l.Dir, hex.EncodeToString(sum[:])+"."+kind)
+}
+
+// Read returns a user's file of a kind, which is the end of its name; nil when there is none.
+func (l *Local) Read(user, kind string) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := l.file(user, kind)
+	if l.Dir == "" {
+		return l.memory[name], nil
+	}
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return b, err
+}
+
+// Write keeps a user's file; nothing in it removes it. On disk it is whole, and synced, when Write returns.
+func (l *Local) Write(user, kind string, b []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := l.file(user, kind)
+	switch {
+	case l.Dir != "" && len(b) > 0:
+		return session.WriteFile(name, b)
+	case l.Dir != "":
+		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	case len(b) > 0:
+		if l.memory == nil {
+			l.memory = map[string][]byte{}
+		}
+		l.memory[name] = b
+	default:
+		delete(l.memory, name)
+	}
+	return nil
 }
 
 // Get returns what a user has chosen.
 func (l *Local) Get(user string) (Prefs, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.Dir == "" {
-		return l.memory[user], nil
-	}
-	b, err := os.ReadFile(l.file(user))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Prefs{}, nil
+	b, err := l.Read(user, "json")
+	if b == nil {
+		return Prefs{}, err
 	}
 	return Decode(b), err
 }
 
 // Set keeps what a user has chosen.
-func (l *Local) Set(user string, p Prefs) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.Dir == "" {
-		if l.memory == nil {
-			l.memory = map[string]Prefs{}
-		}
-		l.memory[user] = p
-		return nil
-	}
-	return session.WriteFile(l.file(user), p.Encode())
-}
+func (l *Local) Set(user string, p Prefs) error { return l.Write(user, "json", p.Encode()) }

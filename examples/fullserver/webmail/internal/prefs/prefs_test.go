@@ -38,6 +38,16 @@ func TestLocal(t *testing.T) {
 		p, err = l.Get("alice")
 		require.NoError(t, err)
 		require.Empty(t, p.Lang)
+		require.NoError(t, l.Write("../alice", "vcf", []byte("x")))
+		b, err := l.Read("../alice", "vcf")
+		require.NoError(t, err)
+		require.Equal(t, "x", string(b))
+		for range 2 {
+			require.NoError(t, l.Write("../alice", "vcf", nil))
+			b, err = l.Read("../alice", "vcf")
+			require.NoError(t, err)
+			require.Nil(t, b)
+		}
 		if dir != "" {
 			entries, err := os.ReadDir(dir)
 			require.NoError(t, err)
