@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -112,18 +111,14 @@ func siteOf(c *config.Config, domains []string) (*dnsplan.Site, error) {
 			site.Keys = append(site.Keys, dnsplan.Key{Domain: k.Domain, Selector: k.Selector, Public: k.Public})
 		}
 	}
-	for _, v := range []struct {
-		name   string
-		listen []config.Address
-	}{{"submissions", s.SubmissionsListen}, {"submission", s.SubmissionListen}, {"imaps", s.IMAPSListen}, {"imap", s.IMAPListen}, {"pop3s", s.POP3SListen}} {
-		for _, a := range v.listen {
-			_, text, err := net.SplitHostPort(a.Address)
-			if port, bad := strconv.ParseUint(text, 10, 16); err == nil && bad == nil && port > 0 {
-				site.Services = append(site.Services, dnsplan.Service{Name: v.name, Port: uint16(port)})
-				break
-			}
-		}
+	services, https := server.Programs(c)
+	for _, v := range services {
+		site.Services = append(site.Services, dnsplan.Service{Name: v.Name(), Port: v.Port})
 	}
+	if len(https) > 0 {
+		site.Autodiscover, site.Autoconfig = https[0], slices.Contains(https, 443)
+	}
+	site.Autoconfig = site.Autoconfig || s.Autoconfig && slices.ContainsFunc(append(slices.Clone(s.HTTPListen), s.WebmailListen...), func(a config.Address) bool { return strings.HasSuffix(a.Address, ":80") })
 	if len(s.STS.Domains) > 0 {
 		p, err := server.STSPolicy(s)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapserver"
+	"github.com/buuta/mail/internal/peers"
 	"github.com/buuta/mail/maildir"
 )
 
@@ -118,25 +119,25 @@ func TestThunderbird(t *testing.T) {
 	f.add("INBOX", "Subject: one\nFrom: a@example.test\n\nfirst text\n", "Subject: two\nFrom: b@example.test\n\n2\n", nested)
 	host, port, err := net.SplitHostPort(f.addr)
 	require.NoError(t, err)
-	m := startThunderbird(t, fmt.Sprintf(thunderbirdPrefs, host, port))
-	t.Logf("Thunderbird %s", m.run(thunderbirdTools, host))
+	m := peers.StartThunderbird(t, fmt.Sprintf(thunderbirdPrefs, host, port))
+	t.Logf("Thunderbird %s", m.Run(thunderbirdTools, host))
 
 	shows := func(folder string, want ...string) {
 		t.Helper()
-		m.run(`await tools.shows(...args);`, folder, want)
+		m.Run(`await tools.shows(...args);`, folder, want)
 	}
 
 	const gui = `=?UTF-8?Q?Th=C6=B0?= gui` // nested's subject, as it is written
 
 	// Reading.
-	require.Equal(t, "first text", m.run(`
+	require.Equal(t, "first text", m.Run(`
 		await tools.look("INBOX");
 		return await tools.text(await tools.message("INBOX", "one"));`))
 	shows("INBOX", "Thư gui", "one", "two")
-	require.Contains(t, m.run(`return await tools.text(await tools.message("INBOX", "Thư gui"));`), "Chào bạn")
+	require.Contains(t, m.Run(`return await tools.text(await tools.message("INBOX", "Thư gui"));`), "Chào bạn")
 
 	// Flags and keywords.
-	m.run(`
+	m.Run(`
 		const inbox = await tools.folder("INBOX"), one = await tools.message("INBOX", "one");
 		inbox.markMessagesRead([one], true);
 		inbox.markMessagesFlagged([one], true);
@@ -144,7 +145,7 @@ func TestThunderbird(t *testing.T) {
 	f.eventually("INBOX", gui, `one \Seen \Flagged`, `two $label1`)
 
 	// Folders, copies, moves.
-	m.run(`
+	m.Run(`
 		tools.server.rootFolder.createSubfolder("Dự án", null);
 		await tools.copy("INBOX", ["one", "Thư gui"], "Dự án", false);
 		await tools.copy("INBOX", ["two"], "Dự án", true);
@@ -154,7 +155,7 @@ func TestThunderbird(t *testing.T) {
 	f.eventually("Dự án", gui, `one \Seen \Flagged`, `two $label1`)
 
 	// What others do.
-	m.run(`await tools.look("INBOX");`)
+	m.Run(`await tools.look("INBOX");`)
 	f.add("INBOX", "Subject: four\nFrom: d@example.test\n\n4\n")
 	shows("INBOX", "Thư gui", "four", "one read flagged")
 	p := f.login("INBOX")
@@ -165,7 +166,7 @@ func TestThunderbird(t *testing.T) {
 	shows("INBOX", "four", "one")
 
 	// Deleting, which moves to the trash, and from the trash; compacting.
-	m.run(`
+	m.Run(`
 		const remove = async (name, subject) => tools.done(async l => {
 			const folder = await tools.folder(name);
 			folder.deleteMessages([await tools.message(name, subject)], null, false, false, l, false);
@@ -178,7 +179,7 @@ func TestThunderbird(t *testing.T) {
 	f.eventually("Trash")
 
 	// A draft.
-	m.run(`
+	m.Run(`
 		const file = Services.dirsvc.get("TmpD", Ci.nsIFile);
 		file.append("draft.eml");
 		file.createUnique(Ci.nsIFile.NORMAL_FILE_TYPE, 0o600);
@@ -190,7 +191,7 @@ func TestThunderbird(t *testing.T) {
 	shows("Dự án", "Thư gui", "draft read", "one read flagged", "two")
 
 	// Folders once more.
-	m.run(`
+	m.Run(`
 		(await tools.folder("Dự án")).rename("Xong", null);
 		await tools.look("Xong");`)
 	shows("Xong", "Thư gui", "draft read", "one read flagged", "two")

@@ -49,6 +49,7 @@ type Settings struct {
 	WebmailsListen    []Address
 	WebmailProxy      bool
 	WebmailColleagues []string
+	Autoconfig        bool
 	MetricsListen     []Address
 
 	SMTPDBanner          string

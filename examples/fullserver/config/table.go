@@ -113,6 +113,8 @@ func listeners() []Param {
 			Help: "Every request to webmail_listen comes through a proxy that speaks TLS with the browsers and adds X-Forwarded-For."},
 		{Name: "webmail_colleagues", Group: g, Kind: List, Default: "$mydomain", into: func(s *Settings) any { return &s.WebmailColleagues },
 			Help: "Domains whose users find each other in the address book of mail in the browser; empty: nobody does. Names are the fifth field of a passwd_file's lines."},
+		{Name: "autoconfig_enable", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.Autoconfig },
+			Help: "Tell mail programs at http_listen, https_listen, webmail_listen and webmails_listen how users of the domains here reach their mail: Thunderbird's autoconfig, Outlook's autodiscover, Apple's profiles. Only services with TLS are told of, at $myhostname."},
 		row("metrics_listen", "Counters of what the server does, for Prometheus, at /metrics over plain HTTP: keep it on loopback or in a network of your own.", func(s *Settings) any { return &s.MetricsListen }),
 	}
 }

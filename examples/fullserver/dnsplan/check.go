@@ -3,6 +3,7 @@ package dnsplan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -76,24 +77,36 @@ func (s *Site) Check(ctx context.Context, r Resolver, rec *Record) Finding {
 		return judge(err, trimmed(names), func(n string) bool { return strings.EqualFold(n, rec.Value) })
 	case Exchange:
 		return s.exchange(ctx, r, rec)
-	case StrictAt:
-		list, err := r.LookupNetIP(ctx, "ip", rec.Name)
-		var texts []string
-		for _, a := range list {
-			texts = append(texts, a.Unmap().String())
+	case StrictAt, Find, SetUp:
+		if rec.Type == "SRV" {
+			return s.service(ctx, r, rec)
 		}
-		return judge(err, texts, func(t string) bool {
-			return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == t })
-		})
-	case Find:
-		_, list, err := r.LookupSRV(ctx, "", "", rec.Name)
-		var texts []string
-		for _, v := range list {
-			texts = append(texts, strings.TrimSuffix(v.Target, "."))
-		}
-		return judge(err, texts, func(t string) bool { return strings.EqualFold(t, s.Hostname) })
+		return s.sameHost(ctx, r, rec)
 	}
 	return s.text(ctx, r, rec)
+}
+
+// sameHost wants a name to lead to one of the server's addresses.
+func (s *Site) sameHost(ctx context.Context, r Resolver, rec *Record) Finding {
+	list, err := r.LookupNetIP(ctx, "ip", rec.Name)
+	var texts []string
+	for _, a := range list {
+		texts = append(texts, a.Unmap().String())
+	}
+	return judge(err, texts, func(t string) bool {
+		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == t })
+	})
+}
+
+// service wants one of a service's records to name the port and the host; the weights are the site's choice.
+func (s *Site) service(ctx context.Context, r Resolver, rec *Record) Finding {
+	_, list, err := r.LookupSRV(ctx, "", "", rec.Name)
+	var texts []string
+	for _, v := range list {
+		texts = append(texts, fmt.Sprintf("%d %d %d %s", v.Priority, v.Weight, v.Port, strings.TrimSuffix(v.Target, ".")))
+	}
+	last := func(text string) string { return strings.Join(strings.Fields(text)[2:], " ") }
+	return judge(err, texts, func(t string) bool { return strings.EqualFold(last(t), last(rec.Value)) })
 }
 
 // judge is Good when one of what was found is right.

@@ -23,18 +23,18 @@ import (
 // zone answers from a zone in memory, and for SRV from a list.
 type zone struct {
 	*mailauthtest.Zone
-	srv map[string]string
+	srv map[string]*net.SRV
 }
 
 func (z zone) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
-	if t := z.srv[name]; t != "" {
-		return name, []*net.SRV{{Target: t + ".", Port: 993}}, nil
+	if v := z.srv[name]; v != nil {
+		return name, []*net.SRV{v}, nil
 	}
 	return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
 func site(public ...ed25519.PublicKey) *dnsplan.Site {
-	s := &dnsplan.Site{Hostname: "mail.example.org", Domains: []string{"example.org"}, Services: []dnsplan.Service{{Name: "imaps", Port: 993}},
+	s := &dnsplan.Site{Hostname: "mail.example.org", Domains: []string{"example.org"}, Services: []dnsplan.Service{{Name: "imaps", Port: 993}}, Autoconfig: true, Autodiscover: 443,
 		STS: "v=STSv1; id=1;", STSFor: []string{"example.org"}, TLSReport: "mailto:tls@example.org"}
 	for _, p := range public {
 		s.Keys = append(s.Keys, dnsplan.Key{Domain: "example.org", Selector: "2026", Public: p})
@@ -51,7 +51,7 @@ func TestAsPublished(t *testing.T) {
 	var b strings.Builder
 	s.Zone(&b, "en")
 	var text strings.Builder
-	srv := map[string]string{}
+	srv := map[string]*net.SRV{}
 	for line := range strings.Lines(b.String()) {
 		if strings.HasPrefix(line, ";") {
 			continue
@@ -60,7 +60,7 @@ func TestAsPublished(t *testing.T) {
 		require.NoError(t, err, line)
 		switch v := rr.(type) {
 		case *dns.SRV:
-			srv[strings.TrimSuffix(v.Hdr.Name, ".")] = strings.TrimSuffix(v.Target, ".")
+			srv[strings.TrimSuffix(v.Hdr.Name, ".")] = &net.SRV{Target: v.Target, Port: v.Port}
 		case *dns.CNAME:
 			fmt.Fprintf(&text, "%s A 192.0.2.25\n", strings.TrimSuffix(v.Hdr.Name, "."))
 		case *dns.TXT:
@@ -115,6 +115,8 @@ func TestWrong(t *testing.T) {
 		{4, "2026._domainkey.example.org TXT v=DKIM1; p=", 1, "the key is another one"},
 		{5, "_dmarc.example.org TXT v=DMARC1; p=none", 0, "it asks for nothing to be done"},
 		{5, "", 1, "MISSING  _dmarc.example.org TXT"},
+		{8, "autoconfig.example.org A 192.0.2.99", 0, "DIFFERS  autoconfig.example.org CNAME: where users' programs ask how to reach it\n         192.0.2.99\n"},
+		{8, "", 0, "DIFFERS  _autodiscover._tcp.example.org SRV: where users' programs ask how to reach it\n         0 0 8443 mail.example.org\n"}, // the port counts
 		{7, "mta-sts.example.org A 192.0.2.99", 0, "DIFFERS  mta-sts.example.org CNAME"},
 		{8, "", 0, "MISSING  _smtp._tls.example.org TXT"},
 	} {
@@ -123,7 +125,7 @@ func TestWrong(t *testing.T) {
 			lines[c.line] = c.by
 		}
 		s := site(public)
-		z := zone{mailauthtest.MustParse(strings.Join(lines, "\n") + "\n"), map[string]string{"_imaps._tcp.example.org": "mail.example.org"}}
+		z := zone{mailauthtest.MustParse(strings.Join(lines, "\n") + "\n"), map[string]*net.SRV{"_imaps._tcp.example.org": {Target: "mail.example.org.", Port: 993}, "_autodiscover._tcp.example.org": {Target: "mail.example.org.", Port: 8443}}}
 		require.NoError(t, s.Fill(t.Context(), z))
 		var out strings.Builder
 		require.Equal(t, c.bad, s.Report(t.Context(), z, &out, "en"), out.String())

@@ -20,6 +20,9 @@ type Site struct {
 	Keys     []Key        // that sign
 	Services []Service    // that users' programs are told of
 
+	Autoconfig   bool   // mail programs are told of the services, at autoconfig.DOMAIN
+	Autodiscover uint16 // the port at which Outlook is, over TLS; 0 for none
+
 	STS       string   // the record of MTA-STS, "" for none (RFC 8461)
 	STSFor    []string // domains that it is for
 	TLSReport string   // where reports of TLS go, "" for nowhere (RFC 8460)
@@ -52,6 +55,7 @@ const (
 	StrictAt Kind = "sts-host" // the host that the policy is read from
 	Reports  Kind = "tls-rpt"  // who is told of trouble with TLS
 	Find     Kind = "srv"      // where users' programs find the services
+	SetUp    Kind = "setup"    // where users' programs ask how to reach them
 )
 
 // Record is a line that should be in the DNS.
@@ -97,7 +101,17 @@ func (s *Site) Records() (out []Record) {
 			add(Reports, "_smtp._tls."+d, "TXT", "v=TLSRPTv1; rua="+s.TLSReport, false)
 		}
 		for _, v := range s.Services {
-			add(Find, "_"+v.Name+"._tcp."+d, "SRV", fmt.Sprintf("0 1 %d %s", v.Port, s.Hostname), false)
+			priority := 0
+			if strings.HasPrefix(v.Name, "pop3") {
+				priority = 10 // IMAP is liked better (RFC 6186 section 3.4)
+			}
+			add(Find, "_"+v.Name+"._tcp."+d, "SRV", fmt.Sprintf("%d 1 %d %s", priority, v.Port, s.Hostname), false)
+		}
+		if s.Autodiscover > 0 {
+			add(SetUp, "_autodiscover._tcp."+d, "SRV", fmt.Sprintf("0 1 %d %s", s.Autodiscover, s.Hostname), false)
+		}
+		if s.Autoconfig {
+			add(SetUp, "autoconfig."+d, "CNAME", s.Hostname, false)
 		}
 	}
 	for i := range out {

@@ -23,7 +23,7 @@ var languages = map[string]words{
 		why: map[Kind]string{
 			Address: "the server's address", Reverse: "the name of its address: without it many refuse its mail", Exchange: "where mail for the domain goes",
 			Senders: "which hosts send its mail (SPF)", Sign: "how its signatures are checked (DKIM)", Policy: "what is to become of forged mail (DMARC)",
-			Strict: "mail to it comes over TLS only (MTA-STS)", StrictAt: "where the MTA-STS policy is read", Reports: "who is told of trouble with TLS", Find: "where users' programs find the server",
+			Strict: "mail to it comes over TLS only (MTA-STS)", StrictAt: "where the MTA-STS policy is read", Reports: "who is told of trouble with TLS", Find: "where users' programs find the server", SetUp: "where users' programs ask how to reach it",
 		},
 		state: map[State]string{Good: "ok", Missing: "MISSING", Differs: "DIFFERS", Unknown: "can't be asked"},
 		note: map[Note]string{
@@ -36,7 +36,7 @@ var languages = map[string]words{
 		why: map[Kind]string{
 			Address: "địa chỉ của máy chủ", Reverse: "tên của địa chỉ ấy: thiếu nó nhiều nơi từ chối thư", Exchange: "thư gửi tới tên miền thì đến đâu",
 			Senders: "máy nào được gửi thư của tên miền (SPF)", Sign: "để kiểm tra chữ ký (DKIM)", Policy: "xử lý thư giả mạo thế nào (DMARC)",
-			Strict: "thư đến chỉ đi qua TLS (MTA-STS)", StrictAt: "nơi đọc chính sách MTA-STS", Reports: "báo cho ai khi TLS có lỗi", Find: "để chương trình thư tìm thấy máy chủ",
+			Strict: "thư đến chỉ đi qua TLS (MTA-STS)", StrictAt: "nơi đọc chính sách MTA-STS", Reports: "báo cho ai khi TLS có lỗi", Find: "để chương trình thư tìm thấy máy chủ", SetUp: "nơi chương trình thư hỏi cách kết nối",
 		},
 		state: map[State]string{Good: "đúng", Missing: "THIẾU", Differs: "KHÁC", Unknown: "không hỏi được"},
 		note: map[Note]string{

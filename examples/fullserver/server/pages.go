@@ -17,5 +17,5 @@ func (s *Server) pages() http.Handler {
 	if s.stsPolicy != nil {
 		mux.Handle(mx.STSPath, mx.STSHandler(s.policyOf))
 	}
-	return mux
+	return s.programs(mux)
 }

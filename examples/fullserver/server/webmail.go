@@ -72,7 +72,7 @@ func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Se
 		return nil, s.cfg.ErrorFor("webmail_listen", err)
 	}
 	s.onClose(func() { _ = site.Close() })
-	web := &http.Server{Handler: site, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+	web := &http.Server{Handler: s.programs(site), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/webmail", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
 	web.RegisterOnShutdown(func() { _ = site.Close() }) // pages that wait for news would keep it waiting
 	return web, nil
