@@ -18,6 +18,7 @@ type Settings struct {
 	DataDirectory  string
 	QueueDirectory string
 	MaillogFile    string
+	Log            Log
 	MailLocation   string
 	MailTextCache  bool
 	MailTextAhead  time.Duration
@@ -128,4 +129,13 @@ type Accounts struct {
 	RecoveryCodes string // auth_recovery_codes_file
 
 	AuthListen, AuthUserdbListen []Address
+}
+
+// Log is where the log goes beside maillog_file.
+type Log struct {
+	Targets    []string
+	Facility   string
+	RotateSize int64
+	RotateKeep int64
+	Compressor string
 }

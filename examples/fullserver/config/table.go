@@ -79,6 +79,14 @@ func places() []Param {
 			Help: "The users, in Dovecot's passwd-file format: user@domain:{SCHEME}password:uid:gid:gecos:home:shell:extra. Read again when it changes; every user in it is a mailbox."},
 		{Name: "maillog_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.MaillogFile },
 			Help: "The log, in Postfix's form. Empty: standard error. SIGHUP opens it again, for logrotate."},
+		{Name: "log_targets", Group: g, Kind: List, Default: "file", Choices: []string{"file", "syslog", "journal"}, into: func(s *Settings) any { return &s.Log.Targets },
+			Help: "Where the log goes: file (maillog_file, or standard error), syslog (/dev/log, as Postfix does), journal (systemd's, with fields: journalctl MAIL_QUEUE_ID=...). Several at once are well. Lines that syslog or the journal does not take in time are dropped and counted; no mail waits for them."},
+		{Name: "maillog_file_rotate_size", Group: g, Kind: Size, Default: "0", into: func(s *Settings) any { return &s.Log.RotateSize },
+			Help: "When maillog_file has as much, it gets the time as a suffix and a new one is begun. 0: never; logrotate does it, with SIGHUP."},
+		{Name: "maillog_file_rotate_keep", Group: g, Kind: Integer, Default: "8", Max: 100000, into: func(s *Settings) any { return &s.Log.RotateKeep },
+			Help: "How many old files maillog_file_rotate_size leaves. 0: all."},
+		{Name: "maillog_file_compressor", Group: g, Kind: Choice, Default: "gzip", Choices: []string{"gzip", ""}, into: func(s *Settings) any { return &s.Log.Compressor },
+			Help: "What old files are compressed with, in the program itself. Empty: with nothing."},
 	}
 }
 

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/buuta/mail/examples/fullserver/maillog"
+
 // system are parameters about Postfix's own files and processes, which this server, one program, has no use for.
 func system() []Param {
 	const one = "this server is one program"
@@ -10,6 +12,9 @@ func system() []Param {
 		works("Postfix", "mail_name", Text, "Postfix", nil, "What this server is called where a parameter says $mail_name."),
 		works("Postfix", "mail_version", Text, "3.7.11", nil, "The Postfix whose parameters these are."),
 		works("Postfix", "syslog_name", Text, "${multi_instance_name?{$multi_instance_name}:{postfix}}", func(s *Settings) any { return &s.SyslogName }, "What the names of programs in the log begin with."),
+		choice("Postfix", "syslog_facility", Choice, "mail", maillog.Facilities(), func(s *Settings) any { return &s.Log.Facility }, "The facility under which syslog and the journal get the log."),
+		inert("maillog_file_rotate_suffix", Text, "%Y%m%d-%H%M%S", "old files have this one"),
+		inert("maillog_file_prefixes", List, "/var, /dev/stdout", "the log is where maillog_file says"),
 		works("Postfix", "multi_instance_name", Text, "", nil, "The name of this one of several servers on a machine."),
 		works("Postfix", "master_service_disable", List, "", func(s *Settings) any { return &s.ServicesOff }, "Services of master.cf that are not there: smtp/inet, or inet for all of that type."),
 		inert("setgid_group", Text, "postdrop", one),

@@ -23,6 +23,10 @@ type Options struct {
 	PID    int              // shown behind each program's name; 0: this process's
 	Now    func() time.Time // nil: time.Now
 	Stderr io.Writer        // where a log without a file goes; nil: os.Stderr
+
+	Targets  []Target // where lines go as well; the log closes them
+	NoFile   bool     // lines go to Targets alone
+	Rotation Rotation
 }
 
 // Log is a log. It may be used by many goroutines at once. Lines are written in batches by a goroutine of its own, within
@@ -34,6 +38,12 @@ type Log struct {
 	pid    string
 	now    func() time.Time
 	stderr io.Writer
+
+	hasFile  bool
+	rotation Rotation
+	targets  []*outgoing
+	putting  chan string    // old files to put away
+	put      sync.WaitGroup // who does
 
 	mu      sync.Mutex
 	room    sync.Cond // waits for the buffer to get room
@@ -52,6 +62,7 @@ type Log struct {
 	files sync.Mutex // held while the file is used or replaced
 	out   io.Writer
 	file  *os.File
+	size  int64 // octets that the file has
 	done  chan struct{}
 }
 
@@ -62,7 +73,7 @@ const (
 
 // Open opens a log file for appending, mode 0600 if it is new. An empty path means standard error.
 func Open(path string, o Options) (*Log, error) {
-	l := &Log{path: path, name: o.Name, now: o.Now, stderr: o.Stderr, done: make(chan struct{})}
+	l := &Log{path: path, name: o.Name, now: o.Now, stderr: o.Stderr, hasFile: !o.NoFile, rotation: o.Rotation, done: make(chan struct{})}
 	l.room.L, l.work.L = &l.mu, &l.mu
 	if l.now == nil {
 		l.now = time.Now
@@ -79,6 +90,9 @@ func Open(path string, o Options) (*Log, error) {
 	l.host, l.pid = shortHost(o.Host), strconv.Itoa(o.PID)
 	if err := l.Reopen(); err != nil {
 		return nil, err
+	}
+	for _, t := range o.Targets {
+		l.targets = append(l.targets, l.start(t))
 	}
 	go l.writer()
 	return l, nil
@@ -100,6 +114,9 @@ func shortHost(host string) string {
 // Reopen opens the file anew, for log rotation: lines from now on go to what then has the file's name. On an error the
 // old file stays in use.
 func (l *Log) Reopen() error {
+	if !l.hasFile {
+		return nil
+	}
 	if l.path == "" {
 		l.files.Lock()
 		l.out = l.stderr
@@ -121,7 +138,10 @@ func (l *Log) Reopen() error {
 	if l.file != nil {
 		_ = l.file.Close()
 	}
-	l.file, l.out = f, f
+	l.file, l.out, l.size = f, f, 0
+	if info, err := f.Stat(); err == nil {
+		l.size = info.Size()
+	}
 	return nil
 }
 
@@ -130,16 +150,46 @@ func (l *Log) Reopen() error {
 func (l *Log) Print(program string, pieces ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.buf) > maxBuffer && !l.closing {
+	for l.hasFile && len(l.buf) > maxBuffer && !l.closing {
 		l.room.Wait()
 	}
 	if l.closing {
 		return
 	}
+	if len(l.targets) > 0 {
+		e := &entry{at: l.now(), program: l.renamed(program), pid: l.pid, text: appendText(nil, pieces...)}
+		for _, t := range l.targets {
+			t.put(e)
+		}
+	}
+	if l.hasFile {
+		l.add(program, pieces...)
+	}
+}
+
+// tell writes a line about a target into the file.
+func (l *Log) tell(text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closing {
+		l.add("postfix/postlogd", string(text))
+	}
+}
+
+// add puts a line into the buffer and wakes the writer.
+func (l *Log) add(program string, pieces ...string) {
 	before := len(l.buf)
 	l.line(program, pieces...)
 	l.printed += uint64(len(l.buf) - before)
 	l.work.Signal()
+}
+
+// renamed is a program's name with syslog_name.
+func (l *Log) renamed(program string) string {
+	if rest, ok := strings.CutPrefix(program, "postfix/"); ok && l.name != "" {
+		return l.name + "/" + rest
+	}
+	return program
 }
 
 // line appends a line to the buffer.
@@ -163,15 +213,19 @@ func (l *Log) line(program string, pieces ...string) {
 		l.buf = append(l.buf, '[')
 		l.buf = append(append(l.buf, l.pid...), "]: "...)
 	}
-	start := len(l.buf)
+	l.buf = append(appendText(l.buf, pieces...), '\n')
+}
+
+// appendText appends what a line says, clean and not too long.
+func appendText(b []byte, pieces ...string) []byte {
+	start := len(b)
 	for _, p := range pieces {
-		l.buf = AppendClean(l.buf, p)
-		if len(l.buf)-start > maxLine {
-			l.buf = append(cutRune(l.buf[:start+maxLine]), "..."...)
-			break
+		b = AppendClean(b, p)
+		if len(b)-start > maxLine {
+			return append(cutRune(b[:start+maxLine]), "..."...)
 		}
 	}
-	l.buf = append(l.buf, '\n')
+	return b
 }
 
 // writer writes what gathers in the buffer until the log is closed.
@@ -195,9 +249,19 @@ func (l *Log) writer() {
 		l.mu.Unlock()
 		l.files.Lock()
 		n, err := l.out.Write(batch)
+		l.size += int64(n)
+		var rotated error
+		if l.file != nil && l.rotation.Size > 0 && l.size >= l.rotation.Size && err == nil {
+			if rotated = l.rotate(); rotated != nil {
+				l.size = 0 // it is tried again when as much has been written once more
+			}
+		}
 		l.files.Unlock()
 		l.mu.Lock()
 		l.wrote(batch, n, err)
+		if rotated != nil {
+			l.add("postfix/postlogd", "warning: maillog_file: ", rotated.Error())
+		}
 		if l.spare = batch[:0]; cap(batch) > maxBuffer {
 			l.spare = nil
 		}
@@ -251,6 +315,15 @@ func (l *Log) Close() error {
 	l.room.Broadcast()
 	l.mu.Unlock()
 	<-l.done
+	for _, t := range l.targets {
+		t.end()
+	}
+	l.files.Lock()
+	if l.putting != nil {
+		close(l.putting)
+	}
+	l.files.Unlock()
+	l.put.Wait()
 	l.files.Lock()
 	defer l.files.Unlock()
 	err := l.err

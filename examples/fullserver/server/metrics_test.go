@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -74,6 +76,20 @@ func TestMetrics(t *testing.T) {
 	for _, name := range regexp.MustCompile(`\b(?:mail|process)_\w+`).FindAllString(string(board), -1) {
 		require.Contains(t, text, "\n"+name)
 	}
+	// Prometheus' own parser reads it, and so does a collector that asks as OpenTelemetry's does.
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	require.NoError(t, err)
+	require.Equal(t, "HISTOGRAM", families["mail_delivery_delay_seconds"].GetType().String())
+	req, err := http.NewRequest("GET", "http://"+r.s.Addrs("metrics_listen")[0].String()+"/metrics", nil)
+	require.NoError(t, err)
+	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.3")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, 200, res.StatusCode)
+	require.Regexp(t, `^(application/openmetrics-text|text/plain); version=`, res.Header.Get("Content-Type"))
+
 	// https://prometheus.io/docs/practices/naming: base units, _total for what only grows.
 	for _, name := range regexp.MustCompile(`(?m)^# TYPE (mail_\w+) counter$`).FindAllStringSubmatch(text, -1) {
 		require.True(t, strings.HasSuffix(name[1], "_total"), name[1])

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,16 +53,17 @@ import (
 
 // Options are what a server gets from outside main.cf. The zero value is right for a program.
 type Options struct {
-	Stderr   io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
-	Resolver mx.Resolver                                                       // for MX look-ups; nil: the system's
-	Auth     mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
-	Lists    dnsbl.Resolver                                                    // for block lists; nil: the system's
-	Names    peername.Resolver                                                 // for clients' host names; nil: the system's
-	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
-	Config   func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
-	Now      func() time.Time                                                  // nil: time.Now
-	Socket   func(network, address string) net.Listener                        // one that is open already, nil for none; nil: there are none
-	Bound    func() error                                                      // called once the ports are taken, before any file is opened; nil: nothing
+	Stderr    io.Writer                                                         // the log without a maillog_file; nil: os.Stderr
+	LogSocket string                                                            // of syslog or the journal; "": the usual ones
+	Resolver  mx.Resolver                                                       // for MX look-ups; nil: the system's
+	Auth      mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
+	Lists     dnsbl.Resolver                                                    // for block lists; nil: the system's
+	Names     peername.Resolver                                                 // for clients' host names; nil: the system's
+	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
+	Config    func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
+	Now       func() time.Time                                                  // nil: time.Now
+	Socket    func(network, address string) net.Listener                        // one that is open already, nil for none; nil: there are none
+	Bound     func() error                                                      // called once the ports are taken, before any file is opened; nil: nothing
 }
 
 // Server is a mail server that is ready to run.
@@ -192,7 +194,22 @@ func (s *Server) openLog() error {
 			return s.cfg.ErrorFor("maillog_file", err)
 		}
 	}
-	l, err := maillog.Open(s.set.MaillogFile, maillog.Options{Name: s.set.SyslogName, Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr})
+	o := maillog.Options{Name: s.set.SyslogName, Host: s.set.MyHostname, Now: s.opts.Now, Stderr: s.opts.Stderr, NoFile: !slices.Contains(s.set.Log.Targets, "file"),
+		Rotation: maillog.Rotation{Size: s.set.Log.RotateSize, Keep: int(s.set.Log.RotateKeep), Gzip: s.set.Log.Compressor == "gzip"}}
+	for name, target := range map[string]func(path, facility string) (maillog.Target, error){"syslog": maillog.Syslog, "journal": maillog.Journal} {
+		if !slices.Contains(s.set.Log.Targets, name) {
+			continue
+		}
+		t, err := target(s.opts.LogSocket, s.set.Log.Facility)
+		if err != nil {
+			return s.cfg.ErrorFor("syslog_facility", err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
+	if o.NoFile && len(o.Targets) == 0 {
+		return s.cfg.ErrorFor("log_targets", errors.New("is empty: the log must go somewhere; file, syslog or journal"))
+	}
+	l, err := maillog.Open(s.set.MaillogFile, o)
 	if err != nil {
 		return s.cfg.ErrorFor("maillog_file", err)
 	}
