@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 
 // answer begins a reply to a message, or its forwarding.
 func (q *request) answer(ctx context.Context, c *imapclient.Client, d *composeData, mode, folder, uid string) error {
-	if mode != "reply" && mode != "all" && mode != "forward" {
+	if !slices.Contains([]string{"reply", "all", "list", "forward", "attach"}, mode) {
 		return notFound
 	}
 	box, m, err := messageAt(ctx, c, folder, uid)
@@ -24,15 +25,23 @@ func (q *request) answer(ctx context.Context, c *imapclient.Client, d *composeDa
 		return err
 	}
 	l := d.Letter
-	l.Ref, l.Quote = reference{mode, folder, box.UIDValidity, m.UID}, true
+	l.Ref, l.Quote = reference{mode, folder, box.UIDValidity, m.UID}, mode != "attach"
+	switch mode {
+	case "list":
+		l.Ref.Mode = "reply"
+	case "attach":
+		l.Ref.Mode = "forward"
+	}
 	q.chooseIdentity(d, m)
 	l.Body = signature(d.Identities[l.From])
-	if mode == "forward" {
+	if l.Ref.Mode == "forward" {
 		l.Subject = clean(decodeText(m.header.Get("Subject")), 1000)
 		if !strings.HasPrefix(strings.ToLower(l.Subject), "fwd:") {
 			l.Subject = "Fwd: " + l.Subject
 		}
-		d.Attachments = q.attachmentsOf(m, messageURL(folder, m.UID))
+		if d.Attachments = q.attachmentsOf(m, messageURL(folder, m.UID)); mode == "attach" {
+			d.Attachments = []attachmentView{q.wholeView(m, folder)}
+		}
 		for _, a := range d.Attachments {
 			l.Keep = append(l.Keep, a.section())
 		}
@@ -40,7 +49,34 @@ func (q *request) answer(ctx context.Context, c *imapclient.Client, d *composeDa
 	}
 	b := q.plainMessage(m).Reply(mime.ReplyOptions{From: q.ownAddresses(), All: mode == "all"})
 	l.To, l.Cc, l.Subject = formAddresses(b.To), formAddresses(b.Cc), clean(b.Subject, 1000)
+	if mode == "list" {
+		if l.To, l.Cc = listAddress(m.header), ""; l.To == "" {
+			return notFound
+		}
+	}
 	return nil
+}
+
+// listAddress returns the address to which a mailing list's members write (RFC 2369 section 3.4); "" where there is none.
+func listAddress(h *mime.Header) string {
+	for _, u := range h.List().Post {
+		if to, ok := strings.CutPrefix(u, "mailto:"); ok {
+			to, _, _ = strings.Cut(to, "?")
+			if to, err := url.PathUnescape(to); err == nil {
+				if list, bad := parseRecipients(to); bad == "" {
+					return formAddresses(list)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// whole is what stands in the form for a message that is attached to another, until that is a draft.
+const whole = "whole"
+
+func (q *request) wholeView(m *message, folder string) attachmentView {
+	return attachmentView{Name: q.subjectName(m) + ".eml", Type: "message/rfc822", URL: messageURL(folder, m.UID) + "/" + whole, Size: m.Size}
 }
 
 // plainMessage is a message's header as package mime wants it.
@@ -224,6 +260,17 @@ func (v *messageView) Reply() string { return answerURL("reply", v.Folder.Name, 
 
 // ReplyAll answers everybody.
 func (v *messageView) ReplyAll() string { return answerURL("all", v.Folder.Name, v.UID) }
+
+// ReplyList writes to the mailing list that the message came from; "" for none.
+func (v *messageView) ReplyList() string {
+	if !v.List {
+		return ""
+	}
+	return answerURL("list", v.Folder.Name, v.UID)
+}
+
+// ForwardAs passes the message on as a file.
+func (v *messageView) ForwardAs() string { return answerURL("attach", v.Folder.Name, v.UID) }
 
 // Forward passes the message on.
 func (v *messageView) Forward() string { return answerURL("forward", v.Folder.Name, v.UID) }

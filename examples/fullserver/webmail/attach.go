@@ -62,6 +62,17 @@ func (q *request) kept(ctx context.Context, c *imapclient.Client, l *letter) ([]
 	}
 	var out []file
 	var total int64
+	if l.Draft == 0 && slices.Contains(l.Keep, whole) {
+		if m.Size > q.limits.Upload {
+			return nil, tooLarge
+		}
+		got, err := c.FetchOne(ctx, m.UID, imapclient.Peek(imap.Section{}))
+		if err != nil {
+			return nil, err
+		}
+		raw, _ := got.Section(imap.Section{})
+		out = append(out, file{name: q.subjectName(m) + ".eml", kind: "message/rfc822", data: raw})
+	}
 	for _, leaf := range parts.All(m.Structure) {
 		if !slices.Contains(l.Keep, leaf.Section()) {
 			continue
@@ -115,6 +126,9 @@ func (q *request) listAttachments(ctx context.Context, c *imapclient.Client, d *
 	url := d.Letter.Ref.URL()
 	if d.Letter.Draft != 0 {
 		url = messageURL(d.Letter.Folder, d.Letter.Draft)
+	}
+	if d.Letter.Draft == 0 && slices.Contains(d.Letter.Keep, whole) {
+		d.Attachments = append(d.Attachments, q.wholeView(m, d.Letter.Ref.Folder))
 	}
 	for _, a := range q.attachmentsOf(m, url) {
 		if slices.Contains(d.Letter.Keep, a.section()) {

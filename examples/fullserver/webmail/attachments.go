@@ -10,7 +10,7 @@ import (
 type attachmentView struct {
 	Name, Type, URL string
 	Size            int64
-	Inline          string // address of the picture; "": it can't be shown
+	Inline          string // address at which it is shown, a picture or a text; "": it can't be
 }
 
 func (q *request) addAttachments(v *messageView, b parts.Body, used []string) {
@@ -25,6 +25,9 @@ func (q *request) addAttachments(v *messageView, b parts.Body, used []string) {
 		a := attachmentView{Name: q.partName(l), Type: clean(l.MediaType(), 100), Size: decodedSize(l.Part), URL: v.URL + "/part/" + l.Section()}
 		if l.Type == "image" && inlineType(l.Subtype) != "" {
 			a.Inline = a.URL + "?show=1"
+		}
+		if l.IsText() && a.Size <= q.limits.Text {
+			a.Inline = a.URL + "?show=text"
 		}
 		v.Attachments = append(v.Attachments, a)
 	}

@@ -23,6 +23,7 @@ type letter struct {
 	Body        string
 	Ref         reference // what it answers
 	Quote       bool      // the other message's text is put below when it is sent
+	Receipt     bool      // its sender is told when it has been delivered (RFC 3461)
 	Keep        []string  // sections of attachments that stay, of the draft or of what is forwarded
 
 	// Where it is kept.
@@ -178,7 +179,7 @@ func signature(i prefs.Identity) string {
 func (q *request) readLetter() (*letter, error) {
 	f := q.r.PostFormValue
 	l := &letter{ID: f("id"), To: f("to"), Cc: f("cc"), Bcc: f("bcc"), Subject: f("subject"), Body: strings.ReplaceAll(f("body"), "\r\n", "\n"),
-		Ref: parseReference(f("ref")), Quote: f("quote") != "", Keep: q.r.PostForm["keep"], Folder: f("folder")}
+		Ref: parseReference(f("ref")), Quote: f("quote") != "", Receipt: f("receipt") != "", Keep: q.r.PostForm["keep"], Folder: f("folder")}
 	from, err := strconv.Atoi(f("from"))
 	if err != nil || from < 0 || from >= len(q.identities()) {
 		from = 0

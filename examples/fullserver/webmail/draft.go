@@ -18,6 +18,7 @@ import (
 const (
 	fieldRef   = "X-Buuta-Ref"
 	fieldQuote = "X-Buuta-Quote"
+	fieldDSN   = "X-Buuta-Receipt"
 	fieldRaw   = "X-Buuta-Draft-" // and To, Cc or Bcc
 )
 
@@ -72,6 +73,9 @@ func (q *request) saveDraft(l *letter) error {
 			if err != nil {
 				return err
 			}
+		}
+		if l.Receipt {
+			_ = b.Header.Add(fieldDSN, "yes")
 		}
 		if l.Ref.Mode != "" {
 			if err := b.Header.Add(fieldRef, l.Ref.String()); err != nil {
@@ -166,6 +170,7 @@ func (q *request) openDraft(ctx context.Context, c *imapclient.Client, d *compos
 		l.From = max(0, slices.IndexFunc(d.Identities, func(i prefs.Identity) bool { return strings.EqualFold(i.Email, a.Addr()) }))
 	}
 	l.Ref, l.Quote = parseReference(m.header.Text(fieldRef)), m.header.Get(fieldQuote) == "yes"
+	l.Receipt = m.header.Get(fieldDSN) == "yes"
 	texts, err := q.readTexts(ctx, c, m.UID, parts.Choose(m.Structure, false).Show)
 	if err != nil {
 		return err

@@ -114,7 +114,7 @@ func (h *held) send(within time.Duration) {
 	ctx, cancel := context.WithTimeout(q.ctx, within)
 	defer cancel()
 	q.ctx = ctx
-	if err := q.submit(h.b, h.msg); err != nil {
+	if err := q.submit(h.l, h.b, h.msg); err != nil {
 		q.unclaim(h.l.ID)
 		q.cfg.Log.Warn("webmail: send", "user", q.sess.User, "err", err)
 		q.acc.mu.Lock()

@@ -49,17 +49,33 @@ func (q *request) part() error {
 		if !ok {
 			return notFound
 		}
+		if q.r.URL.Query().Get("show") == "text" && l.IsText() {
+			return q.showText(ctx, c, m, l)
+		}
 		return q.stream(ctx, c, m.UID, imap.Section{Part: l.Number}, func(r io.Reader) {
 			b := bufio.NewReaderSize(mime.DecodeTransfer(l.Encoding, r), 64<<10)
 			first, _ := b.Peek(16)
 			kind := ""
-			if q.r.URL.Query().Get("show") != "" {
+			if q.r.URL.Query().Get("show") == "1" {
 				kind = magic(first)
 			}
 			q.fileHeaders(kind, q.partName(l))
 			_, _ = b.WriteTo(q.w) // an error is of a browser that has gone
 		})
 	})
+}
+
+// showText shows a part as the text that it is, in UTF-8: whatever it is called, browsers take it for nothing else.
+func (q *request) showText(ctx context.Context, c *imapclient.Client, m *message, l parts.Leaf) error {
+	texts, err := q.readTexts(ctx, c, m.UID, []parts.Leaf{l})
+	if err != nil {
+		return err
+	}
+	if len(texts) == 0 {
+		return mail.ErrExpunged
+	}
+	q.plainHeaders(q.partName(l))
+	return q.write(http.StatusOK, []byte(texts[0].text))
 }
 
 // fileHeaders sets the headers of what a stranger has sent: nothing of it is ever a page of this site. kind is that of a picture to show, ""
@@ -142,10 +158,7 @@ func (s *source) Read(b []byte) (int, error) {
 // sendWhole sends the message's octets, or a section of them.
 func (q *request) sendWhole(s imap.Section, headers func(name string)) error {
 	return q.withMessage(func(ctx context.Context, c *imapclient.Client, _ *imapclient.Mailbox, m *message) error {
-		name := strings.NewReplacer("/", "-", `\`, "-").Replace(clean(decodeText(m.header.Get("Subject")), 100))
-		if name == "" {
-			name = q.T("message.file")
-		}
+		name := q.subjectName(m)
 		return q.stream(ctx, c, m.UID, s, func(r io.Reader) {
 			headers(name)
 			_, _ = io.Copy(q.w, r)

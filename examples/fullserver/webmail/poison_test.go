@@ -123,11 +123,13 @@ func TestPoisonedMessage(t *testing.T) {
 				visit(base + p)
 				require.Equal(t, http.StatusOK, f.code, base+p)
 			}
-			for _, mode := range []string{"reply", "all", "forward"} {
+			for _, mode := range []string{"reply", "all", "forward", "attach"} {
 				visit("/compose?mode=" + mode + "&uid=1&folder=" + url.QueryEscape(map[bool]string{true: "INBOX", false: box}[base == "/mail/INBOX"]))
 				require.Equal(t, http.StatusOK, f.code)
-				f.submit("/compose", "do", "textquote")
-				checkPage(t, "edited quote", f.page)
+				if mode != "attach" {
+					f.submit("/compose", "do", "textquote")
+					checkPage(t, "edited quote", f.page)
+				}
 				f.submit("/compose", "do", "save", "to", vector(i, "to"), "cc", vector(i, "cc"), "subject", vector(i, "s"), "body", vector(i, "b"))
 				checkPage(t, "draft", f.page)
 				require.Contains(t, f.page, "Draft saved")

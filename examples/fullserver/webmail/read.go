@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,9 +59,13 @@ type messageView struct {
 	Attachments []attachmentView
 	Next, Prev  string
 	Unsubscribe string
-	Verdict     *verdict
-	Thread      string  // address of the whole conversation
-	Stranger    *person // the sender, where no contact of the user's
+
+	UnsubscribeMail string // address that begins a message to leave the list
+	List            bool   // it came from a mailing list that can be written to
+
+	Verdict  *verdict
+	Thread   string  // address of the whole conversation
+	Stranger *person // the sender, where no contact of the user's
 }
 
 // uid returns the message that the path names.
@@ -186,9 +191,16 @@ func (q *request) addHeader(v *messageView, m *message) {
 	v.Verdict, v.Thread = findVerdict(m.header, q.cfg.AuthservID), conversation(m.header)
 	list := m.header.List()
 	for _, u := range list.Unsubscribe {
-		if l := strings.ToLower(u); v.Unsubscribe == "" && (strings.HasPrefix(l, "https://") || strings.HasPrefix(l, "mailto:")) {
+		switch l := strings.ToLower(u); {
+		case v.Unsubscribe == "" && strings.HasPrefix(l, "https://"):
 			v.Unsubscribe = u
+		case v.UnsubscribeMail == "" && strings.HasPrefix(l, "mailto:"):
+			v.UnsubscribeMail = "/compose?mailto=" + url.QueryEscape("mailto:"+u[len("mailto:"):])
 		}
+	}
+	v.List = listAddress(m.header) != ""
+	if v.Unsubscribe != "" { // one way is enough
+		v.UnsubscribeMail = ""
 	}
 }
 

@@ -24,6 +24,7 @@ func routes() []route {
 		{method: "GET", path: "/mail/{folder}/{uid}/body", handle: (*request).body},
 		{method: "GET", path: "/mail/{folder}/{uid}/print", handle: (*request).print},
 		{method: "GET", path: "/mail/{folder}/{uid}/part/{part}", handle: (*request).part, long: true},
+		{method: "GET", path: "/mail/{folder}/{uid}/zip", handle: (*request).zipAll, long: true},
 		{method: "GET", path: "/mail/{folder}/{uid}/source", handle: (*request).source, long: true},
 		{method: "GET", path: "/mail/{folder}/{uid}/headers", handle: (*request).headers, long: true},
 		{method: "GET", path: "/mail/{folder}/{uid}/eml", handle: (*request).eml, long: true},

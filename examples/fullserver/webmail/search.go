@@ -18,20 +18,20 @@ import (
 type query struct {
 	Text, From, To, Subject, Body string
 	Since, Before                 string // days, as browsers write them
-	Unread, Starred               bool
+	Unread, Starred, Attached     bool
 	Folder                        string // "": all
 	Thread                        string // Message-ID of the first message of a conversation
 }
 
 // Empty reports whether nothing is asked for.
 func (s *query) Empty() bool {
-	return s.Text+s.From+s.To+s.Subject+s.Body+s.Since+s.Before+s.Thread == "" && !s.Unread && !s.Starred
+	return s.Text+s.From+s.To+s.Subject+s.Body+s.Since+s.Before+s.Thread == "" && !s.Unread && !s.Starred && !s.Attached
 }
 
 func (q *request) readQuery() (*query, error) {
 	v := q.r.URL.Query()
 	s := &query{Text: v.Get("q"), From: v.Get("from"), To: v.Get("to"), Subject: v.Get("subject"), Body: v.Get("body"), Since: v.Get("since"),
-		Before: v.Get("before"), Unread: v.Get("unread") != "", Starred: v.Get("starred") != "", Folder: v.Get("in"), Thread: v.Get("thread")}
+		Before: v.Get("before"), Unread: v.Get("unread") != "", Starred: v.Get("starred") != "", Attached: v.Get("attached") != "", Folder: v.Get("in"), Thread: v.Get("thread")}
 	for _, t := range []string{s.Text, s.From, s.To, s.Subject, s.Body, s.Thread} {
 		if len(t) > 500 || strings.ContainsAny(t, "\r\n\x00") || strings.ToValidUTF8(t, "") != t {
 			return nil, badRequest
@@ -51,9 +51,7 @@ func (s *query) key() imap.SearchKey {
 			and.Keys = append(and.Keys, imap.SearchKey{Op: op, Value: value})
 		}
 	}
-	for word := range strings.FieldsSeq(s.Text) { // all words, wherever
-		add(imap.SearchText, word)
-	}
+	and.Keys = textKeys(s.Text)
 	add(imap.SearchFrom, s.From)
 	add(imap.SearchTo, s.To)
 	add(imap.SearchSubject, s.Subject)
@@ -71,6 +69,9 @@ func (s *query) key() imap.SearchKey {
 		if t, err := time.Parse(time.DateOnly, d.value); err == nil {
 			and.Keys = append(and.Keys, imap.SearchKey{Op: d.op, Date: t})
 		}
+	}
+	if s.Attached {
+		and.Keys = append(and.Keys, attached())
 	}
 	if s.Unread {
 		and.Keys = append(and.Keys, imap.SearchKey{Op: imap.SearchUnseen})

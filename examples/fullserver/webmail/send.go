@@ -82,7 +82,7 @@ func (q *request) send(l *letter) error {
 			return q.remember(&done{key: "done.held", count: int(wait / time.Second), held: h}, "/mail/INBOX")
 		}
 	}
-	if err := q.submit(b, msg.Bytes()); err != nil {
+	if err := q.submit(l, b, msg.Bytes()); err != nil {
 		q.unclaim(l.ID)
 		q.cfg.Log.Warn("webmail: send", "user", q.sess.User, "err", err)
 		problem := q.T("send.failed", clean(smtpText(err), 500))
@@ -147,7 +147,7 @@ func (q *request) outgoing(ctx context.Context, c *imapclient.Client, l *letter)
 }
 
 // submit hands the message to the submission server: to all its recipients, or to none of them.
-func (q *request) submit(b *mime.Builder, msg []byte) error {
+func (q *request) submit(l *letter, b *mime.Builder, msg []byte) error {
 	if q.cfg.SMTP == "" {
 		return errors.New(q.T("send.off"))
 	}
@@ -163,8 +163,12 @@ func (q *request) submit(b *mime.Builder, msg []byte) error {
 	}
 	defer c.Close()
 	env := &mail.Envelope{From: b.From[0].Addr(), Options: mail.MailOptions{UTF8: b.NeedsUTF8()}}
+	var opts mail.RcptOptions
+	if l.Receipt && c.Capabilities().Has(smtp.DSN) {
+		opts.Notify, env.Options.Return = mail.NotifySuccess|mail.NotifyFailure|mail.NotifyDelay, mail.ReturnHeaders
+	}
 	for _, a := range b.Recipients() {
-		env.Recipients = append(env.Recipients, mail.Recipient{Address: a})
+		env.Recipients = append(env.Recipients, mail.Recipient{Address: a, Options: opts})
 	}
 	if c.Capabilities().Has(smtp.EightBitMIME) {
 		env.Options.Body = mail.Body8BitMIME

@@ -152,6 +152,14 @@ onPage(() => {
 		const target = /** @type {HTMLInputElement} */ (e.target);
 		if (target.type === "file" && target.files?.length) form?.requestSubmit(/** @type {HTMLElement} */ (form.querySelector('button[value="attach"]')));
 	});
+	form.addEventListener("paste", (e) => { // a picture from the clipboard
+		const files = e.clipboardData?.files;
+		const input = /** @type {HTMLInputElement | null | undefined} */ (form?.querySelector("input[type=file]"));
+		if (!input || !files?.length || e.clipboardData?.types.includes("text/plain")) return;
+		e.preventDefault();
+		input.files = files;
+		input.dispatchEvent(new Event("change", { bubbles: true }));
+	});
 	for (const type of ["dragover", "drop"]) {
 		form.addEventListener(type, (e) => {
 			const files = /** @type {DragEvent} */ (e).dataTransfer?.files;

@@ -101,7 +101,7 @@ export function formInit(form, by) {
 /** ours reports whether a link leads to a page that can be put in place. @param {HTMLAnchorElement} a */
 function ours(a) {
 	return a.origin === location.origin && !a.target && !a.hasAttribute("download") && a.getAttribute("href")?.startsWith("/") &&
-		!/^\/static\/|\/(part|eml|source|headers|print)(\/|$)/.test(a.pathname);
+		!/^\/static\/|\/(part|eml|zip|export|source|headers|print)(\/|$)/.test(a.pathname);
 }
 
 document.addEventListener("click", (e) => {
