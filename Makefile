@@ -4,6 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 E2E         := ./examples/fullserver/e2e
 FUZZTIME    ?= 10m
 SOAKTIME    ?= 30m
+WHOLETIME   ?= 1h
 PKG         ?= ./...
 
 .PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc benchqueue conformance screenshots
@@ -36,7 +37,8 @@ e2e: ## the built server, driven by other people's programs; what 10,000 idle co
 fuzz: ## every fuzz target for FUZZTIME (10m) each; PKG=./mime/... for some
 	@.ci/fuzz $(FUZZTIME) $(PKG)
 
-soak: ## kill and restart under load, a queue of a million files, 50 IMAP sessions at random in one mailbox, and a store stopped at every operation of random work, for SOAKTIME (30m) each
+soak: ## kill and restart under load, a queue of a million files, 50 IMAP sessions at random in one mailbox, and a store stopped at every operation of random work, for SOAKTIME (30m) each; the whole server with clients and faults for WHOLETIME (1h), as root
+	go test -timeout 24h -v -run 'TestSoak$$' $(E2E) -soak $(WHOLETIME)
 	go test -timeout 24h -v -run 'TestKill|TestMillion' ./queue -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestKill' $(E2E) -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestStress' ./imap/imapserver -soak $(SOAKTIME)

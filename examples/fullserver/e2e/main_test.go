@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var soak = flag.Duration("soak", 0, "how long the kill test goes on, instead of its 20 rounds")
+var (
+	soak  = flag.Duration("soak", 0, "how long the kill test goes on, instead of its 20 rounds, and the soak test, instead of its 20 seconds")
+	built = flag.String("binary", "", "a fullserver that has been built already, to be tested as it is")
+)
 
 // binary is the server under test, built once.
 var binary string
@@ -22,6 +25,10 @@ var binary string
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	if *built != "" {
+		binary = *built
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "fullserver-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -21,6 +21,7 @@ import (
 type server struct {
 	t                                  *testing.T
 	dir                                string
+	wrap                               []string // a command before the server's: what it runs in
 	args                               []string
 	smtp, submission, imap, pop3, lmtp string // addresses
 	cmd                                *exec.Cmd
@@ -32,7 +33,13 @@ type server struct {
 // of parameters and values that override the defaults.
 func start(t *testing.T, users int, params ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir()}
+	return startIn(t, nil, users, params...)
+}
+
+// startIn starts one in what another command makes, which ends by running the command that follows it.
+func startIn(t *testing.T, wrap []string, users int, params ...string) *server {
+	t.Helper()
+	s := &server{t: t, wrap: wrap, dir: t.TempDir()}
 	var list strings.Builder
 	for i := range users {
 		fmt.Fprintf(&list, "u%d@example.test:{PLAIN}secret%d\n", i, i)
@@ -83,7 +90,8 @@ func (s *server) startAgain() {
 	s.t.Helper()
 	out, err := os.OpenFile(s.dir+"/out", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(s.t, err)
-	s.cmd = exec.Command(binary, s.args...)
+	argv := append(append(append([]string(nil), s.wrap...), binary), s.args...)
+	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, out, out
 	require.NoError(s.t, s.cmd.Start())
 	s.done = make(chan struct{})
@@ -93,7 +101,7 @@ func (s *server) startAgain() {
 		close(done)
 	}(s.cmd, s.done)
 	for _, a := range []string{s.smtp, s.imap, s.pop3} {
-		eventually(s.t, 20*time.Second, func() error {
+		eventually(s.t, time.Minute, func() error {
 			select {
 			case <-s.done:
 				b, _ := os.ReadFile(s.dir + "/out")
