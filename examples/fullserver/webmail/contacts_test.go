@@ -144,6 +144,13 @@ func TestContactsFull(t *testing.T) {
 	}
 	f.upload("/contacts/import", "x.csv", "text/csv", b.String())
 	require.Contains(t, f.page, "4999 contacts", f.page)
+	f.upload("/contacts/import", "x.csv", "text/csv", "Name,Email\nA,a@example.test\nB,b@example.test\n")
+	require.Equal(t, http.StatusInsufficientStorage, f.code)
+	require.Contains(t, f.page, "The address book is full.")
+	f.get("/contacts?q=a@example")
+	require.NotContains(t, f.page, "a@example.test")
+	f.get("/contacts")
+	require.Contains(t, f.page, "4999 contacts")
 }
 
 // TestChoosingPeople does it as a person does: types, takes with the keyboard and the mouse, with an input method, and by ticking.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,6 +42,11 @@ func TestScreenshots(t *testing.T) {
 	shot("login", 1360, 850, false, "/login")
 	shot("login-phone-dark", 375, 740, true, "/login")
 	b.signIn()
+	f.login()
+	f.get("/contacts")
+	shot("contacts-none", 1360, 850, false, "/contacts")
+	f.upload("/contacts/import", "people.vcf", "text/vcard", card)
+	contact := "/contacts/" + f.lastUID()
 	last := "/mail/INBOX/55"
 	for _, dark := range []bool{false, true} {
 		d := map[bool]string{false: "", true: "-dark"}[dark]
@@ -48,6 +54,10 @@ func TestScreenshots(t *testing.T) {
 		shot("read"+d, 1360, 850, dark, "/mail/INBOX/54")
 		shot("newsletter"+d, 1360, 850, dark, "/mail/INBOX/53")
 		shot("compose"+d, 1360, 850, dark, "/compose?mode=reply&folder=INBOX&uid=54")
+		shot("contacts"+d, 1360, 850, dark, "/contacts")
+		shot("contact"+d, 1360, 850, dark, contact)
+		shot("phone-contacts"+d, 375, 740, dark, "/contacts")
+		shot("offers"+d, 1360, 850, dark, "/compose", chromedp.SendKeys(chromedp.CSS("#to"), "tran"), chromedp.WaitVisible(chromedp.CSS("#offers")), chromedp.KeyEvent(kb.ArrowDown))
 		shot("settings"+d, 1360, 850, dark, "/settings")
 		shot("phone-list"+d, 375, 740, dark, "/mail/INBOX")
 		shot("phone-read"+d, 375, 740, dark, "/mail/INBOX/54")
@@ -70,12 +80,18 @@ func TestScreenshots(t *testing.T) {
 	shot("phone-search", 375, 740, false, "/search?q=Carol")
 	shot("tablet-list", 900, 800, false, "/mail/INBOX")
 	shot("tablet-read", 900, 800, false, "/mail/INBOX/54")
+	shot("contacts-choose", 1360, 850, false, "/contacts?draft=1&folder=Drafts")
+	shot("phone-choose", 375, 740, false, "/contacts?draft=1&folder=Drafts")
+	shot("phone-contact", 375, 900, false, contact)
 	shot("print", 1000, 800, false, "/mail/INBOX/54/print")
 	shot("error", 1360, 850, false, "/mail/INBOX/9999")
 	f.login()
 	f.get("/settings")
 	f.submit("/settings", "lang", "vi")
 	shot("vi-read", 1360, 850, false, "/mail/INBOX/54")
+	shot("vi-contacts", 1360, 850, false, "/contacts")
+	shot("vi-contact", 1360, 850, false, contact)
+	shot("vi-settings", 1360, 850, false, "/settings")
 	shot("vi-folders", 1360, 850, false, "/folders")
 	b.clean()
 }
