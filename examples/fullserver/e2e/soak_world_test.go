@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
@@ -48,15 +49,18 @@ func slowable(t *testing.T, megabytes int) (dir string, slow func(on bool)) {
 	var st syscall.Stat_t
 	require.NoError(t, syscall.Stat(dir, &st))
 	device := fmt.Sprintf("%d:%d", st.Dev>>8&0xfff, st.Dev&0xff|st.Dev>>12&0xfff00)
-	return dir, func(on bool) {
+	set := func(on bool) error {
 		limit := " 0"
 		if on {
 			limit = " 65536" // octets a second
 		}
-		if err := os.WriteFile(group+"/blkio.throttle.write_bps_device", []byte(device+limit), 0); err != nil {
-			t.Errorf("slow disk: %v", err)
-		}
+		return os.WriteFile(group+"/blkio.throttle.write_bps_device", []byte(device+limit), 0)
 	}
+	if err := set(false); err != nil {
+		t.Logf("the disk is never slow: %v", err)
+		return dir, nil
+	}
+	return dir, func(on bool) { assert.NoError(t, set(on)) }
 }
 
 // soakDNS is the DNS, which can be dead.
@@ -126,6 +130,7 @@ func (l *ledger) wrong(format string, args ...any) {
 var (
 	soakKey    = regexp.MustCompile(`(?m)^Subject: (key\d+)\r?$`)
 	soakEnd    = regexp.MustCompile(`(?m)^end of (key\d+)\r?$`)
+	soakWhy    = regexp.MustCompile(`(?m)^(Diagnostic-Code|Status|Action):.*(\r?\n[ \t].*)*`)
 	soakFailed = regexp.MustCompile(`(?m)^Final-Recipient: rfc822; *(\S+?)\r?$`)
 )
 
@@ -139,6 +144,9 @@ func (l *ledger) read(user, id, body string) {
 		}
 		for _, f := range failed {
 			l.add(l.returned, key[1]+"/"+f[1], user+" "+id)
+			if f[1] != "bad@far.test" {
+				l.wrong("%s/%s was returned, and there is nothing against it: %q", key[1], f[1], soakWhy.FindAllString(body, -1))
+			}
 		}
 		return
 	}
