@@ -205,9 +205,6 @@ func (a *appending) Commit(ctx context.Context) (mail.Appended, error) {
 	if err != nil {
 		return mail.Appended{}, err
 	}
-	if len(out.UIDs) > 0 {
-		a.m.textsSoon(uint32(out.UIDs[0]))
-	}
 	return out, nil
 }
 

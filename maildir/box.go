@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/maildir/internal/textcache"
 )
 
 // box is a mailbox in memory, shared by every session of the process that has it open.
@@ -22,8 +23,7 @@ type box struct {
 	sh *shared
 	w  chan struct{}
 
-	ahead      uint32        // the first message that TextAhead has yet to do; 0: none. Guarded by mu
-	textWriter chan struct{} // held by whoever adds to the text cache; see writesTexts
+	textTurn *textcache.Turn // of those who add to the text cache; nil until somebody does. Guarded by mu
 
 	qmu   sync.Mutex
 	queue []*op
@@ -145,6 +145,9 @@ func (b *box) batch(ctx context.Context, ops []*op) (err error) {
 		t.rollback(mark{})
 		b.doubt()
 		return err
+	}
+	if t.fresh {
+		t.old = len(t.adds)
 	}
 	for _, o := range ops {
 		at := t.mark()

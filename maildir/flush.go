@@ -40,6 +40,9 @@ func (t *txn) flush() error {
 	b.long.Store(b.longerThan(8))
 	t.meter.settle()
 	b.settleLater()
+	if n := len(t.adds) - t.old; n > 0 {
+		b.textsSoon(t.adds[t.old].m.uid, n)
+	}
 	for _, f := range t.after {
 		f()
 	}

@@ -92,9 +92,9 @@ type Store struct {
 	// on disk as the text of the messages that were searched, without attachments that hold none.
 	NoTextCache bool
 
-	// TextAhead makes the text of messages that are added here ready for SearchText so long after they came, in the background, one mailbox
-	// at a time: the first search after a delivery is as fast as the next. It costs the reading of each message, 75 µs for one of 6 kB, and the
-	// space for the texts of mailboxes that nobody searches. 0 leaves it to the first search.
+	// TextAhead makes the text of messages that come ready for SearchText in the background, so long after they came at most, one mailbox
+	// at a time, with half of one processor at most: the first search after a delivery is as fast as the next. It takes the space for the texts of
+	// mailboxes that nobody searches. 0 leaves it to the first search, as is what a mailbox holds that had no index yet. Call Close at the end.
 	TextAhead time.Duration
 
 	// Poll is how often mailboxes that are watched are looked at for what other programs did. 0 means a second; less
@@ -113,8 +113,8 @@ type Store struct {
 	mu       sync.Mutex
 	shared   *shared
 	poller   poller
-	aheads   sync.Mutex // held by whoever makes texts ahead
-	logSlack int        // records that any log may have behind its snapshot; tests make it small
+	texter   texter
+	logSlack int // records that any log may have behind its snapshot; tests make it small
 }
 
 // Layout is a way to lay out mailboxes as folders.

@@ -66,21 +66,27 @@ func (m *mailbox) searchTexts(ctx context.Context, live, wanted []uint32, q *sea
 		}
 		return out, err
 	}
-	c := textcache.Cache{FS: m.sh.fs, Path: m.b.folder() + "/" + textName, Validity: m.validity, Key: m.s.textKey(), Writer: m.b.writesTexts(),
-		Failed: func(err error) {
-			m.s.logger().Warn("can't keep texts for searches", "mailbox", m.b.title(), "error", err)
-		}}
-	return c.Search(ctx, live, wanted, q, m.texts)
+	return m.textCache().Search(ctx, live, wanted, q, m.texts)
 }
 
-// writesTexts returns the box's textWriter, made when it is first needed.
-func (b *box) writesTexts() chan struct{} {
+// textCache is the mailbox's text cache.
+func (m *mailbox) textCache() *textcache.Cache {
+	b := m.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.textWriter == nil {
-		b.textWriter = make(chan struct{}, 1)
+	if b.textTurn == nil {
+		b.textTurn = textcache.NewTurn()
 	}
-	return b.textWriter
+	return &textcache.Cache{FS: m.sh.fs, Path: b.dir + "/" + textName, Validity: m.validity, Key: m.s.textKey(), Turn: b.textTurn, Failed: m.textsFailed}
+}
+
+func (m *mailbox) textsFailed(err error) {
+	m.b.mu.RLock()
+	title, dead := m.b.name, m.b.dead
+	m.b.mu.RUnlock()
+	if !dead {
+		m.s.logger().Warn("can't keep texts for searches", "mailbox", title, "error", err)
+	}
 }
 
 // textKey tells texts that were made in another way.
@@ -141,6 +147,28 @@ func (m *mailbox) texts(ctx context.Context, uids []uint32, add func(uint32, sea
 	close(work)
 	wg.Wait()
 	return context.Cause(ctx)
+}
+
+// textsBy is texts with one Extractor: it reads one message after the other.
+func (m *mailbox) textsBy(ctx context.Context, x *searchtext.Extractor, uids []uint32, add func(uint32, searchtext.Text)) error {
+	var set mail.UIDSet
+	for _, uid := range uids {
+		set.Add(mail.UID(uid))
+	}
+	for msg, err := range m.Messages(ctx, set, mail.FieldIndex) {
+		if err != nil {
+			return err
+		}
+		t, err := m.text(ctx, x, &msg)
+		if errors.Is(err, mail.ErrExpunged) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		add(uint32(msg.UID), t)
+	}
+	return nil
 }
 
 // maxTextReaders is how many messages a search reads at a time at most.

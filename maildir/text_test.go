@@ -7,9 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -136,53 +134,5 @@ func TestSearchTextCrash(t *testing.T) {
 		require.Equal(t, "2", findText(t, m, "second"))
 		addTexts(t, m, "Subject: three\r\n\r\nsecond\r\n")
 		require.Equal(t, "2:3", findText(t, m, "second"))
-	}
-}
-
-// What is added here is ready for searching when somebody searches: no message is read then.
-func TestTextAhead(t *testing.T) {
-	for _, ahead := range []time.Duration{0, time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t)
-			var watched atomic.Bool
-			var reads atomic.Int32
-			r.fs.Fail = func(op, name string) error {
-				if watched.Load() && op == "open" && (strings.Contains(name, "/cur/") || strings.Contains(name, "/new/")) {
-					reads.Add(1)
-				}
-				return nil
-			}
-			r.s.TextAhead = ahead
-			m := r.open("INBOX")
-			for i := range 20 {
-				addTo(t, m, fmt.Sprintf("Subject: number %d\r\n\r\nHóa đơn tháng %d\r\n", i, i))
-			}
-			time.Sleep(5 * time.Second)
-			synctest.Wait()
-			watched.Store(true)
-			found, err := m.(mail.TextSearcher).SearchText(t.Context(), mail.AllUIDs(), mail.TextQuery{In: mail.InBody, Text: "hoa don thang 7"})
-			require.NoError(t, err)
-			require.Equal(t, "8", found.String())
-			require.Equal(t, ahead == 0, reads.Load() > 0, "%d files were opened", reads.Load())
-			// What comes later, too, and in a mailbox that is gone or has another name by then there is no harm.
-			addTo(t, m, "Subject: later\r\n\r\nhóa đơn tháng 7\r\n")
-			require.NoError(t, m.Close())
-			a, err := r.s.Account(t.Context(), "u")
-			require.NoError(t, err)
-			_, err = a.Create(t.Context(), "x", nil)
-			require.NoError(t, err)
-			x, err := a.Open(t.Context(), "x")
-			require.NoError(t, err)
-			addTo(t, x, "Subject: x\r\n\r\nx\r\n")
-			require.NoError(t, x.Close())
-			require.NoError(t, a.Delete(t.Context(), "x"))
-			require.NoError(t, a.Close())
-			time.Sleep(5 * time.Second)
-			synctest.Wait()
-			m = r.open("INBOX")
-			found, err = m.(mail.TextSearcher).SearchText(t.Context(), mail.AllUIDs(), mail.TextQuery{In: mail.InBody, Text: "hoa don thang 7"})
-			require.NoError(t, err)
-			require.Equal(t, "8,21", found.String())
-		})
 	}
 }

@@ -125,6 +125,9 @@ func (u *utf8Reader) Read(p []byte) (int, error) {
 		b := u.in[:u.held+n]
 		u.held = 0
 		switch {
+		case u.charset != charsetLatin1 && utf8.Valid(b):
+			u.ready = b
+			continue
 		case u.charset == charsetLatin1:
 			u.out = append(u.out[:0], fromLatin1(b)...)
 		case err == nil:

@@ -267,6 +267,7 @@ func (s *Server) openStore() error {
 		Sharing:       &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
 		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache, TextAhead: s.set.MailTextAhead, Codecs: []compress.Codec{zstd.Codec(0)},
 	}
+	s.onClose(func() { _ = s.store.Close() })
 	switch level := int(s.set.ZlibSaveLevel); s.set.ZlibSave {
 	case "gz":
 		s.store.Compress = compress.Gzip(level)

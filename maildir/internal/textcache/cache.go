@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/mime/searchtext"
 )
@@ -23,9 +24,9 @@ type Cache struct {
 	Validity uint32 // the mailbox's UIDVALIDITY: texts of another are thrown away
 	Key      uint64 // says how texts are made: those made otherwise are thrown away
 
-	// Writer, if not nil, is held by whoever adds to the files, so that those of one process wait for each other and one does the work.
+	// Turn, if not nil, is shared by all who add to the files, so that those of one process wait for each other and one does the work.
 	// Other processes don't wait but read the messages themselves.
-	Writer chan struct{}
+	Turn *Turn
 
 	// Failed, if not nil, is told why texts can't be kept. Searches go on without.
 	Failed func(error)
@@ -56,6 +57,9 @@ type search struct {
 	seen        []bool // entries found, so that a second one for the same message is known as such
 	total, dead int64  // octets of entries
 	untidy      bool   // groups are to be made
+
+	adding bool   // nobody asks: live is what is to be added
+	top    uint32 // the highest UID that has an entry
 }
 
 // Search returns which of the messages wanted match, ascending. live is every message of the mailbox, wanted some of them, both
@@ -88,6 +92,20 @@ func (c *Cache) Search(ctx context.Context, live, wanted []uint32, q *searchtext
 	return out, nil
 }
 
+// Add has the texts of messages kept that the cache lacks. uids are ascending. Source makes them, as for Search. Where the messages are newer
+// than all that others have added, it costs nothing to find out which those are. While another process adds texts, nothing is done.
+func (c *Cache) Add(ctx context.Context, uids []uint32, source Source) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	q := searchtext.NewQuery(mail.TextQuery{In: mail.InBody, Text: "\U000f0000"}) // for private use: no text matches
+	s := &search{c: c, q: q, sieve: newSieve(q.Needs()), live: uids, state: make([]uint8, len(uids)), adding: true}
+	for i := range s.state {
+		s.state[i] = undecided
+	}
+	return s.update(ctx, source)
+}
+
 // find returns a message's place in live. Entries mostly come in the order of UIDs.
 func (s *search) find(uid uint32) (int, bool) {
 	if s.next < len(s.live) && s.live[s.next] == uid {
@@ -112,7 +130,7 @@ func (s *search) undecided() (uids []uint32) {
 
 // scan looks through everything in the files. What it can't read or believe stays undecided.
 func (s *search) scan(ctx context.Context, v *view) error {
-	s.total, s.dead, s.next = 0, 0, 0
+	s.total, s.dead, s.next, s.top = 0, 0, 0, 0
 	s.seen = make([]bool, len(s.live))
 	if err := s.groups(ctx, v); err != nil {
 		return err
@@ -137,6 +155,7 @@ func (s *search) scan(ctx context.Context, v *view) error {
 // note counts an entry and returns its message's place, -1 when that is gone. first is false when an entry of the same message was before it.
 func (s *search) note(e *entry) (i int, first bool) {
 	s.total += e.size()
+	s.top = max(s.top, e.uid)
 	i, ok := s.find(e.uid)
 	if !ok {
 		s.dead += e.size()

@@ -31,7 +31,7 @@ func newWorld(t require.TestingT) *world {
 	fs := vfs.NewCrash()
 	require.NoError(t, fs.Mkdir("/box", 0o700))
 	w := &world{t: t, fs: fs, texts: map[uint32]searchtext.Text{}, next: 1}
-	w.c = &Cache{FS: fs, Path: "/box/text", Validity: 1, Writer: make(chan struct{}, 1), Failed: func(err error) { require.NoError(t, err) }}
+	w.c = &Cache{FS: fs, Path: "/box/text", Validity: 1, Turn: NewTurn(), Failed: func(err error) { require.NoError(t, err) }}
 	return w
 }
 
@@ -314,4 +314,85 @@ func TestModel(t *testing.T) {
 			"": func(*rapid.T) { w.all("invoice") },
 		})
 	})
+}
+
+// Every row of a text's octets has its bit, and each once.
+func TestFilterRows(t *testing.T) {
+	texts := []string{"", "a", "ab", "abc", "aaaaaaaaaa", "hoa don thang nay \xff\x00\xfe", strings.Repeat("the quick brown fox ", 50)}
+	var f filterBuilder
+	f.reset()
+	defer f.release()
+	want := map[[2]uint32]bool{}
+	for n, s := range texts {
+		f.add([]byte(s))
+		for i := 2; i < len(s); i++ {
+			want[[2]uint32{uint32(n), gram(s[i-2], s[i-1], s[i])}] = true
+		}
+	}
+	require.Equal(t, len(want), f.set)
+	for n := range texts {
+		for row := range f.rows {
+			require.Equal(t, want[[2]uint32{uint32(n), uint32(row)}], f.rows[row].has(n), "%d %d", n, row)
+		}
+	}
+}
+
+// What is added costs no look at what there is, unless others have been there, and is there for searches; also what is added twice, or late.
+func TestAdd(t *testing.T) {
+	w := newWorld(t)
+	add := func(uids ...uint32) {
+		require.NoError(t, w.c.Add(context.Background(), uids, w.source))
+	}
+	reads := 0
+	w.fs.Fail = func(op, name string) error {
+		if op == "read" {
+			reads++
+		}
+		return nil
+	}
+	for i := range 3 * groupLimit {
+		uid := w.add(textOf(fmt.Sprintf("number %d", i), "", strings.Repeat("some words ", 20)))
+		if uid == 2 {
+			continue // comes late
+		}
+		was := reads
+		add(uid)
+		if i > 2 && i%groupLimit > 2 && i%groupLimit < groupLimit-2 {
+			require.LessOrEqual(t, reads-was, 2, "of entry %d", i) // the headers of the files
+		}
+	}
+	require.Positive(t, reads)
+	add(2)
+	add(2, 3, 4)
+	add()
+	require.Equal(t, 3*groupLimit, w.read, "each was made once")
+	require.Len(t, w.all("number 1"), 1+10+100+440)
+	require.Equal(t, 3*groupLimit, w.read)
+	// Another process adds, and then writes the files anew.
+	other := *w.c
+	other.Turn = NewTurn()
+	late := w.add(textOf("late", "", "words"))
+	require.NoError(t, other.Add(context.Background(), []uint32{late}, w.source))
+	add(late)
+	require.Equal(t, 3*groupLimit+1, w.read)
+	for uid := range w.texts {
+		if uid%3 != 0 {
+			delete(w.texts, uid)
+		}
+	}
+	other.compact(w.live())
+	next := w.add(textOf("next", "", "words"))
+	w.read = 0
+	add(next)
+	require.Equal(t, []uint32{next}, w.all("next"))
+	require.Len(t, w.all("words"), len(w.live()))
+	require.Equal(t, 1, w.read)
+	// While another holds the files, nothing is done.
+	lock, err := w.fs.Lock(w.c.Path + lockSuffix)
+	require.NoError(t, err)
+	more := w.add(textOf("more", "", "words"))
+	add(more)
+	require.Equal(t, 1, w.read)
+	require.NoError(t, lock.Close())
+	require.Equal(t, []uint32{more}, w.all("more"))
 }

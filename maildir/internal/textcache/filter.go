@@ -1,6 +1,9 @@
 package textcache
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // A filter has from 2^minBits to 2^maxBits rows.
 const (
@@ -10,32 +13,54 @@ const (
 
 // gram is the row, of 2^maxBits, of three octets.
 func gram(a, b, c byte) uint32 {
-	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * 0x9e3779b1 >> (32 - maxBits)
+	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * gramFactor >> (32 - maxBits)
 }
+
+const gramFactor = 0x9e3779b1
 
 // filterBuilder makes the filter of a group, in a matrix with all the rows there can be. It is some 2 MiB.
 type filterBuilder struct {
-	rows []candidates
+	rows *matrix
 	n    int
 	set  int // bits that are set
 }
 
 func (f *filterBuilder) reset() {
 	if f.rows == nil {
-		f.rows = make([]candidates, 1<<maxBits)
+		f.rows = matrices.Get().(*matrix)
 	}
-	clear(f.rows)
+	clear(f.rows[:])
 	f.n, f.set = 0, 0
 }
 
-// add adds the text of the group's next entry.
+// release gives the matrix back.
+func (f *filterBuilder) release() {
+	if f.rows != nil {
+		matrices.Put(f.rows)
+		f.rows = nil
+	}
+}
+
+type matrix [1 << maxBits]candidates
+
+// matrices are for filterBuilders. A pool is no state that anybody could notice.
+var matrices = sync.Pool{New: func() any { return new(matrix) }}
+
+// add adds the text of the group's next entry. Which rows that has is kept in little memory first: the matrix is far away for a processor.
 func (f *filterBuilder) add(text []byte) {
 	at, bit := f.n/64, uint64(1)<<(f.n%64)
 	f.n++
-	for i := 2; i < len(text); i++ {
-		p := &f.rows[gram(text[i-2], text[i-1], text[i])][at]
-		if *p&bit == 0 {
-			*p |= bit
+	if len(text) < 3 {
+		return
+	}
+	var had [1 << maxBits / 64]uint64
+	last := uint32(text[0])<<8 | uint32(text[1])<<16
+	for _, c := range text[2:] {
+		last = last>>8 | uint32(c)<<16
+		g := last * gramFactor >> (32 - maxBits)
+		if p := &had[g/64]; *p&(1<<(g%64)) == 0 {
+			*p |= 1 << (g % 64)
+			f.rows[g][at] |= bit
 			f.set++
 		}
 	}

@@ -12,14 +12,10 @@ import (
 // update reads the messages that are still undecided, and keeps their texts if nobody else is at it.
 func (s *search) update(ctx context.Context, source Source) error {
 	c := s.c
-	if c.Writer != nil {
-		select {
-		case c.Writer <- struct{}{}:
-			defer func() { <-c.Writer }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := c.Turn.take(ctx); err != nil {
+		return err
 	}
+	defer c.Turn.leave()
 	var w *writer
 	if lock, err := c.FS.Lock(c.Path + lockSuffix); err != nil {
 		if !errors.Is(err, vfs.ErrLocked) {
@@ -30,9 +26,11 @@ func (s *search) update(ctx context.Context, source Source) error {
 		// Others may have added texts meanwhile, or written new files.
 		v := c.open(os.O_RDWR)
 		if v != nil {
-			if err := s.scan(ctx, v); err != nil {
-				v.close()
-				return err
+			if !s.resume(v) {
+				if err := s.scan(ctx, v); err != nil {
+					v.close()
+					return err
+				}
 			}
 			v = c.mend(v)
 		}
@@ -46,6 +44,9 @@ func (s *search) update(ctx context.Context, source Source) error {
 			defer func() { w.v.close() }()
 		}
 	}
+	if w == nil && s.adding {
+		return nil
+	}
 	var err error
 	if missing := s.undecided(); len(missing) > 0 {
 		s.next = 0
@@ -53,17 +54,28 @@ func (s *search) update(ctx context.Context, source Source) error {
 			if i, ok := s.find(uid); ok && s.state[i] == undecided {
 				s.decide(i, t)
 				w.add(uid, t)
+				s.top = max(s.top, uid)
 			}
 		})
 	}
 	w.flush() // what there is, also when the rest could not be had
+	c.Turn.leftAt(w.whole(), s.top)
 	if err != nil {
 		return err
 	}
-	if w != nil && !w.failed && s.wasteful() {
+	if w.whole() != nil && !s.adding && s.wasteful() {
 		w.c.compact(s.live)
 	}
 	return nil
+}
+
+// resume reports whether the files need no looking through, because nothing in them can count.
+func (s *search) resume(v *view) bool {
+	if !s.adding || !s.c.Turn.resume(v, s.live[0]) {
+		return false
+	}
+	s.top = s.c.Turn.end.top
+	return true
 }
 
 func (c *Cache) failed(err error) {

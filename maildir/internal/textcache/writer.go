@@ -45,7 +45,16 @@ func (w *writer) flush() {
 	if w != nil {
 		w.hand()
 		w.background.Wait()
+		w.filter.release()
 	}
+}
+
+// whole returns the files when all that was added is in them, otherwise nil. It is called after flush.
+func (w *writer) whole() *view {
+	if w == nil || w.failed {
+		return nil
+	}
+	return w.v
 }
 
 // hand hands what waits to the background, when that has done with what it had.
