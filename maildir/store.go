@@ -93,7 +93,7 @@ type Store struct {
 	NoTextCache bool
 
 	// TextAhead makes the text of messages that come ready for SearchText in the background, so long after they came at most, one mailbox
-	// at a time, with half of one processor at most: the first search after a delivery is as fast as the next. It takes the space for the texts of
+	// at a time, with a quarter of one processor at most: the first search after a delivery is as fast as the next. It takes the space for the texts of
 	// mailboxes that nobody searches. 0 leaves it to the first search, as is what a mailbox holds that had no index yet. Call Close at the end.
 	TextAhead time.Duration
 

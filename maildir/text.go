@@ -149,7 +149,7 @@ func (m *mailbox) texts(ctx context.Context, uids []uint32, add func(uint32, sea
 	return context.Cause(ctx)
 }
 
-// textsBy is texts with one Extractor: it reads one message after the other.
+// textsBy is texts for one that has time, with one Extractor: it reads one message after the other and lets others go first.
 func (m *mailbox) textsBy(ctx context.Context, x *searchtext.Extractor, uids []uint32, add func(uint32, searchtext.Text)) error {
 	var set mail.UIDSet
 	for _, uid := range uids {
@@ -167,6 +167,7 @@ func (m *mailbox) textsBy(ctx context.Context, x *searchtext.Extractor, uids []u
 			return err
 		}
 		add(uint32(msg.UID), t)
+		runtime.Gosched()
 	}
 	return nil
 }

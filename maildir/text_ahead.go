@@ -16,16 +16,17 @@ import (
 // What making texts ahead may take. Nobody waits for it longer than for one piece.
 const (
 	aheadMany  = 64        // messages of a mailbox that aren't waited with, because more may come
-	aheadPiece = 64        // messages of which the texts are made before it rests as long as that took
-	aheadBytes = 512 << 10 // and octets that these have
+	aheadPiece = 32        // messages of which the texts are made before it rests
+	aheadBytes = 256 << 10 // and octets that these have
+	aheadRests = 3         // times as long as that took
 	aheadRest  = time.Millisecond
 	aheadTurn  = time.Minute // for one mailbox before others have their turn
 	aheadBoxes = 4096        // mailboxes that wait. Those beyond are left to their next search
 )
 
-// texter makes texts for SearchText ahead, one mailbox after the other, in one goroutine that lives while there is something to do. It rests as
-// long as it works, so that it takes half of one processor at most, and less where others want the processors: then it works slower and
-// rests longer. What it has yet to do is nowhere but in memory: what is lost is made by the next search.
+// texter makes texts for SearchText ahead, one mailbox after the other, in one goroutine that lives while there is something to do. It rests
+// three times as long as it works, so that it takes a quarter of one processor at most, lets others go first after each message, and takes
+// less where they want the processors: then it works slower and rests longer. What it has yet to do is nowhere but in memory: what is lost is made by the next search.
 type texter struct {
 	mu      sync.Mutex
 	jobs    map[string]*textJob // by the mailbox's folder
@@ -218,7 +219,7 @@ func (s *Store) makeTexts(ctx context.Context, j *textJob, e *searchtext.Extract
 		}
 		at = end
 		s.texter.done(j.dir, uids[at-1])
-		t := time.NewTimer(max(time.Since(begun), aheadRest))
+		t := time.NewTimer(max(aheadRests*time.Since(begun), aheadRest))
 		select {
 		case <-t.C:
 		case <-ctx.Done():

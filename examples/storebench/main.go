@@ -36,7 +36,7 @@ func main() {
 	dir := flag.String("dir", os.TempDir(), "`folder` on the disk to be measured")
 	scale := flag.Float64("scale", 1, "how large everything is")
 	writers := flag.Int("writers", 20, "how many append at once")
-	only := flag.String("only", "", "what to measure, with commas between: append, flags, reading, open, rebuild, memory, million; everything if empty")
+	only := flag.String("only", "", "what to measure, with commas between: append, flags, first, reading, open, rebuild, memory, million; everything if empty")
 	child := flag.String("child", "", "measure memory: for this program's own use")
 	flag.Parse()
 	log.SetFlags(0)
@@ -72,7 +72,7 @@ func run(ctx context.Context, dir, only string, scale float64, writers int) erro
 		name string
 		do   func() error
 	}{
-		{"append", b.appends}, {"flags", b.flags}, {"reading", b.reading}, {"open", b.hundredThousand}, {"rebuild", b.rebuild}, {"memory", b.memory}, {"million", b.millions},
+		{"append", b.appends}, {"flags", b.flags}, {"first", b.first}, {"reading", b.reading}, {"open", b.hundredThousand}, {"rebuild", b.rebuild}, {"memory", b.memory}, {"million", b.millions},
 	}
 	for _, s := range steps {
 		if only != "" && !slices.Contains(strings.Split(only, ","), s.name) {
