@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/mime/searchtext"
 )
@@ -58,7 +57,7 @@ type search struct {
 	total, dead int64  // octets of entries
 	untidy      bool   // groups are to be made
 
-	adding bool   // nobody asks: live is what is to be added
+	adding bool   // nobody asks: live is what is to be added, and what has an entry is decided
 	top    uint32 // the highest UID that has an entry
 }
 
@@ -98,8 +97,7 @@ func (c *Cache) Add(ctx context.Context, uids []uint32, source Source) error {
 	if len(uids) == 0 {
 		return nil
 	}
-	q := searchtext.NewQuery(mail.TextQuery{In: mail.InBody, Text: "\U000f0000"}) // for private use: no text matches
-	s := &search{c: c, q: q, sieve: newSieve(q.Needs()), live: uids, state: make([]uint8, len(uids)), adding: true}
+	s := &search{c: c, live: uids, state: make([]uint8, len(uids)), adding: true}
 	for i := range s.state {
 		s.state[i] = undecided
 	}
@@ -170,7 +168,7 @@ func (s *search) note(e *entry) (i int, first bool) {
 }
 
 func (s *search) decide(i int, t searchtext.Text) {
-	if s.state[i] = no; s.q.Match(t) {
+	if s.state[i] = no; !s.adding && s.q.Match(t) {
 		s.state[i] = yes
 	}
 }

@@ -86,6 +86,9 @@ func (s *search) sort(j *job, later []again) []again {
 // group looks through one group.
 func (s *search) group(r *reader, j *job) {
 	left := allEntries
+	if s.adding {
+		left = candidates{} // they are there
+	}
 	if len(s.sieve) > 0 {
 		left = s.sieve.pass(func(gram uint32) candidates { return r.row(&j.group, j.filterAt, gram) })
 	}
