@@ -57,5 +57,6 @@ benchqueue: ## write docs/benchmarks-queue.md anew; as root, with Postfix instal
 conformance: ## try our server and others on every clause of docs/dialogues, and write docs/conformance.md anew; as root
 	go test -count=1 -timeout 30m -v -run TestSystems ./examples/conformance -write
 
-screenshots: ## pictures of the webmail's pages, light, dark, on a phone, in Vietnamese, in SCREENS (/tmp/webmail-screens), to be looked at
+screenshots: ## pictures of the webmail's and the administration's pages, light, dark, on a phone, in Vietnamese, in SCREENS (/tmp/webmail-screens), to be looked at
 	go test -count=1 -run TestScreenshots ./examples/fullserver/webmail -screenshots $(or $(SCREENS),/tmp/webmail-screens)
+	go test -count=1 -run TestChromium ./examples/fullserver/webadmin -screenshots $(or $(SCREENS),/tmp/webmail-screens)

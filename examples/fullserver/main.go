@@ -76,7 +76,7 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              -M, -F, -P: the services of master.cf, their fields, their own parameters
   fullserver [-c ...] check                  say what is wrong with configuration, files, ports, certificates, DNS
   fullserver [-c ...] reload                 have the running server read main.cf, users and certificate again
-  fullserver [-c ...] user add|del|passwd|quota|list, alias set|del|list, domain add|del|quota|admin|list
+  fullserver [-c ...] user add|del|passwd|quota|disable|enable|list|import|export, alias set|del|list, domain add|del|quota|admin|list
                                              change users, aliases and domains; user -as lan@an.example: as who administers domains
   fullserver [-c ...] mta-sts                print the records that the DNS needs for mta_sts_domains and tls_report_to
   fullserver reports [file|folder...]        show what DMARC and TLS reports say, mails with them or the reports themselves; a folder may be a Maildir
@@ -93,8 +93,8 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] dns [-zone] [domain...]  compare the DNS with what it should say of the domains; -zone prints what to publish
   fullserver [-c ...] trace [-l en|vi] address|@domain|message-id|queue-id|client-ip
                                              tell what became of messages, from the log
-  fullserver [-c ...] queue pause|resume domain... | queue paused
-                                             stop delivery to domains for a while, and list these
+  fullserver [-c ...] queue pause|resume domain... | queue paused | queue bounce id...
+                                             stop delivery to domains for a while, and list these; return messages
   fullserver [-c ...] sendmail [flags] [address...]
                                              send the message on standard input, as /usr/sbin/sendmail does
   fullserver postmap | postalias [-s] [-q key] [type:]file...

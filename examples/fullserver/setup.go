@@ -15,6 +15,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/check"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/process"
+	"github.com/buuta/mail/examples/fullserver/server"
 	"github.com/buuta/mail/examples/fullserver/setup"
 )
 
@@ -147,7 +148,7 @@ func next(p *setup.Plan, m *setup.Made, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "setup: %v\n", err)
 		return 1
 	}
-	site, err := siteOf(c, nil)
+	site, err := server.DNSSite(c, nil)
 	if err != nil {
 		fmt.Fprintf(stderr, "setup: %v\n", err)
 		return 1

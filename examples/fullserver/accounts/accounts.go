@@ -50,6 +50,12 @@ type User struct {
 // Extra returns the value of an extra field in passwd-file's spelling, "userdb_quota_rule"; "" when the user has none of this name.
 func (u *User) Extra(name string) string { return u.fields[name] }
 
+// Disabled reports whether the user's line says nologin. What a database says of that isn't known here.
+func (u *User) Disabled() bool {
+	v, ok := u.fields["nologin"]
+	return ok && (v == "" || strings.HasPrefix(strings.ToLower(v), "y"))
+}
+
 // Fields returns the fields of userdb, in passwd-file's spelling. It must not be changed.
 func (u *User) Fields() map[string]string { return u.fields }
 

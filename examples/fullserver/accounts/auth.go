@@ -87,7 +87,7 @@ func (c checker) Authenticate(ctx context.Context, q *mail.AuthRequest) (*mail.I
 	} else if err == nil && t.app {
 		err = a.barred(ctx, r, user)
 	} else if err == nil {
-		err = a.onlyOnTheWeb(ctx, user, r.remote)
+		err = a.onlyOnTheWeb(ctx, user, r)
 	}
 	if err != nil {
 		t.pretend(ctx, list)
@@ -131,7 +131,7 @@ func (p passwords) Password(ctx context.Context, q *mail.AuthRequest) (string, *
 	}}
 	user, err := t.through(ctx, p.a.passdbs)
 	if err == nil {
-		err = p.a.onlyOnTheWeb(ctx, user, r.remote)
+		err = p.a.onlyOnTheWeb(ctx, user, r)
 	}
 	if err != nil {
 		return "", nil, err
@@ -168,7 +168,7 @@ func (k keys) SCRAM(ctx context.Context, q *mail.AuthRequest, hash string) (*mai
 	}}
 	user, err := t.through(ctx, k.a.passdbs)
 	if err == nil {
-		err = k.a.onlyOnTheWeb(ctx, user, r.remote)
+		err = k.a.onlyOnTheWeb(ctx, user, r)
 	}
 	if err != nil {
 		return invented, nil, err

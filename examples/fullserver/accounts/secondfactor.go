@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -121,10 +120,17 @@ func MakeRecoveryCode(user string, now time.Time) (code, line string) {
 	return code, user + ":" + passwdfile.HashQuick(plainly(code)) + ":" + now.UTC().Format(time.DateOnly)
 }
 
+type asksForCode struct{}
+
+// AsksForCode is for a log-in on a page that asks for the code itself: there a user's own password is good, from wherever he is.
+func AsksForCode(ctx context.Context) context.Context {
+	return context.WithValue(ctx, asksForCode{}, true)
+}
+
 // onlyOnTheWeb refuses the own password of a user who has a second factor where no code can be asked for: over a network, where his programs have passwords of their own. Web mail
-// asks for the code and comes over a socket.
-func (a *Accounts) onlyOnTheWeb(ctx context.Context, user string, remote net.Addr) error {
-	if !a.o.SecondFactor || remote != nil && remote.Network() == "unix" {
+// asks for the code and comes over a socket; the administration asks for it, too.
+func (a *Accounts) onlyOnTheWeb(ctx context.Context, user string, r *request) error {
+	if !a.o.SecondFactor || r.remote != nil && r.remote.Network() == "unix" || ctx.Value(asksForCode{}) != nil {
 		return nil
 	}
 	u, err := a.Lookup(ctx, user)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
@@ -34,6 +35,9 @@ type Site struct {
 	Class func(ctx context.Context, domain string) (rewrite.Class, error)
 	// Log hears of each change that was wanted, by whom, and why it wasn't made; err is nil where it was.
 	Log func(who, what string, err error)
+
+	once sync.Once
+	key  [32]byte // of versions
 }
 
 // ErrDenied is what somebody gets who wants what isn't his: always the same, whether there is such a thing or not.
@@ -45,6 +49,8 @@ type Actor struct {
 	name    string // "" for the operator
 	all     bool
 	domains []string
+	from    string // where he is; "" where that is this machine
+	seen    string // the version that he has seen of what he changes; "" for any
 }
 
 // Operator may do everything.
@@ -77,7 +83,7 @@ func (s *Site) administers(ctx context.Context, name string) (all bool, domains 
 	if err != nil {
 		return false, nil, err
 	}
-	for _, d := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+	for _, d := range fields(value) {
 		if d == "ALL" {
 			return true, nil, nil
 		}
@@ -102,6 +108,12 @@ func (a *Actor) Name() string {
 
 // Operator reports whether it is the operator.
 func (a *Actor) Operator() bool { return a.name == "" }
+
+// All reports whether all domains are his to administer, and the server with them.
+func (a *Actor) All() bool { return a.all }
+
+// From returns him as one who is at an address, which the log then has.
+func (a Actor) From(remote string) *Actor { a.from = remote; return &a }
 
 // May reports whether he administers a domain.
 func (a *Actor) May(domain string) bool {
@@ -153,9 +165,20 @@ func (a *Actor) above(ctx context.Context, user string) error {
 // do makes a change and tells the log.
 func (a *Actor) do(what string, change func() error) error {
 	err := change()
-	a.s.log(a.Name(), what, err)
+	a.s.log(a.logged(), what, err)
 	return err
 }
+
+// logged is who and where he is, for the log.
+func (a *Actor) logged() string {
+	if a.from == "" {
+		return a.Name()
+	}
+	return a.Name() + " from " + a.from
+}
+
+// Note tells the log of something that he has done, and that changes nothing here.
+func (a *Actor) Note(what string) { a.s.log(a.logged(), what, nil) }
 
 // file is a file that is to be changed.
 func file(name, what string) error {

@@ -42,7 +42,7 @@ func (a *Actor) SetAlias(ctx context.Context, address string, to ...string) erro
 				}
 			}
 			return t.Set(name, strings.Join(to, ", "))
-		})
+		}, func(t *lookup.Text) string { return entryOf(t, name) })
 	})
 }
 
@@ -93,7 +93,8 @@ func (a *Actor) DeleteAlias(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		return a.table(ctx, a.s.Aliases, "aliases", func(t *lookup.Text) error { return t.Delete(name) })
+		return a.table(ctx, a.s.Aliases, "aliases", func(t *lookup.Text) error { return t.Delete(name) },
+			func(t *lookup.Text) string { return entryOf(t, name) })
 	})
 }
 
@@ -151,13 +152,18 @@ func (s *Site) aliased(ctx context.Context, domain string) error {
 	return nil
 }
 
-// table changes a table's file.
-func (a *Actor) table(ctx context.Context, name, what string, change func(*lookup.Text) error) error {
+// table changes a table's file. entry is what must still be as the actor has seen it; nil where he has seen nothing of it.
+func (a *Actor) table(ctx context.Context, name, what string, change func(*lookup.Text) error, entry func(*lookup.Text) string) error {
 	if err := file(name, what); err != nil {
 		return err
 	}
 	return editfile.Edit(ctx, name, 0o644, func(b []byte) ([]byte, error) {
 		t := lookup.NewText(b)
+		if entry != nil {
+			if err := a.fresh(entry(t)); err != nil {
+				return nil, err
+			}
+		}
 		err := change(t)
 		return t.Bytes(), err
 	})

@@ -64,10 +64,10 @@ func (a *Actor) Names(_ context.Context) (out []string, err error) {
 	return out, nil
 }
 
-// operator is do for what only the operator may do.
+// operator is do for what only those may do who administer all domains.
 func (a *Actor) operator(what string, change func() error) error {
 	return a.do(what, func() error {
-		if !a.Operator() {
+		if !a.all {
 			return fmt.Errorf("%w: domains and their limits are the operator's", ErrDenied)
 		}
 		return change()
@@ -89,7 +89,7 @@ func (a *Actor) AddDomain(ctx context.Context, domain, note string) error {
 				return fmt.Errorf("there is a domain %s", name)
 			}
 			return t.Set(name, note)
-		})
+		}, nil)
 	})
 }
 
@@ -104,7 +104,7 @@ func (a *Actor) DeleteDomain(ctx context.Context, domain string) error {
 		if n := len(d.Mailboxes); n > 0 {
 			return fmt.Errorf("%s has %d users: take them out first", d.Name, n)
 		}
-		if err := a.table(ctx, a.s.Domains, "domains", func(t *lookup.Text) error { return t.Delete(d.Name) }); err != nil {
+		if err := a.table(ctx, a.s.Domains, "domains", func(t *lookup.Text) error { return t.Delete(d.Name) }, nil); err != nil {
 			return err
 		}
 		if d.Aliases > 0 {
@@ -115,7 +115,7 @@ func (a *Actor) DeleteDomain(ctx context.Context, domain string) error {
 					}
 				}
 				return nil
-			})
+			}, nil)
 		}
 		if err == nil && a.s.DomainQuotas != "" {
 			err = a.table(ctx, a.s.DomainQuotas, "", func(t *lookup.Text) error {
@@ -123,7 +123,7 @@ func (a *Actor) DeleteDomain(ctx context.Context, domain string) error {
 					return t.Delete(d.Name)
 				}
 				return nil
-			})
+			}, nil)
 		}
 		return err
 	})
@@ -144,7 +144,7 @@ func (a *Actor) SetDomainQuota(ctx context.Context, domain, rule string) error {
 				return t.Delete(name)
 			}
 			return t.Set(name, rule)
-		})
+		}, func(t *lookup.Text) string { return entryOf(t, name) })
 	})
 }
 
@@ -166,7 +166,7 @@ func (a *Actor) SetAdmin(ctx context.Context, user, domain string, yes bool) err
 		return a.table(ctx, a.s.AdminFile, "administrators", func(t *lookup.Text) error {
 			value, _ := t.Get(who)
 			var domains []string
-			for _, d := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+			for _, d := range fields(value) {
 				if !strings.EqualFold(d, name) {
 					domains = append(domains, d)
 				}
@@ -178,7 +178,7 @@ func (a *Actor) SetAdmin(ctx context.Context, user, domain string, yes bool) err
 				return t.Delete(who)
 			}
 			return t.Set(who, strings.Join(domains, ", "))
-		})
+		}, func(t *lookup.Text) string { return entryOf(t, who) })
 	})
 }
 

@@ -29,7 +29,7 @@ func (a *Actor) AddUser(ctx context.Context, user, password string) error {
 			return err
 		}
 		limit := a.s.Quotas.Domain(ctx, domain).Mailboxes
-		return a.users(ctx, func(t *passwdfile.Text) error {
+		return a.users(ctx, "", func(t *passwdfile.Text) error {
 			n := t.InDomain(domain)
 			if err := t.Add(name, secret); err != nil {
 				return err
@@ -56,7 +56,7 @@ func (a *Actor) SetPassword(ctx context.Context, user, password string) error {
 		if err != nil {
 			return err
 		}
-		return a.users(ctx, func(t *passwdfile.Text) error { return t.SetPassword(name, secret) })
+		return a.users(ctx, name, func(t *passwdfile.Text) error { return t.SetPassword(name, secret) })
 	})
 }
 
@@ -70,7 +70,7 @@ func (a *Actor) DeleteUser(ctx context.Context, user string) error {
 		if err != nil {
 			return err
 		}
-		return a.users(ctx, func(t *passwdfile.Text) error { return t.Delete(name) })
+		return a.users(ctx, name, func(t *passwdfile.Text) error { return t.Delete(name) })
 	})
 }
 
@@ -82,23 +82,32 @@ func (a *Actor) SetQuota(ctx context.Context, user, rule string) error {
 		if err != nil {
 			return err
 		}
-		r, err := quota.Parse(rule)
-		if err != nil {
+		if err := a.mayHave(ctx, domain, rule); err != nil {
 			return err
 		}
-		if rule != "" && !a.all {
-			all, each := a.s.Quotas.Domain(ctx, domain), a.s.Quotas.Each(ctx, domain)
-			for _, l := range []struct {
-				what       string
-				want, most int64
-			}{{"storage", r.Storage, or(all.Storage, each.Storage)}, {"messages", r.Messages, or(all.Messages, each.Messages)}} {
-				if l.most > 0 && (l.want == 0 || l.want > l.most) {
-					return fmt.Errorf("%w: a mailbox of %s can have %d of %s at most", ErrDenied, domain, l.most, l.what)
-				}
-			}
-		}
-		return a.users(ctx, func(t *passwdfile.Text) error { return t.SetExtra(name, "userdb_quota_rule", rule) })
+		return a.users(ctx, name, func(t *passwdfile.Text) error { return t.SetExtra(name, "userdb_quota_rule", rule) })
 	})
+}
+
+// mayHave says whether he can give a mailbox of a domain that much.
+func (a *Actor) mayHave(ctx context.Context, domain, rule string) error {
+	r, err := quota.Parse(rule)
+	if err != nil {
+		return err
+	}
+	if rule == "" || a.all {
+		return nil
+	}
+	all, each := a.s.Quotas.Domain(ctx, domain), a.s.Quotas.Each(ctx, domain)
+	for _, l := range []struct {
+		what       string
+		want, most int64
+	}{{"storage", r.Storage, or(all.Storage, each.Storage)}, {"messages", r.Messages, or(all.Messages, each.Messages)}} {
+		if l.most > 0 && (l.want == 0 || l.want > l.most) {
+			return fmt.Errorf("%w: a mailbox of %s can have %d of %s at most", ErrDenied, domain, l.most, l.what)
+		}
+	}
+	return nil
 }
 
 func or(a, b int64) int64 {
@@ -108,10 +117,29 @@ func or(a, b int64) int64 {
 	return b
 }
 
+// SetDisabled keeps a user from logging in, or lets him in again. His mail goes on coming in.
+func (a *Actor) SetDisabled(ctx context.Context, user string, yes bool) error {
+	word, value := "enable", ""
+	if yes {
+		word, value = "disable", "y"
+	}
+	return a.do("user "+word+" "+user, func() error {
+		name, _, err := a.own(user)
+		if err == nil {
+			err = a.above(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+		return a.users(ctx, name, func(t *passwdfile.Text) error { return t.SetExtra(name, "nologin", value) })
+	})
+}
+
 // User is a user, with what he may keep.
 type User struct {
-	Name  string
-	Quota quota.Rule
+	Name     string
+	Quota    quota.Rule
+	Disabled bool // may not log in
 }
 
 // UsersOf lists the users of a domain.
@@ -125,18 +153,27 @@ func (a *Actor) UsersOf(ctx context.Context, domain string) ([]User, error) {
 	}
 	var out []User
 	for _, n := range names {
-		out = append(out, User{n, a.s.Quotas.Account(ctx, n)})
+		u, err := a.s.Quotas.Users.Lookup(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, User{n, a.s.Quotas.Account(ctx, n), u != nil && u.Disabled()})
 	}
 	return out, nil
 }
 
-// users changes the password file.
-func (a *Actor) users(ctx context.Context, change func(*passwdfile.Text) error) error {
+// users changes the password file. name is whose line must still be as the actor has seen it.
+func (a *Actor) users(ctx context.Context, name string, change func(*passwdfile.Text) error) error {
 	if err := file(a.s.Users, "users"); err != nil {
 		return err
 	}
 	return editfile.Edit(ctx, a.s.Users, 0o600, func(b []byte) ([]byte, error) {
 		t := passwdfile.NewText(b, a.s.MyDomain)
+		if name != "" {
+			if err := a.fresh(t.Line(name)); err != nil {
+				return nil, err
+			}
+		}
 		err := change(t)
 		return t.Bytes(), err
 	})

@@ -42,11 +42,15 @@ type verb struct {
 
 var commands = map[string]map[string]verb{
 	"user": {
-		"list":   {0, 1, "[domain]", listUsers},
-		"add":    {1, 1, "user@domain < password", func(ctx context.Context, c *call) error { return c.withPassword(ctx, c.a.AddUser) }},
-		"passwd": {1, 1, "user@domain < password", func(ctx context.Context, c *call) error { return c.withPassword(ctx, c.a.SetPassword) }},
-		"quota":  {1, 2, "user@domain [*:storage=1G:messages=1000]", func(ctx context.Context, c *call) error { return c.a.SetQuota(ctx, c.args[0], c.word(1)) }},
-		"del":    {1, 1, "user@domain", deleteUser},
+		"list":    {0, 1, "[domain]", listUsers},
+		"add":     {1, 1, "user@domain < password", func(ctx context.Context, c *call) error { return c.withPassword(ctx, c.a.AddUser) }},
+		"passwd":  {1, 1, "user@domain < password", func(ctx context.Context, c *call) error { return c.withPassword(ctx, c.a.SetPassword) }},
+		"quota":   {1, 2, "user@domain [*:storage=1G:messages=1000]", func(ctx context.Context, c *call) error { return c.a.SetQuota(ctx, c.args[0], c.word(1)) }},
+		"disable": {1, 1, "user@domain", func(ctx context.Context, c *call) error { return c.a.SetDisabled(ctx, c.args[0], true) }},
+		"enable":  {1, 1, "user@domain", func(ctx context.Context, c *call) error { return c.a.SetDisabled(ctx, c.args[0], false) }},
+		"import":  {0, 1, "[check] < file.csv", importUsers},
+		"export":  {0, 1, "[domain]", exportUsers},
+		"del":     {1, 1, "user@domain", deleteUser},
 	},
 	"alias": {
 		"list": {0, 1, "[domain]", listAliases},

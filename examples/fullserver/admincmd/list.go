@@ -104,3 +104,27 @@ func listAliases(ctx context.Context, c *call) error {
 	}
 	return err
 }
+
+func exportUsers(ctx context.Context, c *call) error {
+	domains, err := c.domains(ctx)
+	if err != nil {
+		return err
+	}
+	return c.a.ExportUsers(ctx, c.Stdout, domains...)
+}
+
+// importUsers says of each line what is done with it. With "check" nothing is done.
+func importUsers(ctx context.Context, c *call) error {
+	if c.word(0) != "" && c.word(0) != "check" {
+		return errors.New("user import: check, or nothing?")
+	}
+	lines, err := c.a.ImportUsers(ctx, c.Stdin, c.word(0) == "check")
+	for _, l := range lines {
+		text := "add " + l.User
+		if l.Err != nil {
+			text = "WRONG: " + l.Err.Error()
+		}
+		fmt.Fprintf(c.Stdout, "line %d: %s\n", l.Line, text)
+	}
+	return err
+}

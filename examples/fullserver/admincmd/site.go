@@ -9,8 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/admin"
@@ -48,9 +46,7 @@ func open(ctx context.Context, c *config.Config, stderr io.Writer) (_ *site, err
 			s.Close()
 		}
 	}()
-	s.MyDomain = set.MyDomain
-	s.Aliases, s.Domains = fileOf(set.Addresses.VirtualAliasMaps), fileOf(set.Addresses.VirtualMailboxDomains)
-	s.DomainQuotas, s.AdminFile = fileOf(set.DomainQuotaRuleMaps), fileOf(set.DomainAdminMaps)
+	s.SetFiles(set)
 	users, err := s.users(set)
 	if err != nil {
 		return nil, err
@@ -96,11 +92,10 @@ func open(ctx context.Context, c *config.Config, stderr io.Writer) (_ *site, err
 
 func nobodyAsked(context.Context, string) verify.Answer { return verify.Answer{} }
 
-// users opens the accounts, and finds the file of those that can be changed.
+// users opens the accounts.
 func (s *site) users(set *config.Settings) (accounts.Users, error) {
 	a := &set.Accounts
 	if a.Passdb == "" && a.Userdb == "" {
-		s.Users = set.PasswdFile
 		f, err := passwdfile.Open(s.Users, passwdfile.Options{Domain: set.MyDomain})
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, errors.New(s.Users + ": no such file; make an empty one, that the server may read")
@@ -108,11 +103,6 @@ func (s *site) users(set *config.Settings) (accounts.Users, error) {
 		return accounts.File{F: f}, err
 	}
 	list := accounts.Or(a.Passdb, set.PasswdFile)
-	for _, word := range strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune("{}, \t\r\n", r) }) {
-		if file, ok := strings.CutPrefix(word, "passwd-file:"); ok && s.Users == "" {
-			s.Users = file
-		}
-	}
 	databases, directories := new(sqldb.Pools), new(directory.Directories)
 	s.closers = append(s.closers, func() { _ = errors.Join(databases.Close(), directories.Close()) })
 	return accounts.Open(accounts.Options{Passdbs: list, Userdbs: a.Userdb, Domain: set.MyDomain, MasterSeparator: a.MasterSeparator, Databases: databases, Directories: directories})
@@ -137,20 +127,4 @@ func (s *site) audit(set *config.Settings, stderr io.Writer) func(who, what stri
 		}
 		l.Print("fullserver/admin", who, ": ", what)
 	}
-}
-
-// texts are the types of tables whose files can be changed.
-var texts = []string{"hash", "lmdb", "btree", "texthash", "cdb", "dbm", "sdbm"}
-
-// fileOf is the first file of a list of tables that can be changed; "" for none.
-func fileOf(list string) string {
-	for _, member := range config.Members(list) {
-		kind, name, ok := strings.Cut(strings.TrimPrefix(member, "proxy:"), ":")
-		for _, t := range texts {
-			if ok && kind == t && filepath.IsAbs(name) {
-				return name
-			}
-		}
-	}
-	return ""
 }

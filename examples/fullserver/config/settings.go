@@ -51,6 +51,9 @@ type Settings struct {
 	WebmailProxy      bool
 	WebmailColleagues []string
 	Autoconfig        bool
+	WebadminEnable    bool
+	WebadminListen    []Address
+	WebadminsListen   []Address
 	MetricsListen     []Address
 
 	SMTPDBanner          string

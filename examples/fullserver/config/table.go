@@ -123,6 +123,10 @@ func listeners() []Param {
 			Help: "Domains whose users find each other in the address book of mail in the browser; empty: nobody does. Names are the fifth field of a passwd_file's lines."},
 		{Name: "autoconfig_enable", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.Autoconfig },
 			Help: "Tell mail programs at http_listen, https_listen, webmail_listen and webmails_listen how users of the domains here reach their mail: Thunderbird's autoconfig, Outlook's autodiscover, Apple's profiles. Only services with TLS are told of, at $myhostname."},
+		{Name: "webadmin_enable", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.WebadminEnable },
+			Help: "Administration in the browser at /admin of webmail_listen and webmails_listen, for those whom domain_admin_maps names."},
+		row("webadmin_listen", "The same at an address of its own, over plain HTTP: for this machine, or with webmail_proxy for a proxy that speaks TLS.", func(s *Settings) any { return &s.WebadminListen }),
+		row("webadmins_listen", "The same at an address of its own, over HTTPS: one that only administrators reach.", func(s *Settings) any { return &s.WebadminsListen }),
 		row("metrics_listen", "Counters of what the server does, for Prometheus, at /metrics over plain HTTP: keep it on loopback or in a network of your own.", func(s *Settings) any { return &s.MetricsListen }),
 	}
 }

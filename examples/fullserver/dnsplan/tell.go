@@ -90,3 +90,12 @@ func (s *Site) Report(ctx context.Context, r Resolver, w io.Writer, language str
 	}
 	return bad
 }
+
+// Words are what a language says of a record.
+type Words struct{ Why, State, Note string }
+
+// Say says it in a language of [Languages].
+func Say(language string, k Kind, f Finding) Words {
+	l := languages[language]
+	return Words{l.why[k], l.state[f.State], l.note[f.Note]}
+}

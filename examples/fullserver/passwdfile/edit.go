@@ -66,6 +66,15 @@ func (t *Text) find(user string) (i int, name string, err error) {
 	return 0, name, ErrNoUser
 }
 
+// Line is a user's line, "" where there is none.
+func (t *Text) Line(user string) string {
+	i, _, err := t.find(user)
+	if err != nil {
+		return ""
+	}
+	return t.lines[i]
+}
+
 // Add adds a user at the end. secret is a stored password, such as Hash returns.
 func (t *Text) Add(user, secret string) error {
 	_, name, err := t.find(user)

@@ -10,10 +10,11 @@ import (
 	"github.com/buuta/mail/queue"
 )
 
-const queueUsage = "queue pause domain... | queue resume domain... | queue paused"
+const queueUsage = "queue pause domain... | queue resume domain... | queue paused | queue bounce queue_id..."
 
 // queueSub is the command queue, which Postfix hasn't: "pause" stops attempts for recipients in domains, across restarts, while mail for
-// them is accepted and waits; "resume" ends that and makes what waits due; "paused" lists the domains, one a line.
+// them is accepted and waits; "resume" ends that and makes what waits due; "paused" lists the domains, one a line. "bounce" returns messages to their
+// senders without a further attempt.
 func queueSub(ctx context.Context, e *Env, args []string) error {
 	if len(args) == 0 {
 		return usage(queueUsage)
@@ -25,6 +26,8 @@ func queueSub(ctx context.Context, e *Env, args []string) error {
 			fmt.Fprintln(e.Stdout, oneLine(d))
 		}
 		return nil
+	case word == "bounce" && len(domains) > 0:
+		return e.bounce(ctx, domains)
 	case word != "pause" && word != "resume" || len(domains) == 0:
 		return usage(queueUsage)
 	}
@@ -95,4 +98,18 @@ func (s Stopped) setPaused(ctx context.Context, change func(map[string]bool)) er
 	}
 	change(all)
 	return s.SetPaused(ctx, slices.Sorted(maps.Keys(all)))
+}
+
+func (e *Env) bounce(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		if !validID(id) {
+			return fmt.Errorf("invalid queue id: \"%s\"", oneLine(id))
+		}
+	}
+	n, err := e.Queue.Bounce(ctx, queue.Filter{IDs: ids}, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stderr, "queue: Bounced: %d message%s\n", n, plural(n))
+	return nil
 }

@@ -34,8 +34,8 @@ func TestPause(t *testing.T) {
 	do(0, "", "queue: a.test: resumed, 0 messages due\n", "resume", "A.test")
 	do(0, "", "", "resume", "a.test")
 	require.Equal(t, []string{"b.test"}, q.Paused())
-	const usage = "queue: fatal: usage: queue pause domain... | queue resume domain... | queue paused\n"
-	for _, words := range []string{"", "pause", "resume", "paused b.test", "stop b.test"} {
+	const usage = "queue: fatal: usage: queue pause domain... | queue resume domain... | queue paused | queue bounce queue_id...\n"
+	for _, words := range []string{"", "pause", "resume", "bounce", "paused b.test", "stop b.test"} {
 		do(1, "", usage, strings.Fields(words)...)
 	}
 	for _, bad := range []string{"", "-f", "@b.test", "x@b.test", "b test", "b\ntest", ".b.test", strings.Repeat("b", 256)} {
@@ -50,6 +50,8 @@ func TestPause(t *testing.T) {
 
 	do(0, "b.test\n", "", "paused")
 	do(0, "", "queue: c.test: paused\n", "pause", "c.test")
+	do(1, "", "queue: fatal: invalid queue id: \"../x\"\n", "bounce", "../x")
+	do(0, "", "queue: Bounced: 0 messages\n", "bounce", "4ABCDEFGHZ")
 	do(0, "", "queue: b.test: resumed, 0 messages due\n", "resume", "b.test") // what has not been tried is due already
 	again := &queue.Queue{Dir: dir, Transports: q.Transports}
 	require.NoError(t, again.Start())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue"
 )
 
@@ -17,6 +18,7 @@ type Queue interface {
 	Requeue(ctx context.Context, f queue.Filter) (int, error)
 	Delete(ctx context.Context, f queue.Filter) (int, error)
 	Expire(ctx context.Context, f queue.Filter) (int, error)
+	Bounce(ctx context.Context, f queue.Filter, why *mail.Reply) (int, error)
 	Pause(ctx context.Context, domain string) error
 	Resume(ctx context.Context, domain string) (int, error)
 	Paused() []string
@@ -63,4 +65,12 @@ func (s Stopped) Delete(ctx context.Context, f queue.Filter) (int, error) {
 // Expire has messages tried once more and then returned.
 func (s Stopped) Expire(ctx context.Context, f queue.Filter) (int, error) {
 	return s.Order(ctx, f, queue.Order{Expire: true})
+}
+
+// Bounce has messages returned to their senders; why is a 5yz reply, nil for a plain one.
+func (s Stopped) Bounce(ctx context.Context, f queue.Filter, why *mail.Reply) (int, error) {
+	if why == nil {
+		why = mail.NewReply(554, mail.EnhancedCode{5, 7, 1}, "returned by the administrator")
+	}
+	return s.Order(ctx, f, queue.Order{Fail: why})
 }

@@ -31,7 +31,7 @@ func (s *Server) openACME() error {
 		Log: func(text string) { s.log.Print("fullserver/acme", text) }, Changed: s.acmeChanged,
 	}
 	for _, c := range a.Challenges {
-		if c == "http-01" && len(s.set.HTTPListen) > 0 || c == "tls-alpn-01" && len(s.set.HTTPSListen)+len(s.set.WebmailsListen) > 0 {
+		if c == "http-01" && len(s.set.HTTPListen) > 0 || c == "tls-alpn-01" && len(s.set.HTTPSListen)+len(s.set.WebmailsListen)+len(s.set.WebadminsListen) > 0 {
 			o.Challenges = append(o.Challenges, c)
 		}
 	}

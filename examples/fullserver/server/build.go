@@ -25,6 +25,9 @@ import (
 
 // build makes the protocols' servers and gives each listener its own.
 func (s *Server) build() error {
+	if err := s.openLogins(); err != nil {
+		return err
+	}
 	for _, n := range s.cfg.MasterNotes() {
 		s.log.Print("postfix/master", "warning: ", n.Error())
 	}
@@ -63,10 +66,14 @@ func (s *Server) build() error {
 	}
 	web := &http.Server{Handler: s.pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/http", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
+	if err := s.openWebadmin(); err != nil {
+		return err
+	}
 	pages, err := s.webmail(imap, users)
 	if err != nil {
 		return err
 	}
+	administration := s.webServer(s.webadmin)
 	for _, v := range s.services {
 		if v.svc != nil {
 			if err := s.buildMaster(v); err != nil {
@@ -112,12 +119,16 @@ func (s *Server) build() error {
 			v.serve = pages.Serve
 		case "webmails_listen":
 			v.serve = func(l net.Listener) error { return pages.ServeTLS(l, "", "") }
+		case "webadmin_listen":
+			v.serve = administration.Serve
+		case "webadmins_listen":
+			v.serve = func(l net.Listener) error { return administration.ServeTLS(l, "", "") }
 		}
 		if s.certs == nil && strings.HasSuffix(v.param, "s_listen") {
 			return s.cfg.ErrorFor(v.param, errNoCertificate)
 		}
 	}
-	s.servers = append(s.servers, logins, lmtp, imap, imaps, pop, old, web)
+	s.servers = append(s.servers, logins, lmtp, imap, imaps, pop, old, web, administration)
 	if pages != nil {
 		s.servers = append([]stopper{pages}, s.servers...)
 	}
@@ -189,7 +200,7 @@ func (s *Server) smtpServer(d *door) *smtp.Server {
 	srv := &smtp.Server{
 		Hostname: d.set.MyHostname, Greeting: d.set.SMTPDBanner, TLSConfig: s.smtpTLS(d),
 		Backend:       s.backend(d, log),
-		Authenticator: s.senders(d.set), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Authenticator: s.senders(d.set), Mechanisms: s.mechanisms(), Guard: s.admission(),
 		AllowPlaintext: func(c *smtp.Conn) bool {
 			return !d.set.Receiving.AuthAfterTLS && (!d.set.DisablePlaintextAuth || policy.FromThisMachine(d.peer(c), c.LocalAddr()))
 		},
@@ -275,7 +286,7 @@ func (s *Server) imapServer(param string, capabilities []string) (*imapserver.Se
 	return &imapserver.Server{
 		Without: without, WithoutFor: func(id *mail.Identity) []imap.Capability { return s.withoutFor(without, id) },
 		Store: s.store, Hostname: s.set.MyHostname, TLSConfig: s.storeTLS(),
-		Authenticator: s.authenticator(), Mechanisms: s.mechanisms(), Guard: s.guard,
+		Authenticator: s.authenticator(), Mechanisms: s.mechanisms(), Guard: s.admission(),
 		AllowPlaintext: func(c *imapserver.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits: imapserver.Limits{
 			Connections: int(s.set.ProcessLimit), MessageSize: unlimited[int64](s.set.MessageSizeLimit), BadCommands: int(s.set.Front.HardErrors),
@@ -293,7 +304,7 @@ func (s *Server) pop3Server() *pop3.Server {
 	}
 	return &pop3.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Implementation: "fullserver", TLSConfig: s.storeTLS(),
-		Authenticator: s.authenticator(), Mechanisms: mechanisms, Guard: s.guard,
+		Authenticator: s.authenticator(), Mechanisms: mechanisms, Guard: s.admission(),
 		AllowPlaintext: func(c *pop3.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() }, UIDLFormat: s.set.POP3UIDLFormat,
 		Limits: pop3.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:  s.counters.POP3(log.pop3Hooks()), Logger: s.log.Logger(dovecot+" pop3:", slog.LevelWarn),
@@ -305,7 +316,7 @@ func (s *Server) pop2Server(locker pop3.Locker) *pop2.Server {
 	log := s.newStoreLog()
 	return &pop2.Server{
 		Store: s.store, Hostname: s.set.MyHostname, Locker: locker, Service: "pop2",
-		Authenticator: s.authenticator(), Guard: s.guard,
+		Authenticator: s.authenticator(), Guard: s.admission(),
 		AllowPlaintext: func(c *pop2.Conn) bool { return !s.set.DisablePlaintextAuth || c.FromThisMachine() },
 		Limits:         pop2.Limits{Connections: int(s.set.ProcessLimit)},
 		Hooks:          log.pop2Hooks(), Logger: s.log.Logger(dovecot+" pop2:", slog.LevelWarn),

@@ -24,7 +24,7 @@ func (s *Server) authServer() (*dovecotauth.Server, error) {
 	}
 	loc, _ := parseLocation(s.set.MailLocation) // checkSettings has looked
 	return &dovecotauth.Server{
-		Authenticator: s.authenticator(), Guard: s.guard, Mechanisms: s.mechanisms(), AllowPlaintext: !s.set.DisablePlaintextAuth, Hostname: s.set.MyHostname,
+		Authenticator: s.authenticator(), Guard: s.admission(), Mechanisms: s.mechanisms(), AllowPlaintext: !s.set.DisablePlaintextAuth, Hostname: s.set.MyHostname,
 		Users: people{s, loc}, Logger: s.log.Logger(dovecot+" auth:", slog.LevelInfo),
 	}, nil
 }

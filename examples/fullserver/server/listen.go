@@ -42,6 +42,8 @@ func (s *Server) listen() error {
 		{"metrics_listen", s.set.MetricsListen},
 		{"webmail_listen", s.set.WebmailListen},
 		{"webmails_listen", s.set.WebmailsListen},
+		{"webadmin_listen", s.set.WebadminListen},
+		{"webadmins_listen", s.set.WebadminsListen},
 	} {
 		for _, a := range l.addrs {
 			if err := s.take(a, &service{param: l.param}); err != nil {

@@ -47,6 +47,11 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	s.serving.Store(true)
 	wg.Go(func() { s.tellCircles(ctx) })
 	wg.Go(func() { s.watchCertificates(watching) })
+	if s.logins != nil {
+		wg.Go(func() {
+			s.logins.Run(watching, func(err error) { s.log.Print("fullserver/webadmin", "warning: log-ins: ", err.Error()) })
+		})
+	}
 	if s.acme != nil {
 		wg.Go(func() { s.acme.Run(watching) })
 	}

@@ -21,9 +21,11 @@ import (
 	"github.com/buuta/mail/examples/fullserver/acmecert"
 	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/dnsplan"
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/local"
+	"github.com/buuta/mail/examples/fullserver/logins"
 	"github.com/buuta/mail/examples/fullserver/lookup"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
@@ -35,6 +37,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/spool"
 	"github.com/buuta/mail/examples/fullserver/tlscert"
 	"github.com/buuta/mail/examples/fullserver/tlsreports"
+	"github.com/buuta/mail/examples/fullserver/webadmin"
 	"github.com/buuta/mail/maildir"
 	"github.com/buuta/mail/maildir/compress"
 	"github.com/buuta/mail/maildir/compress/zstd"
@@ -58,6 +61,7 @@ type Options struct {
 	Resolver  mx.Resolver                                                       // for MX look-ups; nil: the system's
 	Auth      mailauth.Resolver                                                 // for SPF, DKIM, DMARC and ARC; nil: mail_auth_servers, or the system's
 	Lists     dnsbl.Resolver                                                    // for block lists; nil: the system's
+	DNS       dnsplan.Resolver                                                  // for the administration's page of that; nil: the system's
 	Names     peername.Resolver                                                 // for clients' host names; nil: the system's
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to other servers; nil: a net.Dialer
 	Config    func() (*config.Config, error)                                    // reads main.cf again, for Reload; nil: it stays
@@ -77,14 +81,17 @@ type Server struct {
 	directories *directory.Directories // the same for LDAP
 	users       accounts.Users
 	expiries    []expiry
-	guard       *mail.AuthThrottle   // one for all, so that whoever guesses at one service is slow at the others
-	certs       *tlscert.Source      // nil without TLS
-	storePool   *x509.CertPool       // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
-	tlsReporter *tlsreports.Reporter // nil: nobody gets TLS reports
-	gateway     *seal.Gateway        // signs and encrypts; nil: nothing
-	stsPolicy   *mx.STSPolicy        // that is served; nil: none
-	acme        *acmecert.Manager    // nil: no certificates are got
-	sni         *lookup.List         // tls_server_sni_maps
+	guard       *mail.AuthThrottle     // one for all, so that whoever guesses at one service is slow at the others
+	logins      *logins.History        // stands before it; nil: nobody is to see them
+	webadmin    *webadmin.Site         // nil: there is none
+	second      *accounts.SecondFactor // of pages in the browser; nil: nobody has one
+	certs       *tlscert.Source        // nil without TLS
+	storePool   *x509.CertPool         // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked
+	tlsReporter *tlsreports.Reporter   // nil: nobody gets TLS reports
+	gateway     *seal.Gateway          // signs and encrypts; nil: nothing
+	stsPolicy   *mx.STSPolicy          // that is served; nil: none
+	acme        *acmecert.Manager      // nil: no certificates are got
+	sni         *lookup.List           // tls_server_sni_maps
 	reloaded    chan struct{}
 	store       *maildir.Store
 	quotas      *quota.Rules

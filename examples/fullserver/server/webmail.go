@@ -6,10 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/buuta/mail/auth/totp"
-	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/internal/unixsocket"
 	"github.com/buuta/mail/examples/fullserver/webmail"
 	"github.com/buuta/mail/imap/imapclient"
@@ -59,21 +56,20 @@ func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Se
 		return nil, err
 	}
 	var second webmail.SecondFactor
-	if s.set.Accounts.SecondFactor {
-		second = &accounts.SecondFactor{Users: s.users, Recovery: s.set.Accounts.RecoveryCodes, Codes: totp.NewVerifier()}
+	if f := s.secondFactor(); f != nil {
+		second = f
 	}
 	site, err := webmail.New(webmail.Config{
 		SecondFactor: second, Directory: newColleagues(s.users, s.set.WebmailColleagues, s.opts.Now),
 		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
-		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.guard,
+		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.admission(),
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
 	})
 	if err != nil {
 		return nil, s.cfg.ErrorFor("webmail_listen", err)
 	}
 	s.onClose(func() { _ = site.Close() })
-	web := &http.Server{Handler: s.programs(site), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Logger("fullserver/webmail", slog.LevelWarn).Handler(), slog.LevelDebug), TLSConfig: s.webTLS()}
+	web := s.webServer(s.besideWebadmin(s.programs(site)))
 	web.RegisterOnShutdown(func() { _ = site.Close() }) // pages that wait for news would keep it waiting
 	return web, nil
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -39,24 +40,10 @@ func Run(args []string, log, locale string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if len(logs) == 0 {
-		logs = rotated(log)
+		logs = Rotated(log)
 	}
 	l, word := languages[*language], set.Arg(0)
-	var found []*Story
-	left := 0
-	want := map[string]bool{} // reports about what was found
-	err := readAll(logs, func(s *Story) bool {
-		if !s.Concerns(word) && !want[s.ID] {
-			return true
-		}
-		if s.Report != "" {
-			want[s.Report] = true
-		}
-		if found = append(found, s); len(found) > *count {
-			found, left = found[1:], left+1
-		}
-		return true
-	})
+	found, left, err := Find(context.Background(), logs, word, *count, nil)
 	if err != nil {
 		fmt.Fprintf(stderr, "trace: %v\n", err)
 		return 2
@@ -77,8 +64,33 @@ func Run(args []string, log, locale string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// rotated are a log and its older ones, oldest first: mail.log.2.gz, mail.log.1, mail.log.
-func rotated(log string) []string {
+// Find returns the stories that a word has to do with, the newest last, count of them at most, and how many older ones are left out. keep, if not nil, says which may be
+// told, and may take steps out of them.
+func Find(ctx context.Context, logs []string, word string, count int, keep func(*Story) bool) (found []*Story, left int, err error) {
+	want := map[string]bool{} // reports about what was found
+	err = readAll(logs, func(s *Story) bool {
+		if ctx.Err() != nil {
+			return false
+		}
+		if !s.Concerns(word) && !want[s.ID] || keep != nil && !keep(s) {
+			return true
+		}
+		if s.Report != "" {
+			want[s.Report] = true
+		}
+		if found = append(found, s); len(found) > count {
+			found, left = found[1:], left+1
+		}
+		return true
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return found, left, err
+}
+
+// Rotated are a log and its older ones, oldest first: mail.log.2.gz, mail.log.1, mail.log.
+func Rotated(log string) []string {
 	older, _ := filepath.Glob(log + ".*")
 	older = slices.DeleteFunc(older, func(name string) bool {
 		mid := strings.TrimSuffix(name[len(log)+1:], ".gz")

@@ -3,6 +3,7 @@ package webmail
 import (
 	"embed"
 	"io/fs"
+	"slices"
 )
 
 //go:embed static texts
@@ -17,4 +18,15 @@ func subFolder(name string) fs.FS {
 		panic(err) // the name is no path
 	}
 	return dir
+}
+
+// Look is the style sheet and the sign of these pages, for others that are to look the same.
+func Look() fs.FS { return look{static} }
+
+type look struct{ fs.FS }
+
+// ReadDir implements fs.ReadDirFS.
+func (l look) ReadDir(name string) ([]fs.DirEntry, error) {
+	all, err := fs.ReadDir(l.FS, name)
+	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return e.Name() != "app.css" && e.Name() != "icon.svg" }), err
 }
