@@ -5,9 +5,10 @@ E2E         := ./examples/fullserver/e2e
 FUZZTIME    ?= 10m
 SOAKTIME    ?= 30m
 WHOLETIME   ?= 1h
+SEEDTIME    ?= 5m
 PKG         ?= ./...
 
-.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak bench benchdoc benchqueue conformance screenshots
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak seedbox bench benchdoc benchqueue conformance screenshots
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
@@ -43,6 +44,9 @@ soak: ## kill and restart under load, a queue of a million files, 50 IMAP sessio
 	go test -timeout 24h -v -run 'TestKill' $(E2E) -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestStress' ./imap/imapserver -soak $(SOAKTIME)
 	go test -timeout 24h -v -run 'TestCrashRandom' ./maildir -soak $(SOAKTIME)
+
+seedbox: ## the server in 256 MB and 5 % of one core with 400 users in IDLE over TLS and two messages a second, for SEEDTIME (5m); as root
+	go test -count=1 -timeout 1h -v -run 'TestSeedbox$$' $(E2E) -seedbox $(SEEDTIME)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem $(PKG)
