@@ -14,7 +14,6 @@ type smtp struct {
 	rcpts   int    // taken in the transaction
 	reply   int    // lines of the reply under way
 	letter  letter
-	ended   bool // the server has closed, or will
 }
 
 // smtpCommand waits for its reply.

@@ -157,7 +157,8 @@ func (p *smtp) arguments(n *Note, cmd *smtpCommand, verb, rest string) {
 
 // path explains the address of MAIL or RCPT, and the parameters behind it.
 func (p *smtp) path(n *Note, keyword, rest, what string) {
-	body, ok := strings.CutPrefix(strings.ToUpper(rest), keyword)
+	var body string
+	ok := strings.HasPrefix(strings.ToUpper(rest), keyword)
 	switch loose := strings.TrimLeft(rest, " \t"); {
 	case ok:
 		body = rest[len(keyword):]
