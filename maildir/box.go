@@ -121,7 +121,7 @@ func (b *box) commit(ctx context.Context) {
 }
 
 // batch runs ops in one transaction and makes it durable. An error is everybody's.
-func (b *box) batch(ctx context.Context, ops []*op) (err error) {
+func (b *box) batch(ctx context.Context, ops []*op) error {
 	b.mu.RLock()
 	dead := b.dead
 	b.mu.RUnlock()
@@ -136,6 +136,11 @@ func (b *box) batch(ctx context.Context, ops []*op) (err error) {
 		return err
 	}
 	defer lock.Close()
+	return b.locked(ctx, ops)
+}
+
+// locked is batch for who holds the lock already.
+func (b *box) locked(ctx context.Context, ops []*op) error {
 	if err := b.load(); err != nil {
 		return err
 	}

@@ -25,8 +25,13 @@ const (
 
 // lockFile takes the lock that keeps processes of ours apart, waiting for it: mail.ErrStoreInUse when it takes too long.
 func lockFile(ctx context.Context, fsys FS, name string) (io.Closer, error) {
+	return lockWithin(ctx, fsys, name, lockWait, mostPause)
+}
+
+// lockWithin is lockFile that waits so long, with pauses of pause at most.
+func lockWithin(ctx context.Context, fsys FS, name string, wait, pause time.Duration) (io.Closer, error) {
 	var out io.Closer
-	err := retry(ctx, lockWait, func() (bool, error) {
+	err := retryEach(ctx, wait, pause, func() (bool, error) {
 		l, err := fsys.Lock(name)
 		if errors.Is(err, vfs.ErrLocked) {
 			return false, nil
@@ -39,6 +44,13 @@ func lockFile(ctx context.Context, fsys FS, name string) (io.Closer, error) {
 
 // retry calls try until it says that it is done, with pauses that grow from 1 to 50 ms.
 func retry(ctx context.Context, wait time.Duration, try func() (done bool, err error)) error {
+	return retryEach(ctx, wait, mostPause, try)
+}
+
+const mostPause = 50 * time.Millisecond
+
+// retryEach is retry with pauses that grow to most.
+func retryEach(ctx context.Context, wait, most time.Duration, try func() (done bool, err error)) error {
 	pause := time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
 		done, err := try()
@@ -48,7 +60,7 @@ func retry(ctx context.Context, wait time.Duration, try func() (done bool, err e
 		if waited >= wait {
 			return mail.ErrStoreInUse
 		}
-		pause = min(pause*2, 50*time.Millisecond)
+		pause = min(pause*2, most)
 		t := time.NewTimer(pause)
 		select {
 		case <-t.C:
