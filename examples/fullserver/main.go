@@ -23,6 +23,8 @@
 //	                                            what programs on this machine send mail with
 //	fullserver postmap | postalias [-s] [-q key] [type:]file...
 //	                                            check, list and ask lookup tables
+//	fullserver [-c …] backup folder|file.tar|-  copy mail, queue, configuration and keys while the server runs; -verify reads a backup again
+//	fullserver [-c …] restore backup …          put all of it back, or one user, or one message
 //	fullserver version
 //
 // main.cf is in Postfix's syntax, and the parameters have Postfix's and Dovecot's names; "fullserver postconf" lists them. A master.cf beside it is read
@@ -99,6 +101,10 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              send the message on standard input, as /usr/sbin/sendmail does
   fullserver postmap | postalias [-s] [-q key] [type:]file...
                                              check, list and ask lookup tables, as Postfix's do
+  fullserver [-c ...] backup [-full] folder|file.tar|- | -verify backup
+                                             copy mail, queue, configuration and keys while the server runs; read a copy again
+  fullserver [-c ...] restore backup -list | -all | -user U [-mailbox M] [-message ID]
+                                             put all of it back, or one user, or one message
   fullserver version                         print the version
 
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
@@ -149,6 +155,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if fs.Arg(0) == "doveadm" {
 		return doveadmCommand(file, over, fs.Args()[1:], stdin, stdout, stderr)
+	}
+	if fs.Arg(0) == "backup" {
+		return backupCommand(file, over, fs.Args()[1:], stdout, stderr)
+	}
+	if fs.Arg(0) == "restore" {
+		return restoreCommand(file, over, fs.Args()[1:], stdout, stderr)
 	}
 	if fs.Arg(0) == "reports" {
 		return reportcmd.Run(fs.Args()[1:], stdin, stdout, stderr)

@@ -107,5 +107,8 @@ func OpenMail(c *config.Config, o Options) (*Mail, error) {
 	return &Mail{s.mailBackend(), s}, nil
 }
 
+// Maildir is the store, for what only this one can.
+func (m *Mail) Maildir() *maildir.Store { return m.s.store }
+
 // Close gives back what OpenMail took.
 func (m *Mail) Close() { m.s.closeAll() }
