@@ -70,7 +70,7 @@ func TestBackupAndRestore(t *testing.T) {
 	require.NoError(t, client.Close())
 	look := []string{"b SELECT INBOX", "c UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"}
 	lines := func(s string) (out []string) {
-		for l := range strings.Lines(s) {
+		for l := range strings.Lines(strings.ReplaceAll(s, `\Recent`, "")) { // nobody has seen them before the first look
 			if !strings.Contains(l, "UIDNEXT") && !strings.Contains(l, "HIGHESTMODSEQ") && !strings.Contains(l, "RECENT") && !strings.HasPrefix(l, "a OK") && !strings.HasPrefix(l, "* OK [CAP") && !strings.Contains(l, "PERMANENT") {
 				out = append(out, l)
 			}
