@@ -87,7 +87,7 @@ func TestBackupAndRestore(t *testing.T) {
 	status, out, errs := do("backup", backups)
 	require.Zero(t, status, errs)
 	require.Regexp(t, `: 1 accounts, 3 messages \(3 copied, 0 as before\), 0 in the queue, [3-9] files of the server; read `, out)
-	status, out, errs = do("backup", backups+".tar")
+	status, _, errs = do("backup", backups+".tar")
 	require.Zero(t, status, errs)
 	for _, name := range []string{backups, backups + ".tar"} {
 		status, out, errs = do("backup", "-verify", name)

@@ -37,7 +37,6 @@ type world struct {
 	mu    sync.Mutex
 	began bool
 	msgs  map[string]*fate
-	names []string // of the mailboxes, one of which is being renamed all the time
 	n     int
 }
 
