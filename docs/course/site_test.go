@@ -111,7 +111,7 @@ func (s *site) portsIn(text string) string {
 	return portName.ReplaceAllStringFunc(text, func(name string) string { return s.real[name] })
 }
 
-var address = regexp.MustCompile(`(127\.0\.0\.1\]?:| SRV 0 1 )(\d+)`)
+var address = regexp.MustCompile(`(127\.0\.0\.1\]?:| SRV \d+ 1 )(\d+)`)
 
 // portsOut does the same the other way, in addresses and records.
 func (s *site) portsOut(text string) string {
