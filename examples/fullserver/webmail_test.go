@@ -74,6 +74,7 @@ func TestWebmailOfDemo(t *testing.T) {
 	for user, b := range map[string]*browser{"alice@example.test": alice, "bob@example.test": bob} {
 		require.Contains(t, b.send(b.get("/login"), "/login", "user", user, "password", d.Passwords[user]), user)
 	}
+	alice.send(alice.get("/settings"), "/settings", "lang", "en", "undosend", "0")
 	require.Contains(t, alice.send(alice.get("/compose"), "/compose", "do", "send", "to", "bob@example.test", "subject", "Chào bạn", "body", "Xin chào!"), "Message sent")
 	require.Contains(t, alice.get("/mail/Sent"), "Chào bạn")
 	require.Contains(t, bob.get("/mail/INBOX"), "Chào bạn", "delivered before the server said that it had taken it")
@@ -99,10 +100,11 @@ func TestWebmailCommand(t *testing.T) {
 	require.NoError(t, err)
 	b := newBrowser(t, strings.TrimSuffix(line[strings.Index(line, "http://"):], "/\n"))
 	require.Contains(t, b.send(b.get("/login"), "/login", "user", imaptest.Username, "password", imaptest.Password), "From elsewhere")
-	require.Contains(t, b.send(b.get("/compose"), "/compose", "do", "send", "to", "bob@example.test"), "Message sent")
-	require.Len(t, smtp.Messages(), 1)
+	require.Contains(t, b.send(b.get("/compose"), "/compose", "do", "send", "to", "bob@example.test"), "Message goes out in")
+	require.Empty(t, smtp.Messages())
 	cancel()
 	require.NoError(t, <-done)
+	require.Len(t, smtp.Messages(), 1, "what can still be taken back goes out when the webmail ends")
 
 	status, out, _ := command(t, "", "webmail", "-h")
 	require.Zero(t, status)
