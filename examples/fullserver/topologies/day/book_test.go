@@ -91,15 +91,21 @@ func (d *day) send(c *scene.Client, from, refused string, copies ...copyOf) {
 	d.give(c, l, refused)
 }
 
-// refusedNow is send for a message that must be refused for now.
-func (d *day) refusedNow(c *scene.Client, from string, copies ...copyOf) letter {
+// onFullDisk is send while the disk is full: the message is refused for now, unless the server has just removed something of its own. It
+// returns what was refused.
+func (d *day) onFullDisk(c *scene.Client, from string, copies ...copyOf) []letter {
 	d.b.mu.Lock()
 	d.b.n++
 	l := letter{from, fmt.Sprintf("day %06d", d.b.n), copies}
 	d.b.mu.Unlock()
-	d.give(c, l, "45")
+	reply := d.transact(c, l)
 	c.Quit()
-	return l
+	if strings.HasPrefix(reply, "250 ") {
+		d.note(l, reply, "")
+		return nil
+	}
+	d.note(l, reply, "45")
+	return []letter{l}
 }
 
 // once is send for a session with one message.
@@ -108,14 +114,25 @@ func (d *day) once(c *scene.Client, from, refused string, copies ...copyOf) {
 	c.Quit()
 }
 
-func (d *day) give(c *scene.Client, l letter, refused string) {
-	var to []string
+func (d *day) give(c *scene.Client, l letter, refused string) { d.note(l, d.transact(c, l), refused) }
+
+func (d *day) transact(c *scene.Client, l letter) (reply string) {
+	return c.Transact(scene.Letter{From: l.from, To: strings.Join(l.to(), " "), Subject: l.subject, Body: "x"})
+}
+
+// to is whom a letter is sent to.
+func (l *letter) to() (to []string) {
 	for _, x := range l.copies {
 		if !slices.Contains(to, x.to) {
 			to = append(to, x.to)
 		}
 	}
-	reply := c.Transact(scene.Letter{From: l.from, To: strings.Join(to, " "), Subject: l.subject, Body: "x"})
+	return to
+}
+
+// note writes down what a server has answered; refused is what it must, "" for one that takes it.
+func (d *day) note(l letter, reply, refused string) {
+	to := l.to()
 	d.b.mu.Lock()
 	defer d.b.mu.Unlock()
 	d.b.sent += len(l.copies)

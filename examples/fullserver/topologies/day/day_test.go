@@ -153,8 +153,10 @@ func TestADayInTheLife(t *testing.T) {
 	free := fill(t, filepath.Join(mail.Dir, "data"))
 	var later []letter
 	for i := range 10 {
-		later = append(later, d.refusedNow(d.session(scene.Stranger), "sender@example.org", d.here(user(100+i))), d.refusedNow(d.login(user(200+i)), user(200+i), d.there("friend@example.org")))
+		later = append(later, d.onFullDisk(d.session(scene.Stranger), "sender@example.org", d.here(user(100+i)))...)
+		later = append(later, d.onFullDisk(d.login(user(200+i)), user(200+i), d.there("friend@example.org"))...)
 	}
+	require.Greater(t, len(later), 10)
 	d.say("15:00", "there is room again, and they come again")
 	free()
 	for _, l := range later {
