@@ -399,6 +399,9 @@ func TestCrashDoublesOnlyWhatIsUnderWay(t *testing.T) {
 			}
 			require.GreaterOrEqual(t, doubled, underWay)
 			require.LessOrEqual(t, doubled, unnoted)
+			if !w.log { // where no mark waits for another
+				require.Equal(t, underWay, doubled)
+			}
 		})
 	}
 }
