@@ -66,7 +66,7 @@ func TestVanish(t *testing.T) {
 			d.c.Close()
 		}
 	}
-	eventually(t, 10*time.Second, func() error { return match(`(?s)(lost connection after.*){4}`, s.log()) })
+	eventually(t, time.Minute, func() error { return match(`(?s)(lost connection after.*){4}`, s.log()) })
 	require.Zero(t, s.count(2))
 	left := 0
 	filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {

@@ -36,7 +36,7 @@ func TestTextbookDialogue(t *testing.T) {
 		`postfix/smtpd\[\d+\]: disconnect from localhost\[127\.0\.0\.1\] helo=1 mail=1 rcpt=1 data=1 quit=1 commands=5`,
 		`postfix/smtp\[\d+\]: [0-9A-F]{6,}: to=<haquoctrung@gmail\.com>, relay=none, delay=[\d.]+, delays=[\d.]+/[\d.]+/[\d.]+/[\d.]+, dsn=4\.4\.1, status=deferred \(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:9: Connection refused\)`,
 	} {
-		eventually(t, 10*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			return match(line, s.log())
 		})
 	}

@@ -37,7 +37,7 @@ func TestHostileSmuggling(t *testing.T) {
 			require.Regexp(t, `^221 `, d.smtp("QUIT"), "%q", end)
 		}
 	}
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		return match(`^Mail queue is empty`, run(t, nil, binary, append(s.args[:len(s.args):len(s.args)], "mailq")...))
 	})
 	for _, m := range s.maildir("u0") {
@@ -186,7 +186,7 @@ func TestHostileHeaders(t *testing.T) {
 			require.Regexp(t, `^250 `, d.drain())
 		}
 	}
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		if n := s.count(2); n < 2 {
 			return fmt.Errorf("%d messages", n)
 		}

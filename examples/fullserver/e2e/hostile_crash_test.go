@@ -302,11 +302,11 @@ func TestHostileCrashDemo(t *testing.T) {
 		cmd = exec.Command(binary)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 		require.NoError(t, cmd.Start())
-		eventually(t, 20*time.Second, func() error { return match(`Ctrl-C stops it`, out.String()) })
+		eventually(t, time.Minute, func() error { return match(`Ctrl-C stops it`, out.String()) })
 		m := regexp.MustCompile(`(?m)^  (alice@example\.test) +(\S+)$`).FindStringSubmatch(out.String())
 		require.NotNil(t, m, "%s", out)
 		var y *typist
-		eventually(t, 10*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			if y = newTypist("127.0.0.1:1143", "alice", m[2]); !y.ok {
 				return fmt.Errorf("no IMAP yet")
 			}

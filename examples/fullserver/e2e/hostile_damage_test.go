@@ -98,7 +98,7 @@ func TestHostileSpool(t *testing.T) {
 	d.smtp("RCPT TO:<far@elsewhere.test>")
 	d.smtp("DATA")
 	require.Regexp(t, `^250 `, d.smtp("Subject: key00000001\r\n\r\nx\r\n."))
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		if !far.has("key00000001") {
 			return fmt.Errorf("mail does not go on")
 		}

@@ -115,7 +115,7 @@ func TestHostileFullDisk(t *testing.T) {
 	require.Contains(t, y.do(`LIST "" *`), "Old\n")
 	require.Regexp(t, `^250 2\.0\.0 Ok: queued`, post(t, s, "Subject: after\r\n\r\nx", "u0@example.test", "far@elsewhere.test"))
 	require.Contains(t, y.do("NOOP"), "* 3 EXISTS")
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		b, _ := os.ReadFile(disk + "/mail.log")
 		if n := len(regexp.MustCompile(`to=<far@elsewhere\.test>.*status=deferred`).FindAll(b, -1)); n < 3 {
 			return fmt.Errorf("%d attempts", n)
@@ -155,7 +155,7 @@ func TestHostileVanish(t *testing.T) {
 		d.c.Close()
 	}
 	left := 0
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		left = 0
 		filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && d.Name() != "mail.log" {

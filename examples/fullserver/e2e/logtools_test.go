@@ -49,7 +49,7 @@ func TestLogTools(t *testing.T) {
 	b.smtp("EHLO client.example.org")
 	require.Regexp(t, `^535 `, b.smtp("AUTH PLAIN AHUwQGV4YW1wbGUudGVzdAB3cm9uZw==")) // u0@example.test, wrong
 	b.smtp("QUIT")
-	eventually(t, 20*time.Second, func() error { return match(`pop3-login: Disconnected.*`, s.log()) })
+	eventually(t, time.Minute, func() error { return match(`pop3-login: Disconnected.*`, s.log()) })
 	s.stop()
 
 	sum := run(t, nil, "pflogsumm", s.dir+"/mail.log")

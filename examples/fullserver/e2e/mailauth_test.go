@@ -63,7 +63,7 @@ func TestMailAuthentication(t *testing.T) {
 	}
 	find := func(user, text string) (message, path string) {
 		t.Helper()
-		eventually(t, 20*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			for file, b := range in.maildir(user) {
 				if bytes.Contains(b, []byte(text)) {
 					message, path = string(b), file
@@ -86,7 +86,7 @@ func TestMailAuthentication(t *testing.T) {
 	key("ed", "-algorithm", "ED25519")
 	server.SetZone(mailauthtest.MustParse(zone))
 	require.NoError(t, out.cmd.Process.Signal(syscall.SIGHUP))
-	eventually(t, 20*time.Second, func() error { return match(`postfix/master\[\d+\]: reloaded\n`, out.log()) })
+	eventually(t, time.Minute, func() error { return match(`postfix/master\[\d+\]: reloaded\n`, out.log()) })
 	send("second letter")
 	m, _ = find("u0", "second letter")
 	require.Equal(t, 2, strings.Count(m, "dkim=pass "), m)

@@ -31,7 +31,7 @@ func demo(t *testing.T, dir string, ask func(out string)) string {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	require.NoError(t, cmd.Start())
 	for _, p := range []string{"2525", "2587", "1143", "1110", "2424"} {
-		eventually(t, 20*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			c, err := net.Dial("tcp", "127.0.0.1:"+p)
 			if err == nil {
 				c.Close()
@@ -39,7 +39,7 @@ func demo(t *testing.T, dir string, ask func(out string)) string {
 			return err
 		})
 	}
-	eventually(t, 5*time.Second, func() error { return match(`bob@example\.test`, out.String()) })
+	eventually(t, time.Minute, func() error { return match(`bob@example\.test`, out.String()) })
 	ask(out.String())
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	require.NoError(t, cmd.Wait(), "Ctrl-C ends it well:\n%s", out)

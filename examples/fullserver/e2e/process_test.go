@@ -46,7 +46,7 @@ func TestWithoutRoot(t *testing.T) {
 		send(to)
 	}
 	for _, line := range []string{`to=<far@else\.test>.* status=sent`, `to=<inside@here\.test>.* status=sent`, `to=<outside@here\.test>.* status=(bounced|deferred) .*Permission denied`} {
-		eventually(t, 20*time.Second, func() error { return match(line, s.log()) })
+		eventually(t, time.Minute, func() error { return match(line, s.log()) })
 	}
 	require.FileExists(t, named+"/mail")
 	require.NoFileExists(t, outside+"/mail")
@@ -55,7 +55,7 @@ func TestWithoutRoot(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(s.dir+"/users", append(list, "late@example.test:{PLAIN}late\n"...), 0o600))
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGHUP))
-	eventually(t, 20*time.Second, func() error { return match(`postfix/master\[\d+\]: reloaded`, s.log()) })
+	eventually(t, time.Minute, func() error { return match(`postfix/master\[\d+\]: reloaded`, s.log()) })
 	send("late@example.test")
 	out := run(t, nil, "curl", "-sS", "imap://"+s.imap+"/INBOX/;UID=1", "-u", "late@example.test:late")
 	require.Contains(t, out, "To: late@example.test")
@@ -124,7 +124,7 @@ func TestSocketActivation(t *testing.T) {
 		require.NoError(t, cmd.Wait(), out.String())
 	}()
 	var c net.Conn
-	eventually(t, 20*time.Second, func() (err error) {
+	eventually(t, time.Minute, func() (err error) {
 		c, err = net.Dial("tcp", addr)
 		return err
 	})

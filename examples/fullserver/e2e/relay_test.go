@@ -57,7 +57,7 @@ func sink(t *testing.T, args ...string) (addr string) {
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.Close()
@@ -83,7 +83,7 @@ func TestAuthenticatedRelay(t *testing.T) {
 			"--from", "u0@example.test", "--to", "far@elsewhere.test", "--helo", "client.example.org")
 		id := regexp.MustCompile(`queued as ([0-9A-F]{6,})`).FindStringSubmatch(out)
 		require.NotNil(t, id, out)
-		eventually(t, 20*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			return match(id[1]+`: to=<far@elsewhere\.test>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, delay=[\d.]+, delays=[\d.]+/[\d.]+/[\d.]+/[\d.]+, dsn=2\.0\.0, status=sent \(250 2\.0\.0 Ok\)(.|\n)*qmgr\[\d+\]: `+id[1]+`: removed`, s.log())
 		})
 		require.NoError(t, match(id[1]+`: client=localhost\[127\.0\.0\.1\], sasl_method=`+mech+`, sasl_username=u0@example\.test`, s.log()))
@@ -113,7 +113,7 @@ func TestBounce(t *testing.T) {
 	d.smtp("DATA")
 	require.Regexp(t, `^250 `, d.smtp("Subject: Thu\r\nMessage-ID: <m1@example.test>\r\n\r\nnot to come back\r\n."))
 	var dsn string
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, time.Minute, func() error {
 		for _, b := range s.maildir("u0") {
 			dsn = string(b)
 			return nil
@@ -153,14 +153,14 @@ func TestRetry(t *testing.T) {
 	d.smtp("RCPT TO:<far@elsewhere.test>")
 	d.smtp("DATA")
 	require.Regexp(t, `^250 `, d.smtp("Subject: later\r\n\r\nx\r\n."))
-	eventually(t, 20*time.Second, func() error { return match(`status=deferred \(connect to `, s.log()) })
+	eventually(t, time.Minute, func() error { return match(`status=deferred \(connect to `, s.log()) })
 	s.stop()
 	s.startAgain()
 	need(t, "smtp-sink")
 	cmd := exec.Command("smtp-sink", "-u", "nobody", addr, "10")
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	eventually(t, 30*time.Second, func() error { return match(`to=<far@elsewhere\.test>.*status=sent`, s.log()) })
+	eventually(t, time.Minute, func() error { return match(`to=<far@elsewhere\.test>.*status=sent`, s.log()) })
 }
 
 // TestPlaintextAuth: RFC 4954 section 4 and Dovecot's disable_plaintext_auth. A connection from the machine itself counts as

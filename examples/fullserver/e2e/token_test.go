@@ -54,7 +54,7 @@ func TestTokens(t *testing.T) {
 	require.NoError(t, err)
 
 	python(t, "token.py", s.imap, s.submission, s.pop3, "u0@example.test", good, "good")
-	eventually(t, 10*time.Second, func() error { // the mail that it has sent
+	eventually(t, time.Minute, func() error { // the mail that it has sent
 		return exec.Command("curl", "-sSf", "imap://"+s.imap+"/INBOX;UID=2", "-u", "u0@example.test", "--oauth2-bearer", good, "-o", "/dev/null").Run()
 	})
 	for _, options := range [][]string{nil, {"--login-options", "AUTH=XOAUTH2"}} {

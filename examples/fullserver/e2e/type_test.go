@@ -23,7 +23,7 @@ func typeInto(t *testing.T, answer *regexp.Regexp, lines []string, name string, 
 	cmd.Stdout, cmd.Stderr = screen, screen
 	require.NoError(t, cmd.Start())
 	for i, line := range lines {
-		eventually(t, 20*time.Second, func() error {
+		eventually(t, time.Minute, func() error {
 			if n := len(answer.FindAllString(screen.String(), -1)); n <= i {
 				return &waitError{screen.String(), i + 1}
 			}

@@ -207,7 +207,7 @@ func (s *filterSite) play(t *testing.T, f *filterScene) string {
 	if !f.nowhere {
 		sent(t, s.final, n+1)
 	} else if strings.Contains(f.head, "Virus") {
-		require.Eventually(t, func() bool { s.scan.mu.Lock(); defer s.scan.mu.Unlock(); return len(s.scan.told) > 0 }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { s.scan.mu.Lock(); defer s.scan.mu.Unlock(); return len(s.scan.told) > 0 }, time.Minute, 5*time.Millisecond)
 	}
 	for _, told := range s.scan.take() {
 		fmt.Fprintf(&out, "scan: %s\n", told)

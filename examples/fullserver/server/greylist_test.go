@@ -33,7 +33,7 @@ func comeBack(t *testing.T, r *running) (first, message string) {
 	}
 	first = try()
 	require.Contains(t, first, "450 ")
-	require.Eventually(t, func() bool { return strings.HasPrefix(try(), "250 ") }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.HasPrefix(try(), "250 ") }, time.Minute, 100*time.Millisecond)
 	i := r.dial("imap_listen")
 	i.until("* OK")
 	i.say("a LOGIN alice secret", "a OK")
@@ -107,7 +107,7 @@ func TestPostgrey(t *testing.T) {
 			t.Log(out.String())
 		}
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(sock); return err == nil }, 30*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(sock); return err == nil }, time.Minute, 20*time.Millisecond)
 	r := withOptions(t, "", strings.TrimSuffix(greyMaster, "\n")+" -o { smtpd_recipient_restrictions = check_policy_service unix:"+sock+" }\n", server.Options{})
 	first, message := comeBack(t, r)
 	require.Contains(t, first, "450 4.2.0 <alice@example.test>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.test.html")

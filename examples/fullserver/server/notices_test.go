@@ -127,7 +127,7 @@ func TestDoubleBounces(t *testing.T) {
 	r = start(t, relay, "notify_classes=bounce", "2bounce_notice_recipient=nobody@far.test", "bounce_notice_recipient=nobody@far.test")
 	r.send("nobody@report.test", "nobody@far.test", "Subject: lost\r\n\r\nx\r\n")
 	r.logged(`postfix/bounce\[\d+\]: [0-9A-F]+: postmaster non-delivery notification: [0-9A-F]+\n`)
-	require.Eventually(t, func() bool { return r.waiting() == 0 }, 20*time.Second, 10*time.Millisecond, "it ends")
+	require.Eventually(t, func() bool { return r.waiting() == 0 }, time.Minute, 10*time.Millisecond, "it ends")
 }
 
 // control returns what does the command "queue" as an operator does, and returns what it has printed.
@@ -167,7 +167,7 @@ func TestDelaysAndLifetimes(t *testing.T) {
 	r.run(append(append(base(r.dir), params...), "maximal_queue_lifetime=1s")...)
 	require.Contains(t, r.inbox("alice", "secret", 2), "Subject: Undelivered Mail Returned to Sender\n")
 	r.logged(`from=<alice@example\.test>, status=expired, returned to sender\n`)
-	require.Eventually(t, func() bool { return r.waiting() == 0 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.waiting() == 0 }, time.Minute, 10*time.Millisecond)
 }
 
 // soft_bounce: nothing is refused for good, and nothing returned.

@@ -96,7 +96,7 @@ func (r *running) log() string {
 func (r *running) logged(pattern string) {
 	r.t.Helper()
 	re := regexp.MustCompile(pattern)
-	require.Eventually(r.t, func() bool { return re.MatchString(r.log()) }, 10*time.Second, 5*time.Millisecond, "%s", pattern)
+	require.Eventually(r.t, func() bool { return re.MatchString(r.log()) }, time.Minute, 5*time.Millisecond, "%s", pattern)
 }
 
 // typist is somebody who types at a port.
