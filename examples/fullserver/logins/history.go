@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -210,13 +209,4 @@ func (h *History) List(keep func(*Attempts) bool) []Attempts {
 		out[i] = *a
 	}
 	return out
-}
-
-// Addr makes an address out of a Remote, for the guard.
-func Addr(remote string) net.Addr {
-	ip := net.ParseIP(remote)
-	if ip == nil {
-		return nil
-	}
-	return &net.TCPAddr{IP: ip}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/buuta/mail/examples/fullserver/admin"
 	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/examples/fullserver/internal/web/session"
-	"github.com/buuta/mail/examples/fullserver/logins"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 )
 
@@ -24,20 +23,10 @@ type loginData struct {
 	Code              bool // the password was right, and a code is wanted
 }
 
-// preToken makes the token of the log-in form: it belongs to a cookie of its own, as nobody is signed in yet.
-func (q *request) preToken() string {
-	value := ""
-	if c, err := q.r.Cookie(q.front.CookieName(q.r, "wapre")); err == nil {
-		value = c.Value
-	}
-	key, ok := session.Derive(value, "login form")
-	if !ok {
-		value = session.NewCookie()
-		key, _ = session.Derive(value, "login form")
-		http.SetCookie(q.w, q.front.Cookie(q.r, "wapre", value))
-	}
-	return web.NewToken(key)
-}
+// preCookie is what the token of the log-in form belongs to.
+const preCookie = "wapre"
+
+func (q *request) preToken() string { return q.front.LoginToken(q.w, q.r, preCookie) }
 
 func (q *request) loginPage() error {
 	if q.sess != nil {
@@ -47,12 +36,7 @@ func (q *request) loginPage() error {
 }
 
 func (q *request) login() error {
-	c, err := q.r.Cookie(q.front.CookieName(q.r, "wapre"))
-	if err != nil {
-		return badToken
-	}
-	key, ok := session.Derive(c.Value, "login form")
-	if !ok || !web.ValidToken(key, q.form("token")) {
+	if !q.front.ValidLoginToken(q.r, preCookie, q.form("token")) {
 		return badToken
 	}
 	user := strings.TrimSpace(q.form("user"))
@@ -81,7 +65,7 @@ func (q *request) login() error {
 	}
 	who.From(q.remote()).Note("log in")
 	http.SetCookie(q.w, q.front.Cookie(q.r, "wa", cookie))
-	http.SetCookie(q.w, q.front.Cookie(q.r, "wapre", ""))
+	http.SetCookie(q.w, q.front.Cookie(q.r, preCookie, ""))
 	return q.redirect(adminPath(q.form("next")))
 }
 
@@ -96,7 +80,7 @@ func adminPath(next string) string {
 // refusal is what somebody is told who was not let in.
 func (q *request) refusal(err error) *failure {
 	if too, ok := errors.AsType[*mail.TooManyAttemptsError](err); ok {
-		return &failure{http.StatusTooManyRequests, "login.wait", []any{int((too.Wait + time.Second - 1) / time.Second)}}
+		return &failure{http.StatusTooManyRequests, "login.wait", []any{web.Seconds(too.Wait)}}
 	}
 	switch {
 	case errors.Is(err, errCodeWanted):
@@ -115,7 +99,7 @@ func (q *request) verify(user, password, code string) (name string, err error) {
 	if user == "" || password == "" || len(user) > 320 || len(password) > passwdfile.MaxPassword || len(code) > 100 || strings.ContainsAny(user+password+code, "\r\n\x00") {
 		return "", mail.ErrAuthFailed
 	}
-	a := &mail.AuthRequest{Username: user, Password: password + "\x00" + code, Mechanism: "LOGIN", Service: "webadmin", Remote: logins.Addr(q.remote()), Secured: true}
+	a := &mail.AuthRequest{Username: user, Password: password + "\x00" + code, Mechanism: "LOGIN", Service: "webadmin", Remote: web.Addr(q.remote()), Secured: true}
 	ctx, cancel := context.WithTimeout(q.ctx, time.Second) // whom it would let wait is told how long
 	defer cancel()
 	settled, err := q.cfg.Guard.Admit(ctx, a) // each code is a guess of its own

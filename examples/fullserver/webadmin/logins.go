@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/examples/fullserver/logdigest"
 	"github.com/buuta/mail/examples/fullserver/logins"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
@@ -79,7 +79,7 @@ func (q *request) barred(all []logins.Attempts) (out []barredRow) {
 	seen := map[string]bool{}
 	add := func(kind, name string, t mail.Throttled) {
 		if !seen[kind+name] && t.Wait > 0 {
-			out = append(out, barredRow{kind, name, t.Failures, int((t.Wait + time.Second - 1) / time.Second)})
+			out = append(out, barredRow{kind, name, t.Failures, web.Seconds(t.Wait)})
 		}
 		seen[kind+name] = true
 	}
@@ -89,7 +89,7 @@ func (q *request) barred(all []logins.Attempts) (out []barredRow) {
 		}
 		add("account", a.User, q.cfg.Throttle.Account(a.User))
 		if q.who.All() {
-			add("address", a.Remote, q.cfg.Throttle.Address(logins.Addr(a.Remote)))
+			add("address", a.Remote, q.cfg.Throttle.Address(web.Addr(a.Remote)))
 		}
 	}
 	slices.SortFunc(out, func(a, b barredRow) int {
@@ -111,7 +111,7 @@ func (q *request) unbar() error {
 		if !q.who.All() {
 			return denied
 		}
-		q.cfg.Throttle.ForgetAddress(logins.Addr(name))
+		q.cfg.Throttle.ForgetAddress(web.Addr(name))
 	default:
 		return badRequest
 	}

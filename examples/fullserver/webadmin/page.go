@@ -3,11 +3,8 @@ package webadmin
 import (
 	"bytes"
 	"embed"
-	"html/template"
-	"io/fs"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/internal/web"
@@ -19,36 +16,7 @@ import (
 var embedded embed.FS
 
 // static are the files that pages load, texts what they say.
-var static, texts = folder("static"), folder("texts")
-
-func folder(name string) fs.FS {
-	dir, err := fs.Sub(embedded, name)
-	if err != nil {
-		panic(err) // the name is no path
-	}
-	return dir
-}
-
-// templates are the pages by name; each is the layout with a "main" of its own.
-type templates map[string]*template.Template
-
-func parseTemplates() (templates, error) {
-	entries, err := fs.ReadDir(embedded, "templates")
-	if err != nil {
-		return nil, err
-	}
-	out := templates{}
-	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".html")
-		if name == "layout" || name == "parts" {
-			continue
-		}
-		if out[name], err = template.ParseFS(embedded, "templates/layout.html", "templates/parts.html", "templates/"+e.Name()); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
+var static, texts = web.Folder(embedded, "static"), web.Folder(embedded, "texts")
 
 // page is what every page has. Templates call its methods as {{$.T "key"}}; what is the page's own is in V.
 type page struct {
@@ -172,16 +140,8 @@ func (q *request) render(status int, name string, p *page, v any) error {
 	if err := q.templates[name].ExecuteTemplate(&b, "layout", p); err != nil {
 		return err
 	}
-	h := q.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Add("Vary", "Accept-Encoding")
-	out := b.Bytes()
-	if len(out) > 1400 && strings.Contains(q.r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		out = web.Compress(out)
-	}
-	q.w.WriteHeader(status)
-	_, _ = q.w.Write(out) // an error is of a browser that has gone
+	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	web.Write(q.w, q.r, status, b.Bytes())
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/admin"
@@ -63,10 +64,8 @@ func (s *Site) serve(rt route) http.Handler {
 		_ = control.SetWriteDeadline(time.Now().Add(2 * patience)) // what isn't a connection has none
 		q := &request{Site: s, w: w, r: r, ctx: ctx, lang: i18n.Match(r.Header.Get("Accept-Language")), zone: time.UTC}
 		if c, err := r.Cookie("walang"); err == nil {
-			for _, l := range i18n.Langs() {
-				if c.Value == string(l) {
-					q.lang = l
-				}
+			if l := i18n.Lang(c.Value); slices.Contains(i18n.Langs(), l) {
+				q.lang = l
 			}
 		}
 		if z, err := time.LoadLocation(q.lang.Zone()); err == nil {
@@ -150,12 +149,7 @@ func (q *request) administrator(user string) (who *admin.Actor, version string, 
 }
 
 func (q *request) parseForm(upload bool) error {
-	err := q.r.ParseForm()
-	if err == nil && upload {
-		if err = q.r.ParseMultipartForm(1 << 20); errors.Is(err, http.ErrNotMultipart) {
-			err = nil
-		}
-	}
+	err := web.ParseForm(q.r, upload)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -214,23 +208,12 @@ func (q *request) redirect(to string) error {
 
 // done goes to a page that says what was done.
 func (q *request) done(to, what string) error {
-	sep := "?"
-	for _, c := range to {
-		if c == '?' {
-			sep = "&"
-		}
-	}
-	return q.redirect(to + sep + "done=" + what)
+	return q.redirect(web.AddQuery(to, "done", what))
 }
 
 func (q *request) language() error {
-	value := ""
-	for _, l := range i18n.Langs() {
-		if q.form("lang") == string(l) {
-			value = string(l)
-		}
-	}
-	if value == "" {
+	value := q.form("lang")
+	if !slices.Contains(i18n.Langs(), i18n.Lang(value)) {
 		return badRequest
 	}
 	http.SetCookie(q.w, &http.Cookie{Name: "walang", Value: value, Path: "/admin/", HttpOnly: true, Secure: q.front.Secure(q.r), SameSite: http.SameSiteLaxMode, MaxAge: 365 * 86400})

@@ -5,6 +5,7 @@ package webadmin
 
 import (
 	"context"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -26,9 +27,9 @@ import (
 type Config struct {
 	Admin  *admin.Site
 	Queue  admin.Queue
-	Auth   mail.Authenticator // of administrators; who is one says Admin
-	Second SecondFactor       // nil: nobody has to give codes
-	Guard  mail.AuthGuard     // slows down who guesses
+	Auth   mail.Authenticator   // of administrators; who is one says Admin
+	Second webmail.SecondFactor // nil: nobody has to give codes
+	Guard  mail.AuthGuard       // slows down who guesses
 
 	Usage    func(ctx context.Context, domain string) (map[string]maildir.Quota, error) // what accounts keep
 	Throttle *mail.AuthThrottle                                                         // what Guard asks in the end; it can be told to forget
@@ -44,12 +45,6 @@ type Config struct {
 	BehindTLS bool // a proxy in front speaks TLS with browsers
 	Log       *slog.Logger
 	Now       func() time.Time
-}
-
-// SecondFactor checks the codes of administrators who have one.
-type SecondFactor interface {
-	Wanted(ctx context.Context, user string) (bool, error)
-	Verify(ctx context.Context, user, code string) error
 }
 
 // Limit is a parameter that bounds something, as it is in force.
@@ -88,7 +83,7 @@ type Site struct {
 	cfg       Config
 	front     web.Guard
 	texts     *i18n.Catalogues
-	templates templates
+	templates map[string]*template.Template // the pages by name
 	assets    *web.Assets
 	sessions  *session.Store
 	handler   http.Handler
@@ -117,7 +112,7 @@ func New(cfg Config) (*Site, error) {
 	if s.assets, err = web.LoadAssets("/admin", webmail.Look(), static); err != nil {
 		return nil, err
 	}
-	if s.templates, err = parseTemplates(); err != nil {
+	if s.templates, err = web.ParsePages(web.Folder(embedded, "templates")); err != nil {
 		return nil, err
 	}
 	if s.sessions, err = session.Open(session.Options{Idle: idle, Absolute: absolute, PerUser: 5, Total: 200, Now: s.cfg.Now}); err != nil {

@@ -3,9 +3,7 @@ package webmail
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -45,21 +43,10 @@ func (q *request) setCookie(name, value string) {
 
 func (q *request) dropCookie(name string) { http.SetCookie(q.w, q.front().Cookie(q.r, name, "")) }
 
-// preToken makes the token of the log-in form: it belongs to a cookie of its own, as nobody is signed in yet. Without it another site could
-// sign its visitors in as somebody else.
-func (q *request) preToken() string {
-	value := ""
-	if c, err := q.r.Cookie(q.cookieName("wmpre")); err == nil {
-		value = c.Value
-	}
-	key, ok := session.Derive(value, "login form")
-	if !ok {
-		value = session.NewCookie()
-		key, _ = session.Derive(value, "login form")
-		q.setCookie("wmpre", value)
-	}
-	return web.NewToken(key)
-}
+// preCookie is what the token of the log-in form belongs to.
+const preCookie = "wmpre"
+
+func (q *request) preToken() string { return q.front().LoginToken(q.w, q.r, preCookie) }
 
 func (q *request) loginPage() error {
 	next := web.LocalPath(q.r.URL.Query().Get("next"), "")
@@ -71,12 +58,7 @@ func (q *request) loginPage() error {
 
 // login tries the name and password at the IMAP server.
 func (q *request) login() error {
-	c, err := q.r.Cookie(q.cookieName("wmpre"))
-	if err != nil {
-		return badToken
-	}
-	key, ok := session.Derive(c.Value, "login form")
-	if !ok || !web.ValidToken(key, q.r.PostFormValue("token")) {
+	if !q.front().ValidLoginToken(q.r, preCookie, q.r.PostFormValue("token")) {
 		return badToken
 	}
 	user, password, code := strings.TrimSpace(q.r.PostFormValue("user")), q.r.PostFormValue("password"), q.r.PostFormValue("code")
@@ -94,7 +76,7 @@ func (q *request) login() error {
 	if err != nil {
 		var too *mail.TooManyAttemptsError
 		if errors.As(err, &too) {
-			return again(http.StatusTooManyRequests, q.N("login.wait", int((too.Wait+time.Second-1)/time.Second)))
+			return again(http.StatusTooManyRequests, q.N("login.wait", web.Seconds(too.Wait)))
 		}
 		return err
 	}
@@ -108,7 +90,7 @@ func (q *request) login() error {
 	case errors.Is(err, errCodeWanted):
 		return again(http.StatusUnauthorized, q.T("login.code.wanted"))
 	case errors.As(err, &too):
-		return again(http.StatusTooManyRequests, q.N("login.wait", int((too.Wait+time.Second-1)/time.Second)))
+		return again(http.StatusTooManyRequests, q.N("login.wait", web.Seconds(too.Wait)))
 	case coded && errors.Is(err, mail.ErrAuthFailed):
 		q.cfg.Log.Info("webmail: wrong code", "user", user, "remote", q.remote(), "reason", err)
 		return again(http.StatusUnauthorized, q.T("login.code.wrong"))
@@ -131,7 +113,7 @@ func (q *request) login() error {
 	}
 	q.cfg.Log.Info("webmail: log-in", "user", user, "remote", q.remote())
 	q.setCookie("wm", cookie)
-	q.dropCookie("wmpre")
+	q.dropCookie(preCookie)
 	return q.redirect(web.LocalPath(q.r.PostFormValue("next"), "/"))
 }
 
@@ -154,10 +136,7 @@ func (q *request) secondFactor(user, code string) (coded bool, err error) {
 func (q *request) admit(user, password string) (settled func(error), err error) {
 	ctx, cancel := context.WithTimeout(q.ctx, time.Second)
 	defer cancel()
-	a := &mail.AuthRequest{Username: user, Password: password, Mechanism: "LOGIN", Service: "http", Secured: true}
-	if ip, err := netip.ParseAddr(q.remote()); err == nil {
-		a.Remote = net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0))
-	}
+	a := &mail.AuthRequest{Username: user, Password: password, Mechanism: "LOGIN", Service: "http", Remote: web.Addr(q.remote()), Secured: true}
 	return q.cfg.Guard.Admit(ctx, a)
 }
 

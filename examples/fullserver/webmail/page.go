@@ -2,41 +2,12 @@ package webmail
 
 import (
 	"bytes"
-	"embed"
-	"html/template"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 )
-
-//go:embed templates
-var templateFiles embed.FS
-
-// templates are the pages by name; each is the layout with a "main" of its own.
-type templates map[string]*template.Template
-
-func parseTemplates() (templates, error) {
-	names, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		return nil, err
-	}
-	out := templates{}
-	for _, e := range names {
-		name, ok := strings.CutSuffix(e.Name(), ".html")
-		if !ok || name == "layout" || name == "parts" {
-			continue
-		}
-		t, err := template.ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+e.Name())
-		if err != nil {
-			return nil, err
-		}
-		out[name] = t
-	}
-	return out, nil
-}
 
 // page is what every page has. Templates call its methods as {{$.T "key"}}.
 type page struct {
@@ -134,16 +105,9 @@ func (q *request) render(status int, name string, data any) error {
 	return q.write(status, b.Bytes())
 }
 
-// write writes a page that is in memory, compressed when it is worth it.
+// write writes what is in memory.
 func (q *request) write(status int, b []byte) error {
-	h := q.w.Header()
-	h.Add("Vary", "Accept-Encoding")
-	if len(b) > 1400 && strings.Contains(q.r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		b = web.Compress(b)
-	}
-	q.w.WriteHeader(status)
-	_, _ = q.w.Write(b) // an error is of a browser that has gone
+	web.Write(q.w, q.r, status, b)
 	return nil
 }
 

@@ -118,16 +118,8 @@ func (q *request) serve(rt route) error {
 	return rt.handle(q)
 }
 
-// inMemory is how much of the files of a form is held in memory; the rest lies in temporary files.
-const inMemory = 1 << 20
-
 func (q *request) parseForm(upload bool) error {
-	err := q.r.ParseForm()
-	if err == nil && upload {
-		if err = q.r.ParseMultipartForm(inMemory); errors.Is(err, http.ErrNotMultipart) {
-			err = nil
-		}
-	}
+	err := web.ParseForm(q.r, upload)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

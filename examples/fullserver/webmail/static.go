@@ -4,21 +4,15 @@ import (
 	"embed"
 	"io/fs"
 	"slices"
+
+	"github.com/buuta/mail/examples/fullserver/internal/web"
 )
 
-//go:embed static texts
+//go:embed static templates texts
 var embedded embed.FS
 
 // static are the files that pages load, texts what they say.
-var static, texts = subFolder("static"), subFolder("texts")
-
-func subFolder(name string) fs.FS {
-	dir, err := fs.Sub(embedded, name)
-	if err != nil {
-		panic(err) // the name is no path
-	}
-	return dir
-}
+var static, texts = web.Folder(embedded, "static"), web.Folder(embedded, "texts")
 
 // Look is the style sheet and the sign of these pages, for others that are to look the same.
 func Look() fs.FS { return look{static} }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/buuta/mail"
@@ -53,11 +52,7 @@ func (q *request) remember(d *done, next string) error {
 	}
 	q.acc.done = append(q.acc.done, d)
 	q.acc.mu.Unlock()
-	sep := "?"
-	if strings.Contains(next, "?") {
-		sep = "&"
-	}
-	return q.redirect(next + sep + "done=" + d.id)
+	return q.redirect(web.AddQuery(next, "done", d.id))
 }
 
 func (q *request) findDone(id string) *done {

@@ -11,6 +11,7 @@
 package webmail
 
 import (
+	"html/template"
 	"log/slog"
 	"net/http"
 	"time"
@@ -101,7 +102,7 @@ type Site struct {
 	cfg       Config
 	limits    Limits
 	texts     *i18n.Catalogues
-	templates templates
+	templates map[string]*template.Template // the pages by name
 	assets    *web.Assets
 	sessions  *session.Store
 	local     prefs.Local
@@ -129,7 +130,7 @@ func New(cfg Config) (*Site, error) {
 	if s.assets, err = web.LoadAssets("", static); err != nil {
 		return nil, err
 	}
-	if s.templates, err = parseTemplates(); err != nil {
+	if s.templates, err = web.ParsePages(web.Folder(embedded, "templates")); err != nil {
 		return nil, err
 	}
 	s.sessions, err = session.Open(session.Options{File: cfg.Sessions, Idle: s.limits.SessionIdle, Absolute: s.limits.SessionLife, Now: s.cfg.Now})

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"strings"
 )
 
 // Assets are the files of a folder, served at a site's .../static/{hash}/{file}. Their addresses have a hash of all of them, so that browsers may keep them for ever and modules find
@@ -61,7 +60,7 @@ func (a *Assets) add(dir fs.FS, sum hash.Hash) error {
 		case ".svg":
 			kind = "image/svg+xml"
 		}
-		a.files[e.Name()] = asset{kind, b, Compress(b)}
+		a.files[e.Name()] = asset{kind, b, compress(b)}
 	}
 	return nil
 }
@@ -83,7 +82,7 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	data := f.data
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if takesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		data = f.gzip
 	}
@@ -91,8 +90,8 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data)
 }
 
-// Compress is what browsers that take gzip are sent.
-func Compress(b []byte) []byte {
+// compress is what browsers that take gzip are sent.
+func compress(b []byte) []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	_, _ = z.Write(b) // a Buffer takes everything
