@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (x *texter) add(s *Store, j *textJob, n int) {
 	if j.n += n; j.n >= aheadMany {
 		j.due = time.Time{}
 	}
-	if !x.running {
+	if !x.running && (x.timer == nil || j.due.IsZero()) { // else what the timer waits for is due before this
 		x.schedule(s)
 	}
 }
@@ -136,12 +137,8 @@ func (x *texter) take(s *Store) (*textJob, bool) {
 	if !x.closed && len(x.queue) > 0 {
 		if j := x.soonest(); time.Until(j.due) <= 0 {
 			delete(x.jobs, j.dir)
-			for i := range x.queue {
-				if x.queue[i] == j {
-					x.queue = append(x.queue[:i], x.queue[i+1:]...)
-					break
-				}
-			}
+			i := slices.Index(x.queue, j)
+			x.queue = slices.Delete(x.queue, i, i+1)
 			return j, true
 		}
 	}
