@@ -24,16 +24,24 @@ type account struct {
 }
 
 func (s *Store) openAccount(name, root string) (*account, error) {
-	sh := s.start()
 	if s.MustExist {
-		info, err := sh.fs.Stat(root)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-			return nil, fmt.Errorf("%w: %q", mail.ErrNoAccount, name)
-		}
-		if err != nil {
-			return nil, err
-		}
-	} else if err := s.makeDir(root); err != nil {
+		return s.existing(name, root)
+	}
+	sh := s.start()
+	if err := s.makeDir(root); err != nil {
+		return nil, err
+	}
+	return newAccount(s, sh, name, root), nil
+}
+
+// existing opens an account that has a folder: mail.ErrNoAccount when it has none.
+func (s *Store) existing(name, root string) (*account, error) {
+	sh := s.start()
+	info, err := sh.fs.Stat(root)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%w: %q", mail.ErrNoAccount, name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return newAccount(s, sh, name, root), nil

@@ -3,14 +3,11 @@ package maildir
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/maildir/internal/dovefile"
 	"github.com/buuta/mail/maildir/internal/maildirsize"
 )
@@ -84,15 +81,10 @@ func (s *Store) Check(ctx context.Context, account string, opts *CheckOptions) (
 	if err != nil {
 		return 0, err
 	}
-	sh := s.start()
-	info, err := sh.fs.Stat(root)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return 0, fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
-	}
+	a, err := s.existing(account, root)
 	if err != nil {
 		return 0, err
 	}
-	a := newAccount(s, sh, account, root)
 	defer a.end()
 	c := checker{a: a, ctx: ctx}
 	if opts != nil {

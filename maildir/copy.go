@@ -89,12 +89,11 @@ func (m *mailbox) move(ctx context.Context, set mail.UIDSet, target *box, change
 		slices.SortFunc(trees, func(a, b *tree) int { return strings.Compare(a.ledger.root, b.ledger.root) })
 	}
 	for _, t := range trees {
-		select {
-		case t.move <- struct{}{}:
-			defer func() { <-t.move }()
-		case <-ctx.Done():
-			return mail.UIDMap{}, ctx.Err()
+		moved, err := t.moving(ctx)
+		if err != nil {
+			return mail.UIDMap{}, err
 		}
+		defer moved()
 	}
 	var tr *transfer
 	if len(trees) == 1 { // else one account gains and the other loses

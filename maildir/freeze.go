@@ -1,10 +1,10 @@
 package maildir
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -30,11 +30,7 @@ type FrozenMailbox struct {
 	ModSeq      mail.ModSeq
 	Count       int
 
-	// UIDList and Keywords are what dovecot-uidlist and dovecot-keywords would be if they were written now: every message has its UID there.
-	// Keywords is nil where there are none.
-	UIDList, Keywords []byte
-
-	st *state
+	b *box
 }
 
 // FrozenMessage is one message of a FrozenMailbox.
@@ -45,6 +41,30 @@ type FrozenMessage struct {
 	File string // the file within Root
 }
 
+// UIDList returns what dovecot-uidlist would be if it were written now: every message has its UID there. It is for as long as the account
+// is frozen.
+func (m *FrozenMailbox) UIDList() ([]byte, error) {
+	st := m.b.st
+	other, err := otherFields(m.b.sh.fs, m.b.dir)
+	if err != nil {
+		return nil, err
+	}
+	out := appendUIDHeader(nil, &st.head)
+	for b, s := range st.all {
+		base := st.base(b, s)
+		out = appendUIDEntry(out, s.uid, b.guid(s), other[base], base)
+	}
+	return out, nil
+}
+
+// Keywords returns what dovecot-keywords would be, nil where there are none. It is for as long as the account is frozen.
+func (m *FrozenMailbox) Keywords() []byte {
+	if !slices.ContainsFunc(m.b.st.keywords, func(k string) bool { return k != "" }) {
+		return nil
+	}
+	return formatKeywords(m.b.st.keywords)
+}
+
 // Messages yields the messages in the order of their UIDs. It is for as long as the account is frozen.
 func (m *FrozenMailbox) Messages() iter.Seq[FrozenMessage] {
 	return func(yield func(FrozenMessage) bool) {
@@ -52,12 +72,13 @@ func (m *FrozenMailbox) Messages() iter.Seq[FrozenMessage] {
 		if dir != "" {
 			dir += "/"
 		}
-		for b, s := range m.st.all {
+		st := m.b.st
+		for b, s := range st.all {
 			where := uint8(inNew)
 			if s.bits&slotCur != 0 {
 				where = inCur
 			}
-			if !yield(FrozenMessage{mail.UID(s.uid), publicGUID(m.st.rawGUID(b, s)), m.st.base(b, s), dir + whereDir(where) + "/" + m.st.fileName(b, s)}) {
+			if !yield(FrozenMessage{mail.UID(s.uid), publicGUID(st.rawGUID(b, s)), st.base(b, s), dir + whereDir(where) + "/" + st.fileName(b, s)}) {
 				return
 			}
 		}
@@ -81,15 +102,10 @@ func (s *Store) Freeze(ctx context.Context, account string, f func(*Frozen) erro
 	if err != nil {
 		return err
 	}
-	sh := s.start()
-	info, err := sh.fs.Stat(root)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
-	}
+	a, err := s.existing(account, root)
 	if err != nil {
 		return err
 	}
-	a := newAccount(s, sh, account, root)
 	defer a.end()
 	for begun := time.Now(); ; {
 		err := a.freeze(ctx, f)
@@ -113,12 +129,11 @@ var errBusy = errors.New("a mailbox is being changed all the time")
 
 // freeze is one try.
 func (a *account) freeze(ctx context.Context, f func(*Frozen) error) error {
-	select {
-	case a.tree.move <- struct{}{}: // else who moves messages could hold one mailbox and wait for another
-		defer func() { <-a.tree.move }()
-	case <-ctx.Done():
-		return ctx.Err()
+	moved, err := a.tree.moving(ctx) // else who moves messages could hold one mailbox and wait for another
+	if err != nil {
+		return err
 	}
+	defer moved()
 	unlock, err := a.lock(ctx)
 	if err != nil {
 		return err
@@ -148,37 +163,30 @@ func (a *account) freeze(ctx context.Context, f func(*Frozen) error) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		thaws = append(thaws, thaw)
-		box, err := b.frozen(name, folders[name])
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		fz.Mailboxes = append(fz.Mailboxes, box)
+		fz.Mailboxes = append(fz.Mailboxes, b.frozen(name, folders[name]))
 	}
 	return f(fz)
 }
 
 // freeze keeps all others from changing the box, once it is in step with its folder.
 func (b *box) freeze(ctx context.Context) (thaw func(), err error) {
-	timer := time.NewTimer(freezeEach)
-	defer timer.Stop()
-	select {
-	case b.w <- struct{}{}:
-	case <-timer.C:
-		return nil, errBusy
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	soon, cancel := context.WithTimeout(ctx, freezeEach)
+	defer cancel()
+	release, err := b.writer(soon)
+	if err != nil {
+		return nil, cmp.Or(ctx.Err(), errBusy)
 	}
 	lock, err := lockWithin(ctx, b.sh.fs, b.dir+"/"+lockName, freezeEach, freezePause)
 	if errors.Is(err, mail.ErrStoreInUse) {
 		err = errBusy
 	}
 	if err != nil {
-		<-b.w
+		release()
 		return nil, err
 	}
 	thaw = func() {
 		lock.Close()
-		<-b.w
+		release()
 	}
 	if err := b.locked(ctx, nil); err != nil {
 		thaw()
@@ -188,23 +196,10 @@ func (b *box) freeze(ctx context.Context) (thaw func(), err error) {
 }
 
 // frozen tells what the box is. The caller has frozen it.
-func (b *box) frozen(name, folder string) (FrozenMailbox, error) {
+func (b *box) frozen(name, folder string) FrozenMailbox {
 	st := b.st
-	m := FrozenMailbox{
+	return FrozenMailbox{
 		Name: name, Folder: folder, ID: mail.MailboxID(st.id), UIDValidity: st.validity, UIDNext: mail.UID(st.next), ModSeq: mail.ModSeq(st.high),
-		Count: st.n, st: st,
+		Count: st.n, b: b,
 	}
-	other, err := otherFields(b.sh.fs, b.dir)
-	if err != nil {
-		return m, err
-	}
-	m.UIDList = appendUIDHeader(nil, &st.head)
-	for blk, s := range st.all {
-		base := st.base(blk, s)
-		m.UIDList = appendUIDEntry(m.UIDList, s.uid, blk.guid(s), other[base], base)
-	}
-	if slices.ContainsFunc(st.keywords, func(k string) bool { return k != "" }) {
-		m.Keywords = formatKeywords(st.keywords)
-	}
-	return m, nil
 }

@@ -88,7 +88,9 @@ func TestFreeze(t *testing.T) {
 			seen := map[mail.GUID]bool{}
 			for i := range fz.Mailboxes {
 				m := &fz.Mailboxes[i]
-				lines := strings.Split(strings.TrimSuffix(string(m.UIDList), "\n"), "\n")
+				list, err := m.UIDList()
+				require.NoError(t, err)
+				lines := strings.Split(strings.TrimSuffix(string(list), "\n"), "\n")
 				require.Len(t, lines, m.Count+1)
 				require.Equal(t, fmt.Sprintf("3 V%d N%d G%s", m.UIDValidity, m.UIDNext, m.ID), lines[0])
 				n := 0
@@ -130,7 +132,9 @@ func TestFreezeOthers(t *testing.T) {
 			require.Equal(t, "new/1700000000.M1P1.host", msg.File)
 		}
 		require.Equal(t, 1, fz.Mailboxes[0].Count)
-		require.Contains(t, string(fz.Mailboxes[0].UIDList), "1 :1700000000.M1P1.host\n")
+		list, err := fz.Mailboxes[0].UIDList()
+		require.NoError(t, err)
+		require.Contains(t, string(list), "1 :1700000000.M1P1.host\n")
 		return nil
 	}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -29,6 +29,16 @@ func (sh *shared) acquireTree(s *Store, account, root string) *tree {
 	return t
 }
 
+// moving waits until nobody moves messages, and keeps others from it until end is called.
+func (t *tree) moving(ctx context.Context) (end func(), err error) {
+	select {
+	case t.move <- struct{}{}:
+		return func() { <-t.move }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (sh *shared) releaseTree(root string) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

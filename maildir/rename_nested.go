@@ -16,12 +16,11 @@ import (
 func (a *account) renameNested(ctx context.Context, from, to string, folders map[string]string) error {
 	fsys := a.sh.fs
 	// Moves between mailboxes hold the writers of two; so does this.
-	select {
-	case a.tree.move <- struct{}{}:
-		defer func() { <-a.tree.move }()
-	case <-ctx.Done():
-		return ctx.Err()
+	moved, err := a.tree.moving(ctx)
+	if err != nil {
+		return err
 	}
+	defer moved()
 	target := a.root + "/" + a.s.folderName(to)
 	if _, err := fsys.Stat(target); err == nil {
 		if fsys.Remove(target) != nil {

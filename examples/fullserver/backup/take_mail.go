@@ -181,7 +181,11 @@ func (c *copying) take(fz *maildir.Frozen, late []wanted) error {
 		c.account.Mailboxes = append(c.account.Mailboxes, Mailbox{
 			Name: m.Name, Folder: m.Folder, ID: string(m.ID), UIDValidity: m.UIDValidity, UIDNext: uint32(m.UIDNext), ModSeq: uint64(m.ModSeq), Messages: m.Count,
 		})
-		for name, content := range map[string][]byte{"dovecot-uidlist": m.UIDList, "dovecot-keywords": m.Keywords} {
+		list, err := m.UIDList()
+		if err != nil {
+			return err
+		}
+		for name, content := range map[string][]byte{"dovecot-uidlist": list, "dovecot-keywords": m.Keywords()} {
 			p := path.Join(m.Folder, name)
 			own[p] = true
 			if content != nil {
