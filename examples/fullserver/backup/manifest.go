@@ -28,7 +28,6 @@ const (
 	partSuffix     = ".part"
 	timeFormat     = "2006-01-02T150405Z"
 	readmeName     = "README"
-	sumOctets      = sha256.Size
 	checksumDigits = 8
 )
 

@@ -1,9 +1,7 @@
 package backup
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -53,13 +51,12 @@ func (p *previous) close() error {
 }
 
 // contentKey is what says that two files have the same content: that of a message never changes.
-type contentKey [16]byte
-
-func keyOf(name string, e *Entry) (k contentKey) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", name, e.Size, e.Time))
-	copy(k[:], sum[:])
-	return k
+type contentKey struct {
+	guid       string
+	size, time int64
 }
+
+func keyOf(e *Entry) contentKey { return contentKey{e.GUID, e.Size, e.Time} }
 
 // messages returns a user's messages by what they hold.
 func (p *previous) messages(user string) (map[contentKey]Entry, error) {
@@ -70,7 +67,7 @@ func (p *previous) messages(user string) (map[contentKey]Entry, error) {
 	s := p.parts[user]
 	err := eachLine(io.NewSectionReader(p.man, s.from, s.to-s.from), func(_ []byte, l *line) error {
 		if l != nil && l.Entry != nil && l.Entry.GUID != "" && safePath(l.Entry.stored()) {
-			out[keyOf(l.Entry.GUID, l.Entry)] = *l.Entry
+			out[keyOf(l.Entry)] = *l.Entry
 		}
 		return nil
 	})

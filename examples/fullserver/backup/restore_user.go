@@ -40,7 +40,7 @@ func (s *Selection) header(h *mime.Header) bool {
 	}
 	want := strings.ToLower(s.Text)
 	return slices.ContainsFunc([]string{"Subject", "From", "To", "Cc", "Message-ID"}, func(name string) bool {
-		return strings.Contains(strings.ToLower(mime.DecodeText(h.Get(name))), want)
+		return strings.Contains(strings.ToLower(h.Text(name)), want)
 	})
 }
 
@@ -207,6 +207,6 @@ func (b *Backup) Messages(ctx context.Context, user string, s Selection, each fu
 			return err
 		}
 		h := src.header
-		each(Listed{m.Mailbox, src.entry.UID, m.Date, mime.DecodeText(h.Get("From")), mime.DecodeText(h.Get("Subject")), h.Get("Message-ID")})
+		each(Listed{m.Mailbox, src.entry.UID, m.Date, h.Text("From"), h.Text("Subject"), h.Get("Message-ID")})
 	}
 }

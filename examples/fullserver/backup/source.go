@@ -111,29 +111,21 @@ func openTar(name string) (*Backup, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	for at := int64(0); at < info.Size(); {
-		here := &place{r: io.NewSectionReader(f, at, info.Size()-at)}
+		here := io.NewSectionReader(f, at, info.Size()-at)
 		h, err := tar.NewReader(here).Next()
 		if err != nil { // zeros, too, which are an end, but may be those of a file whose header is damaged
 			at += tarBlock
 			continue
 		}
-		from := at + here.n
+		n, err := here.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		from := at + n
 		t.files[h.Name] = span{from, from + h.Size}
 		at = from + (h.Size+tarBlock-1)/tarBlock*tarBlock
 	}
 	return opened(name, t)
-}
-
-// place counts what is read.
-type place struct {
-	r io.Reader
-	n int64
-}
-
-func (p *place) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	p.n += int64(n)
-	return n, err
 }
 
 func (t *tarSource) open(p string) (io.ReadCloser, int64, error) {

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,7 +151,7 @@ func (t *taking) note(e *Entry) error {
 // keep puts a file with this content into the backup.
 func (t *taking) keep(e Entry, content []byte) error {
 	e.Size = int64(len(content))
-	if err := t.to.put(&e, newBytesReader(content)); err != nil {
+	if err := t.to.put(&e, bytes.NewReader(content)); err != nil {
 		return err
 	}
 	t.res.Bytes += e.Size

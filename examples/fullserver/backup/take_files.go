@@ -65,8 +65,7 @@ func (t *taking) data(ctx context.Context) error {
 			if err != nil {
 				return nil
 			}
-			e := entryOf(p, info)
-			e.Dir, e.Size, e.Time = true, 0, 0
+			e := dirEntryOf(p, info)
 			if err := t.to.mkdir(p); err != nil {
 				return broken(err)
 			}

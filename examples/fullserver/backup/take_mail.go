@@ -17,8 +17,6 @@ import (
 	"github.com/buuta/mail/maildir"
 )
 
-func newBytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
-
 // A mailbox is copied while it is used: messages first, whose content never changes. Then the account is stopped for a moment, in which
 // is read what else there is, and the few messages that have come since: what was copied is then the account as it was in that moment.
 const (
@@ -137,7 +135,7 @@ func (c *copying) copy(w wanted) error {
 	}
 	e := entryOf(c.folder+w.file, info)
 	e.UID, e.GUID = w.uid, w.guid
-	if from, ok := c.before[keyOf(w.guid, &e)]; ok {
+	if from, ok := c.before[keyOf(&e)]; ok {
 		linked, err := c.to.link(&from, e.Path)
 		if err != nil {
 			return err
@@ -242,9 +240,7 @@ func (c *copying) walk(dir string, own map[string]bool) error {
 		return err
 	}
 	if info, err := os.Stat(at); err == nil {
-		e := entryOf(c.folder+dir, info)
-		e.Dir, e.Size, e.Time = true, 0, 0
-		c.dirs = append(c.dirs, e)
+		c.dirs = append(c.dirs, dirEntryOf(c.folder+dir, info))
 	}
 	mailbox := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "cur" && e.IsDir() })
 	for _, e := range entries {
@@ -254,9 +250,7 @@ func (c *copying) walk(dir string, own map[string]bool) error {
 		case leftOut(name) || own[p]:
 		case e.IsDir() && mailbox && (name == "cur" || name == "new" || name == "tmp"):
 			if info, err := e.Info(); err == nil {
-				d := entryOf(c.folder+p, info)
-				d.Dir, d.Size, d.Time = true, 0, 0
-				c.dirs = append(c.dirs, d)
+				c.dirs = append(c.dirs, dirEntryOf(c.folder+p, info))
 			}
 		case e.IsDir():
 			if err := c.walk(p, own); err != nil {

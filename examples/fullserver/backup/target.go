@@ -54,4 +54,9 @@ func entryOf(path string, info fs.FileInfo) Entry {
 	return Entry{Path: path, Size: info.Size(), Time: info.ModTime().UnixNano(), Mode: uint32(info.Mode().Perm()), Owner: ownerOf(info)}
 }
 
+// dirEntryOf describes a folder.
+func dirEntryOf(path string, info fs.FileInfo) Entry {
+	return Entry{Path: path, Dir: true, Mode: uint32(info.Mode().Perm()), Owner: ownerOf(info)}
+}
+
 func (e *Entry) modified() time.Time { return time.Unix(0, e.Time) }
