@@ -9,11 +9,8 @@ import (
 // JournalSocket is where systemd's journal listens.
 const JournalSocket = "/run/systemd/journal/socket"
 
-type journalTarget struct {
-	socket
-	facility int
-	buf      []byte
-}
+// journalTarget is reached as syslog is.
+type journalTarget struct{ syslogTarget }
 
 // Journal writes to systemd's journal at a path, "" for [JournalSocket], by its own protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). Beside what syslog would
 // have there are SYSLOG_IDENTIFIER and, in lines of a message in the queue, MAIL_QUEUE_ID to look for. A line has 8 KiB at most, which a datagram
@@ -26,8 +23,7 @@ func Journal(path, facility string) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := t.(*syslogTarget)
-	return &journalTarget{socket: s.socket, facility: s.facility}, nil
+	return &journalTarget{*t.(*syslogTarget)}, nil
 }
 
 func (t *journalTarget) name() string { return "the journal" }

@@ -123,7 +123,7 @@ func (l *Log) Reopen() error {
 		l.files.Unlock()
 		return nil
 	}
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := l.openFile()
 	if err != nil {
 		return err
 	}
@@ -143,6 +143,10 @@ func (l *Log) Reopen() error {
 		l.size = info.Size()
 	}
 	return nil
+}
+
+func (l *Log) openFile() (*os.File, error) {
+	return os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
 // Print writes a line for a program, "postfix/smtpd", in pieces that are put together without spaces. A name that ends
@@ -201,12 +205,7 @@ func (l *Log) line(program string, pieces ...string) {
 		l.stamp = append(append(l.stamp, l.host...), ' ')
 	}
 	l.buf = append(l.buf, l.stamp...)
-	if rest, ok := strings.CutPrefix(program, "postfix/"); ok && l.name != "" {
-		l.buf = append(append(l.buf, l.name...), '/')
-		l.buf = append(l.buf, rest...)
-	} else {
-		l.buf = append(l.buf, program...)
-	}
+	l.buf = append(l.buf, l.renamed(program)...)
 	if strings.HasSuffix(program, ":") {
 		l.buf = append(l.buf, ' ')
 	} else {
@@ -286,9 +285,7 @@ func (l *Log) wrote(batch []byte, n int, err error) {
 	}
 	l.err = nil
 	if l.lost > 0 {
-		before := len(l.buf)
-		l.line("postfix/postlogd", "warning: ", strconv.Itoa(l.lost), " lines could not be written and are lost")
-		l.printed += uint64(len(l.buf) - before)
+		l.add("postfix/postlogd", "warning: ", strconv.Itoa(l.lost), " lines could not be written and are lost")
 		l.lost = 0
 	}
 }

@@ -246,7 +246,7 @@ func FuzzClean(f *testing.F) {
 
 func BenchmarkPrint(b *testing.B) {
 	o := options
-	o.Stderr = discard{}
+	o.Stderr, o.Name = discard{}, "postfix"
 	l, err := maillog.Open("", o)
 	require.NoError(b, err)
 	defer l.Close()

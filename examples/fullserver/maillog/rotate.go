@@ -29,7 +29,7 @@ func (l *Log) rotate() error {
 	if err := os.Rename(l.path, old); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := l.openFile()
 	if err != nil {
 		_ = os.Rename(old, l.path)
 		return err

@@ -3,7 +3,9 @@ package maillog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,7 +20,7 @@ var facilities = map[string]int{
 
 // Facilities are the names that a facility can have.
 func Facilities() []string {
-	return []string{"auth", "authpriv", "cron", "daemon", "ftp", "kern", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", "lpr", "mail", "news", "syslog", "user", "uucp"}
+	return slices.Sorted(maps.Keys(facilities))
 }
 
 // socket is a daemon's, to which a connection is made when there is something to write, and again when the daemon has been started anew.
