@@ -39,14 +39,7 @@ user_pref("mail.server.server1.offline_download", false);
 user_pref("mail.server.server2.type", "none");
 user_pref("mail.server.server2.hostname", "Local Folders");
 user_pref("mail.server.server2.userName", "nobody");
-user_pref("mail.provider.suppress_dialog_on_startup", true);
 user_pref("mail.biff.show_alert", false);
-user_pref("app.update.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("extensions.update.enabled", false);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-user_pref("services.settings.server", "data:,");
 `
 
 // thunderbirdTools are what the steps use, kept where scripts find it again.

@@ -24,6 +24,18 @@ type Thunderbird struct {
 
 const patience = 3 * time.Minute // for a thing that it does
 
+// quiet are preferences by which it asks nobody anything, neither the person before it nor its makers; Marionette takes a free port.
+const quiet = `
+user_pref("mail.provider.suppress_dialog_on_startup", true);
+user_pref("app.update.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("services.settings.server", "data:,");
+user_pref("marionette.port", 0);
+`
+
 // StartThunderbird starts it with the preferences given as lines of user.js, and ends it with the test.
 func StartThunderbird(t TB, prefs string) *Thunderbird {
 	t.Helper()
@@ -40,7 +52,7 @@ func StartThunderbird(t TB, prefs string) *Thunderbird {
 	if err := os.Mkdir(profile, 0o700); err != nil {
 		t.Fatalf("%v", err)
 	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(prefs+`user_pref("marionette.port", 0);`+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(prefs+quiet), 0o600); err != nil {
 		t.Fatalf("%v", err)
 	}
 	var said bytes.Buffer

@@ -149,13 +149,6 @@ user_pref("network.proxy.http", "127.0.0.1");
 user_pref("network.proxy.http_port", `+port+`);
 user_pref("network.proxy.ssl", "127.0.0.1");
 user_pref("network.proxy.ssl_port", `+port+`);
-user_pref("mail.provider.suppress_dialog_on_startup", true);
-user_pref("app.update.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("extensions.update.enabled", false);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-user_pref("services.settings.server", "data:,");
 `)
 	const fetch = `
 const {FetchConfig} = ChromeUtils.importESModule("resource:///modules/accountcreation/FetchConfig.sys.mjs");
