@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -36,7 +38,7 @@ func newBox(t *testing.T, memory int64, percent int) *box {
 		if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
 			t.Skipf("no control groups here: %v", err)
 		}
-		t.Cleanup(func() { _ = os.Remove(dir) })
+		t.Cleanup(func() { removeGroup(t, dir) })
 	}
 	const period = 100_000 // microseconds, the kernel's own
 	quota := strconv.Itoa(period * percent / 100)
@@ -49,6 +51,20 @@ func newBox(t *testing.T, memory int64, percent int) *box {
 		b.set(b.cpu, "cpu.cfs_quota_us", quota)
 	}
 	return b
+}
+
+// removeGroup removes a control group's folder. The kernel keeps it for as long as one of its processes is still ending.
+func removeGroup(t *testing.T, dir string) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		err := os.Remove(dir)
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Logf("a control group is left: %v", err)
+			return
+		}
+	}
 }
 
 func (b *box) set(dir, name, value string) {

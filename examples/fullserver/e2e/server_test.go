@@ -70,8 +70,8 @@ func startIn(t *testing.T, wrap []string, users int, params ...string) *server {
 	for _, k := range names {
 		s.args = append(s.args, "-o", k+"="+p[k])
 	}
+	t.Cleanup(s.stop) // of one that never listens, too
 	s.startAgain()
-	t.Cleanup(s.stop)
 	return s
 }
 
@@ -120,6 +120,9 @@ func (s *server) startAgain() {
 // stop ends the server as an operator does and wants to see it end well.
 func (s *server) stop() {
 	s.t.Helper()
+	if s.done == nil {
+		return // it was never started
+	}
 	select {
 	case <-s.done:
 		return
@@ -132,7 +135,7 @@ func (s *server) stop() {
 			s.t.Errorf("fullserver ended with %v", s.err)
 		}
 	case <-time.After(20 * time.Second):
-		s.cmd.Process.Kill()
+		s.kill()
 		s.t.Error("fullserver did not end within 20 seconds of SIGTERM")
 	}
 	if s.t.Failed() {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -288,9 +287,6 @@ func (l *ledger) readIMAP(addr string, u int, end chan struct{}) {
 		return
 	}
 	defer y.c.Close()
-	if y.r == nil {
-		y.r = bufio.NewReader(y.c)
-	}
 	_ = y.c.SetDeadline(time.Now().Add(time.Minute))
 	valid := soakValid.FindStringSubmatch(y.do("SELECT INBOX"))
 	if valid == nil {

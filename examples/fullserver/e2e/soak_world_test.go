@@ -44,7 +44,7 @@ func slowable(t *testing.T, megabytes int) (dir string, slow func(on bool)) {
 	}
 	t.Cleanup(func() {
 		_ = syscall.Unmount(dir, syscall.MNT_DETACH)
-		_ = os.Remove(group)
+		removeGroup(t, group)
 	})
 	var st syscall.Stat_t
 	require.NoError(t, syscall.Stat(dir, &st))
