@@ -79,22 +79,19 @@ func Programs(c *config.Config) (services []autoconfig.Service, https []uint16) 
 	var list []reached
 	add := func(param string, svc *mastercf.Service, addrs []config.Address) {
 		v, ok := s.programService(param, svc)
+		if !ok {
+			return
+		}
 		for _, a := range addrs {
-			if host, text, err := net.SplitHostPort(a.Address); ok && err == nil && a.Network != "unix" {
-				if port, err := strconv.ParseUint(text, 10, 16); err == nil {
-					v.Port = uint16(port)
-					list = append(list, reached{v, host})
-				}
+			if host, port, ok := hostPort(a); ok {
+				v.Port = port
+				list = append(list, reached{v, host})
 			}
 		}
 	}
-	set := s.set
-	add("submissions_listen", nil, set.SubmissionsListen)
-	add("submission_listen", nil, set.SubmissionListen)
-	add("imaps_listen", nil, set.IMAPSListen)
-	add("imap_listen", nil, set.IMAPListen)
-	add("pop3s_listen", nil, set.POP3SListen)
-	add("pop3_listen", nil, set.POP3Listen)
+	for _, l := range c.Listens() {
+		add(l.Param, nil, l.Addresses)
+	}
 	if s.takesMaster() {
 		for _, svc := range c.Services() {
 			if !c.Disabled(svc) && svc.Type == "inet" {
@@ -104,17 +101,24 @@ func Programs(c *config.Config) (services []autoconfig.Service, https []uint16) 
 			}
 		}
 	}
-	if !set.Autoconfig {
-		return offered(list, !set.TLS.None()), nil
-	}
-	for _, a := range append(slices.Clone(set.WebmailsListen), set.HTTPSListen...) {
-		if _, text, err := net.SplitHostPort(a.Address); err == nil && a.Network != "unix" {
-			if port, err := strconv.ParseUint(text, 10, 16); err == nil && port > 0 {
-				https = append(https, uint16(port))
+	if s.set.Autoconfig {
+		for _, a := range slices.Concat(s.set.WebmailsListen, s.set.HTTPSListen) {
+			if _, port, ok := hostPort(a); ok && port > 0 {
+				https = append(https, port)
 			}
 		}
 	}
-	return offered(list, !set.TLS.None()), https
+	return offered(list, !s.set.TLS.None()), https
+}
+
+// hostPort takes an address apart; ok is false for a socket of the file system.
+func hostPort(a config.Address) (host string, port uint16, ok bool) {
+	host, text, err := net.SplitHostPort(a.Address)
+	if err != nil || a.Network == "unix" {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	return host, uint16(n), err == nil
 }
 
 // programs puts what users' programs ask before a web server's pages.

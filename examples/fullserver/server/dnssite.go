@@ -43,7 +43,7 @@ func DNSSite(c *config.Config, domains []string) (*dnsplan.Site, error) {
 	if len(https) > 0 {
 		site.Autodiscover, site.Autoconfig = https[0], slices.Contains(https, 443)
 	}
-	site.Autoconfig = site.Autoconfig || s.Autoconfig && slices.ContainsFunc(append(slices.Clone(s.HTTPListen), s.WebmailListen...), func(a config.Address) bool { return strings.HasSuffix(a.Address, ":80") })
+	site.Autoconfig = site.Autoconfig || s.Autoconfig && slices.ContainsFunc(slices.Concat(s.HTTPListen, s.WebmailListen), func(a config.Address) bool { return strings.HasSuffix(a.Address, ":80") })
 	if len(s.STS.Domains) > 0 {
 		p, err := STSPolicy(s)
 		if err != nil {

@@ -22,32 +22,10 @@ type service struct {
 
 // listen takes every address that is asked for. Nothing is served yet.
 func (s *Server) listen() error {
-	for _, l := range []struct {
-		param string
-		addrs []config.Address
-	}{
-		{"smtp_listen", s.set.SMTPListen},
-		{"submission_listen", s.set.SubmissionListen},
-		{"submissions_listen", s.set.SubmissionsListen},
-		{"lmtp_listen", s.set.LMTPListen},
-		{"imap_listen", s.set.IMAPListen},
-		{"imaps_listen", s.set.IMAPSListen},
-		{"pop3_listen", s.set.POP3Listen},
-		{"pop3s_listen", s.set.POP3SListen},
-		{"pop2_listen", s.set.POP2Listen},
-		{"auth_listen", s.set.Accounts.AuthListen},
-		{"auth_userdb_listen", s.set.Accounts.AuthUserdbListen},
-		{"http_listen", s.set.HTTPListen},
-		{"https_listen", s.set.HTTPSListen},
-		{"metrics_listen", s.set.MetricsListen},
-		{"webmail_listen", s.set.WebmailListen},
-		{"webmails_listen", s.set.WebmailsListen},
-		{"webadmin_listen", s.set.WebadminListen},
-		{"webadmins_listen", s.set.WebadminsListen},
-	} {
-		for _, a := range l.addrs {
-			if err := s.take(a, &service{param: l.param}); err != nil {
-				return s.cfg.ErrorFor(l.param, fmt.Errorf("%s: %w", a, plainError(err)))
+	for _, l := range s.cfg.Listens() {
+		for _, a := range l.Addresses {
+			if err := s.take(a, &service{param: l.Param}); err != nil {
+				return s.cfg.ErrorFor(l.Param, fmt.Errorf("%s: %w", a, plainError(err)))
 			}
 		}
 	}
