@@ -92,9 +92,9 @@ func (h *Handler) outlook(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errNotHere):
 		h.outlookError(w, 500, "The e-mail address cannot be found")
 	case err != nil:
-		http.Error(w, "try again later", http.StatusServiceUnavailable)
+		refuse(w, err)
 	default:
-		writeXML(w, "text/xml; charset=utf-8", discovered{Response: response{Schema: outlookResponse, Account: site.outlook(address)}})
+		writeXML(w, discovered{Response: response{Schema: outlookResponse, Account: site.outlook(address)}})
 	}
 }
 
@@ -124,7 +124,7 @@ func (h *Handler) outlookError(w http.ResponseWriter, code int, text string) {
 	if h.Now != nil {
 		now = h.Now
 	}
-	writeXML(w, "text/xml; charset=utf-8", discovered{Response: response{Error: &outlookError{
+	writeXML(w, discovered{Response: response{Error: &outlookError{
 		Time: now().UTC().Format("15:04:05.000000"), ID: fmt.Sprint(now().UnixNano() % 1e10), Code: code, Message: text}}})
 }
 

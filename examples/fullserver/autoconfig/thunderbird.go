@@ -55,17 +55,17 @@ func (h *Handler) thunderbird(w http.ResponseWriter, r *http.Request) {
 			c.Provider.Incoming = append(c.Provider.Incoming, m)
 		}
 	}
-	writeXML(w, "text/xml; charset=utf-8", c)
+	writeXML(w, c)
 }
 
 // writeXML answers with a document.
-func writeXML(w http.ResponseWriter, kind string, v any) {
+func writeXML(w http.ResponseWriter, v any) {
 	b, err := xml.MarshalIndent(v, "", "  ")
 	if err != nil {
 		http.Error(w, "can't be written", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache") // ports change when the operator says so
 	_, _ = w.Write(append([]byte(xml.Header), append(b, '\n')...))
 }

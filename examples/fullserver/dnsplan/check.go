@@ -86,13 +86,18 @@ func (s *Site) Check(ctx context.Context, r Resolver, rec *Record) Finding {
 	return s.text(ctx, r, rec)
 }
 
-// sameHost wants a name to lead to one of the server's addresses.
-func (s *Site) sameHost(ctx context.Context, r Resolver, rec *Record) Finding {
-	list, err := r.LookupNetIP(ctx, "ip", rec.Name)
-	var texts []string
+// addresses are those of a name, as they are written.
+func addresses(ctx context.Context, r Resolver, name string) (texts []string, err error) {
+	list, err := r.LookupNetIP(ctx, "ip", name)
 	for _, a := range list {
 		texts = append(texts, a.Unmap().String())
 	}
+	return texts, err
+}
+
+// sameHost wants a name to lead to one of the server's addresses.
+func (s *Site) sameHost(ctx context.Context, r Resolver, rec *Record) Finding {
+	texts, err := addresses(ctx, r, rec.Name)
 	return judge(err, texts, func(t string) bool {
 		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == t })
 	})
@@ -136,11 +141,7 @@ func trimmed(names []string) []string {
 }
 
 func (s *Site) address(ctx context.Context, r Resolver, rec *Record) Finding {
-	list, err := r.LookupNetIP(ctx, "ip", rec.Name)
-	var texts []string
-	for _, a := range list {
-		texts = append(texts, a.Unmap().String())
-	}
+	texts, err := addresses(ctx, r, rec.Name)
 	return judge(err, texts, func(t string) bool { return t == rec.Value })
 }
 
