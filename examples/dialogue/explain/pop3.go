@@ -69,12 +69,7 @@ func (p *pop3) client(n *Note, line string) {
 		p.pending = append(p.pending, pop3Command{verb: "="})
 		return
 	}
-	n.Text = printable(cut(p.s.mask(line)))
-	trimmed := strings.TrimLeft(line, " \t")
-	if trimmed != line && trimmed != "" {
-		n.mistake("mistake.leading-space")
-	}
-	verb, rest, _ := strings.Cut(strings.TrimRight(trimmed, " \t"), " ")
+	trimmed, verb, rest := p.s.typed(n, line)
 	upper, rest := strings.ToUpper(verb), strings.TrimSpace(rest)
 	cmd := pop3Command{verb: upper}
 	defer func() {

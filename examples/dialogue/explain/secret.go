@@ -75,6 +75,17 @@ func (s *Session) remember(secret string) {
 // masked are the commands with secrets behind them, in all protocols, and how many words behind them may be seen: the mechanism, the user.
 var masked = map[string]int{"PASS": 0, "LOGIN": 1, "APOP": 1, "AUTH": 1, "AUTHENTICATE": 1}
 
+// typed notes a command of SMTP's or POP3's form as it is shown, and takes it apart: the line without blanks before it, its first word, and what follows.
+func (s *Session) typed(n *Note, line string) (trimmed, verb, rest string) {
+	n.Text = printable(cut(s.mask(line)))
+	trimmed = strings.TrimLeft(line, " \t")
+	if trimmed != line && trimmed != "" {
+		n.mistake("mistake.leading-space")
+	}
+	verb, rest, _ = strings.Cut(strings.TrimRight(trimmed, " \t"), " ")
+	return trimmed, verb, rest
+}
+
 // mask takes secrets out of a client's command as it is shown, whatever the protocol and the place: who types PASS in SMTP doesn't want to
 // show the password either.
 func (s *Session) mask(line string) string {

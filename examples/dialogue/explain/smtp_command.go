@@ -22,12 +22,7 @@ func (p *smtp) command(n *Note, line string) {
 	if p.letterBefore354(n, line) {
 		return
 	}
-	n.Text = printable(cut(p.s.mask(line)))
-	trimmed := strings.TrimLeft(line, " \t")
-	if trimmed != line && trimmed != "" {
-		n.mistake("mistake.leading-space")
-	}
-	verb, rest, _ := strings.Cut(strings.TrimRight(trimmed, " \t"), " ")
+	trimmed, verb, rest := p.s.typed(n, line)
 	upper := strings.ToUpper(verb)
 	cmd := smtpCommand{verb: upper}
 	if len(line) > 510 && upper != "AUTH" && smtpCommands[upper] != "" {
