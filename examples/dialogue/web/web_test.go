@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/buuta/mail/examples/dialogue/explain"
 	"github.com/buuta/mail/examples/dialogue/recording"
+	"github.com/buuta/mail/internal/chromium"
 )
 
 const attack = `220 x"'><script>document.title='owned'</script><img src=x onerror=alert(1)>{{.}}`
@@ -108,28 +108,15 @@ func TestEvents(t *testing.T) {
 
 // In Chromium lines appear while they are said; an attacker's greeting runs nothing. DIALOGUE_SCREENSHOT names a file for a picture.
 func TestChromium(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal("chromium is missing, and CI has to have it")
-	}
-	if err != nil || testing.Short() {
-		t.Skip("chromium is not installed (make deps installs it), or -short")
-	}
 	b := New(explain.English)
 	srv := httptest.NewServer(b.Handler())
-	defer srv.Close()
+	t.Cleanup(srv.Close)
 	p, notes := notesOf(t, "textbook")
 	talk := b.Begin(p, "A message typed by hand, by telnet to port 25")
 	talk.Add(notes[:4]...)
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-background-networking", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := context.WithTimeout(chromium.Start(t), 2*time.Minute)
 	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
+	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	require.NoError(t, err)
 	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(srv.URL+"/talk/1")))
 	until := func(condition string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/internal/chromium"
 )
 
 var pictures = flag.String("screenshots", "", "folder that pictures of every page are put into")
@@ -22,20 +23,8 @@ var pictures = flag.String("screenshots", "", "folder that pictures of every pag
 // TestChromium does in a browser what an administrator does first, and then visits every page with all that strangers could put there: nothing runs, nothing is asked of
 // others, and what is typed is found by its label.
 func TestChromium(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal("chromium is missing, and CI has to have it")
-	}
-	if err != nil || testing.Short() {
-		t.Skip("chromium is not installed (make deps installs it), or -short")
-	}
 	s := newFixture(t)
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-background-networking", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
+	ctx := chromium.Start(t)
 	problems := make(chan string, 1000)
 	tell := func(text string) {
 		select {
@@ -55,7 +44,7 @@ func TestChromium(t *testing.T) {
 			tell("console")
 		}
 	}))
-	_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	require.NoError(t, err)
 	run := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()

@@ -2,11 +2,8 @@ package webmail_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -16,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/internal/chromium"
 )
 
 // tab is a page in Chromium, and what it has asked of the network and complained about.
@@ -28,25 +26,13 @@ type tab struct {
 	problems []string
 }
 
-// chromium starts the browser. Without it the test skips, but for CI.
+// chromium starts the browser.
 func (f *fixture) chromium(width, height int64, scripts bool) *tab {
 	f.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("CI") == "true" {
-		f.Fatal("chromium is missing, and CI has to have it")
-	}
-	if err != nil || testing.Short() {
-		f.Skip("chromium is not installed (make deps installs it), or -short")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.UserDataDir(f.TempDir()), chromedp.Flag("disable-background-networking", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	f.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	f.Cleanup(cancel)
+	ctx := chromium.Start(f.T)
 	t := &tab{fixture: f, ctx: ctx}
 	require.NoError(f, chromedp.Listen(ctx, t.event))
-	_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	require.NoError(f, err)
 	_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 	require.NoError(f, err)
