@@ -142,7 +142,7 @@ func (s *Server) run(root, script string) {
 			s.t.Logf("the server said:\n%s", s.out.tail())
 		}
 	})
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for _, addr := range []string{s.IMAP, s.POP3} {
 		for !listens(addr) {
 			select {
