@@ -3,6 +3,7 @@ package webmail
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,14 +20,10 @@ func (q *request) chosen() (do string, uids mail.UIDSet, err error) {
 	if single {
 		list = []string{one}
 	}
-	for _, s := range list {
-		n, err := strconv.ParseUint(s, 10, 32)
-		if err != nil || n == 0 {
-			return "", uids, badRequest
-		}
-		uids.Add(mail.UID(n))
+	if also := q.r.PostFormValue("also"); !single && also != "" && do != "read" && do != "unread" && do != "star" && do != "unstar" {
+		list = append(slices.Clone(list), also) // a conversation goes elsewhere as a whole
 	}
-	return do, uids, nil
+	return do, uids, parseUIDs(&uids, list...)
 }
 
 // act does something with messages of a folder.

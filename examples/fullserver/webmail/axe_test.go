@@ -29,6 +29,7 @@ func TestAccessible(t *testing.T) {
 	script := axe(t)
 	f := newFixture(t)
 	f.fill()
+	f.fillTalk("Talk")
 	f.login()
 	f.get("/contacts")
 	f.upload("/contacts/import", "people.vcf", "text/vcard", card)
@@ -60,7 +61,7 @@ func TestAccessible(t *testing.T) {
 	}
 	check("/login")
 	b.signIn()
-	for _, p := range []string{"/mail/INBOX", "/mail/INBOX/54", "/mail/INBOX/53", "/compose?mode=reply&folder=INBOX&uid=54", "/search?q=Carol", "/contacts", contact,
+	for _, p := range []string{"/mail/INBOX", "/mail/INBOX/54", "/mail/INBOX/53", "/compose?mode=reply&folder=INBOX&uid=54", "/search?q=Carol", "/contacts", contact, "/mail/Talk/5",
 		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/keys", "/mail/INBOX/9999"} {
 		check(p)
 	}
@@ -77,6 +78,7 @@ func TestAccessible(t *testing.T) {
 			b.tabThrough(p)
 		}
 	}
+	b.conversationInBrowser()
 	b.clean()
 }
 

@@ -38,6 +38,12 @@ type row struct {
 	Draft    bool
 	Attach   bool
 	Open     bool // it is what is read
+
+	MessageID string
+	Sent      time.Time  // as the sender says; zero where he says nothing
+	Thread    string     // the conversation's name; "" for none
+	Also      []mail.UID // older messages of it that the row stands for
+	Others    bool       // some of those are unread
 }
 
 // listView is the list of a page.
@@ -46,7 +52,8 @@ type listView struct {
 	Folder   folder
 	Validity uint32
 	Total    int
-	First    int // position of the first row, from 1
+	First    int // position of the first message, from 1
+	Count    int // how many messages the page has; rows may stand for several
 	Page     int
 	Older    string // address of the next page; "": there is none
 	Newer    string
@@ -54,8 +61,18 @@ type listView struct {
 	Purge    bool   // deleting here is for good
 }
 
-// Last returns the position of the last row.
-func (l *listView) Last() int { return l.First + len(l.Rows) - 1 }
+// Last returns the position of the last message.
+func (l *listView) Last() int { return l.First + l.Count - 1 }
+
+// row returns the row that stands for a message; nil for none.
+func (l *listView) row(uid mail.UID) *row {
+	for i := range l.Rows {
+		if l.Rows[i].Has(uid) {
+			return &l.Rows[i]
+		}
+	}
+	return nil
+}
 
 type mailData struct {
 	*page
@@ -123,8 +140,11 @@ func (q *request) listView(ctx context.Context, c *imapclient.Client, m *imapcli
 	if err != nil {
 		return nil, err
 	}
+	if l.Count = len(rows); !q.prefs.NoThreads {
+		rows = inThreads(rows)
+	}
 	for i := range rows {
-		rows[i].Open = rows[i].UID == open
+		rows[i].Open = rows[i].Has(open)
 		if l.Page > 1 {
 			rows[i].URL += "?p=" + strconv.Itoa(l.Page)
 		}
@@ -151,6 +171,9 @@ func (q *request) rows(ctx context.Context, c *imapclient.Client, set imapclient
 	if c.Has(imap.CapPreview) {
 		items = append(items, imap.FetchItem{Att: imap.FetchPreview})
 	}
+	if !q.prefs.NoThreads {
+		items = append(items, threadItem(c))
+	}
 	var out []row
 	for msg, err := range c.Fetch(ctx, set, &imapclient.FetchOptions{Items: items}) {
 		if err != nil {
@@ -167,12 +190,13 @@ func (q *request) rows(ctx context.Context, c *imapclient.Client, set imapclient
 func (q *request) row(msg *imapclient.Message, f folder) row {
 	r := row{UID: msg.UID, URL: messageURL(f.Name, msg.UID), Date: msg.InternalDate, Size: msg.Size, Preview: clean(msg.Preview, 200),
 		Seen: msg.Flags.Has(`\Seen`), Flagged: msg.Flags.Has(`\Flagged`), Answered: msg.Flags.Has(`\Answered`), Forward: msg.Flags.Has("$Forwarded"),
-		Draft: msg.Flags.Has(`\Draft`) || f.Use == mail.UseDrafts}
+		Draft: msg.Flags.Has(`\Draft`) || f.Use == mail.UseDrafts, Thread: threadOf(msg)}
 	if r.Draft {
 		r.URL = "/compose?draft=" + strconv.FormatUint(uint64(r.UID), 10) + "&folder=" + url.QueryEscape(f.Name)
 	}
 	if e := msg.Envelope; e != nil {
-		r.Subject = clean(decodeText(e.Subject.Value), 300)
+		r.Sent, _ = mime.ParseDate(e.Date.Value)
+		r.Subject, r.MessageID = clean(decodeText(e.Subject.Value), 300), strings.Trim(e.MessageID.Value, "<> ")
 		who := e.From
 		if f.Use == mail.UseSent || r.Draft {
 			who = e.To

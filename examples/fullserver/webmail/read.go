@@ -66,6 +66,9 @@ type messageView struct {
 	Verdict  *verdict
 	Thread   string  // address of the whole conversation
 	Stranger *person // the sender, where no contact of the user's
+
+	Conversation []row      // the other messages of it, the newest first
+	Also         []mail.UID // those of them in the same folder
 }
 
 // uid returns the message that the path names.
@@ -104,6 +107,9 @@ func messageAt(ctx context.Context, c *imapclient.Client, folder, uid string) (*
 func fetchMessage(ctx context.Context, c *imapclient.Client, uid mail.UID) (*message, error) {
 	h := imap.Section{Spec: imap.SectionHeader}
 	items := append(imapclient.Items(imap.FetchFlags, imap.FetchEnvelope, imap.FetchBodyStructure, imap.FetchInternalDate, imap.FetchSize), imapclient.Peek(h))
+	if c.Has(imap.CapObjectID) {
+		items = append(items, imap.FetchItem{Att: imap.FetchThreadID})
+	}
 	m, err := c.FetchOne(ctx, uid, items...)
 	if err != nil {
 		return nil, err
@@ -144,8 +150,13 @@ func (q *request) read() error {
 		if d.List, err = q.listView(ctx, c, box, p, m.UID); err != nil {
 			return err
 		}
-		d.Msg, err = q.messageView(ctx, c, m, d.List)
-		return err
+		if d.Msg, err = q.messageView(ctx, c, m, d.List); err != nil {
+			return err
+		}
+		if err := q.addConversation(ctx, c, slices.Clone(p.Folders), d.Msg, m, d.List.row(m.UID)); err != nil {
+			q.cfg.Log.Warn("webmail: conversation", "user", q.sess.User, "err", err) // the message itself is there
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -164,7 +175,7 @@ func (q *request) messageView(ctx context.Context, c *imapclient.Client, m *mess
 	}
 	q.addHeader(v, m)
 	for i, r := range l.Rows {
-		if r.UID != m.UID {
+		if !r.Has(m.UID) {
 			continue
 		}
 		if i > 0 {

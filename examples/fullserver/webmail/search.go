@@ -155,6 +155,7 @@ func (q *request) searchOne(ctx context.Context, c *imapclient.Client, d *search
 	if l.Rows, err = q.rows(ctx, c, imapclient.UID(uids[first:last]...), l.Folder); err != nil {
 		return err
 	}
+	l.Count = len(l.Rows)
 	if last < l.Total {
 		l.Older = q.searchPage(l.Page + 1)
 	}

@@ -146,7 +146,7 @@ func (q *request) settingsPage() error {
 // changeSettings keeps what the form says.
 func (q *request) changeSettings() error {
 	f := q.r.PostForm
-	p := prefs.Prefs{Lang: f.Get("lang"), Zone: f.Get("zone"), NoKeys: f.Get("keys") == ""}
+	p := prefs.Prefs{Lang: f.Get("lang"), Zone: f.Get("zone"), NoKeys: f.Get("keys") == "", NoThreads: f.Get("threads") == ""}
 	if !slices.Contains(i18n.Langs(), i18n.Lang(p.Lang)) {
 		p.Lang = ""
 	}

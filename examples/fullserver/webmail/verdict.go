@@ -1,7 +1,6 @@
 package webmail
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/buuta/mail/mime"
@@ -37,20 +36,4 @@ func findVerdict(h *mime.Header, servID string) *verdict {
 		return nil // that of the server itself comes first
 	}
 	return nil
-}
-
-// conversation returns the address that searches all folders for the messages of a conversation, one's own answers with them: by the message
-// that began it.
-func conversation(h *mime.Header) string {
-	ids := h.MessageIDs("References")
-	if len(ids) == 0 {
-		ids = h.MessageIDs("In-Reply-To")
-	}
-	if len(ids) == 0 {
-		ids = h.MessageIDs("Message-ID")
-	}
-	if len(ids) == 0 || len(ids[0]) > 500 {
-		return ""
-	}
-	return "/search?thread=" + url.QueryEscape(ids[0])
 }

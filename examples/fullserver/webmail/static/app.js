@@ -38,8 +38,10 @@ onPage(() => {
 	fetch(form.action, { method: "POST", body, headers: { "X-Quiet": "1" }, keepalive: true }).then((r) => {
 		if (!r.ok) return;
 		const row = document.querySelector(`.row[data-uid="${message.getAttribute("data-uid")}"]`);
-		row?.classList.remove("new");
-		row?.querySelector(".subject > .sr")?.remove();
+		if (row && !row.hasAttribute("data-others")) {
+			row.classList.remove("new");
+			row.querySelector(".subject > .sr")?.remove();
+		}
 		const button = form.querySelector("button[value=read]");
 		if (button) button.remove();
 	}, () => {});

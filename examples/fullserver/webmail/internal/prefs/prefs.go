@@ -37,6 +37,7 @@ type Prefs struct {
 	Zone       string     `json:",omitempty"` // "": the language's
 	Identities []Identity `json:",omitempty"` // the first is used unless another is chosen
 	NoKeys     bool       `json:",omitempty"` // no keyboard shortcuts
+	NoThreads  bool       `json:",omitempty"` // each message has a row of its own in the list
 	UndoSend   *int       `json:",omitempty"` // for how many seconds a message can be taken back; nil: the site's
 	Trusted    []string   `json:",omitempty"` // senders whose remote images are shown
 }
