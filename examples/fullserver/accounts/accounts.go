@@ -31,6 +31,10 @@ type Options struct {
 	FailureDelay time.Duration
 	// SecondFactor has users with a key (SecondFactor's) use app passwords and tokens everywhere but on the web.
 	SecondFactor bool
+	// Keys are those that users have made themselves; nil: there are none.
+	Keys *TOTPKeys
+	// AppPasswords is the file of those that users make themselves. It needn't be there yet, and is asked before all others. "": there is none.
+	AppPasswords string
 	Cache        CacheOptions
 
 	Databases   *sqldb.Pools
@@ -102,6 +106,18 @@ func Open(o Options) (*Accounts, error) {
 	all, err := a.entries(o.Passdbs, known)
 	if err != nil {
 		return nil, err
+	}
+	if spec := "app-passwords:" + o.AppPasswords; o.AppPasswords != "" && known[spec] == nil {
+		e, err := a.entry([]string{spec}, known)
+		if err != nil {
+			return nil, err
+		}
+		// Behind those that deny: who may not log in may not with these either.
+		at := slices.IndexFunc(all, func(e *entry) bool { return !e.deny })
+		if at < 0 {
+			at = len(all)
+		}
+		all = slices.Insert(all, at, e)
 	}
 	users, err := a.entries(o.Userdbs, known)
 	if err != nil {

@@ -6,11 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
@@ -23,11 +20,8 @@ import (
 // beside their own one. Scopes are some of smtp, imap and pop3, with commas between. The passwords are made by chance (AppPassword), so that
 // a hash that is quick to check is enough. The file is read again when it has changed.
 type appPasswords struct {
-	spec, path, domain string
-
-	mu    sync.Mutex
-	info  fs.FileInfo
-	users map[string][]AppPassword
+	spec string
+	file *parsed[map[string][]AppPassword]
 }
 
 // AppPassword is one line of the file.
@@ -57,15 +51,12 @@ func scopeOf(service string) string {
 	return service
 }
 
-// maxAppPasswords bounds a file, and what one user has.
-const (
-	maxAppFile      = 64 << 20
-	maxAppPasswords = 100
-)
+// maxAppPasswords bounds what one user has.
+const maxAppPasswords = 100
 
 func openAppPasswords(spec, path string, a *Accounts) (source, error) {
-	s := &appPasswords{spec: spec, path: path, domain: a.o.Domain}
-	_, err := s.current()
+	s := &appPasswords{spec, &parsed[map[string][]AppPassword]{path: path, missing: path == a.o.AppPasswords, parse: func(text []byte) (map[string][]AppPassword, error) { return byUser(path, text, a.o.Domain) }}}
+	_, err := s.file.current()
 	return s, err
 }
 
@@ -73,7 +64,7 @@ func (s *appPasswords) name() string      { return s.spec }
 func (s *appPasswords) variables() string { return "ws" } // w: nothing is remembered, for the file is
 
 func (s *appPasswords) login(_ context.Context, r *request) (*record, error) {
-	users, err := s.current()
+	users, err := s.file.current()
 	if err != nil {
 		return nil, err
 	}
@@ -95,37 +86,20 @@ func (s *appPasswords) login(_ context.Context, r *request) (*record, error) {
 
 func (s *appPasswords) user(context.Context, *request) (*User, error) { return nil, nil }
 func (s *appPasswords) list(context.Context) ([]string, error)        { return nil, errNoList }
-func (s *appPasswords) ping(context.Context) error                    { _, err := s.current(); return err }
+func (s *appPasswords) ping(context.Context) error                    { _, err := s.file.current(); return err }
 
-// current is the file as it is now. One that can't be read or understood is an error: a password that was taken back must not count.
-func (s *appPasswords) current() (map[string][]AppPassword, error) {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.info != nil && s.info.ModTime().Equal(info.ModTime()) && s.info.Size() == info.Size() && os.SameFile(s.info, info) {
-		return s.users, nil
-	}
-	if info.Size() > maxAppFile || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: is no file of app passwords", s.path)
-	}
-	text, err := os.ReadFile(s.path)
-	if err != nil {
-		return nil, err
-	}
-	all, err := ParseAppPasswords(s.path, text, s.domain)
+// byUser reads the text of a file.
+func byUser(path string, text []byte, domain string) (map[string][]AppPassword, error) {
+	all, err := ParseAppPasswords(path, text, domain)
 	if err != nil {
 		return nil, err
 	}
 	users := map[string][]AppPassword{}
 	for _, p := range all {
 		if users[p.User] = append(users[p.User], p); len(users[p.User]) > maxAppPasswords {
-			return nil, fmt.Errorf("%s: %s has more than %d app passwords", s.path, p.User, maxAppPasswords)
+			return nil, fmt.Errorf("%s: %s has more than %d app passwords", path, p.User, maxAppPasswords)
 		}
 	}
-	s.users, s.info = users, info
 	return users, nil
 }
 

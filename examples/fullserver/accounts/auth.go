@@ -85,7 +85,9 @@ func (c checker) Authenticate(ctx context.Context, q *mail.AuthRequest) (*mail.I
 	if err == nil && login != "" {
 		user, err = a.become(ctx, user, login, r)
 	} else if err == nil && t.app {
-		err = a.barred(ctx, r, user)
+		if err = a.offTheWeb(ctx, user, r); err == nil {
+			err = a.barred(ctx, r, user)
+		}
 	} else if err == nil {
 		err = a.onlyOnTheWeb(ctx, user, r)
 	}

@@ -21,23 +21,8 @@ type SecondFactor struct {
 	Users Users
 	// Recovery is a file of lines "user@domain:{SSHA256}hash:date", a code each. A code that was used is taken out. "": there are none.
 	Recovery string
+	Keys     *TOTPKeys // that users have made themselves; nil: userdb's alone
 	Codes    *totp.Verifier
-}
-
-// key returns a user's key, nil where he has none. A key that can't be read is an error: it isn't the same as none.
-func key(u *User) (*totp.Key, error) {
-	text := u.Extra("userdb_totp")
-	if text == "" {
-		text = u.Extra("totp")
-	}
-	if text == "" {
-		return nil, nil
-	}
-	k, err := totp.ParseKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("totp of %s: %w", u.Name, err)
-	}
-	return k, nil
 }
 
 // Wanted reports whether a user has to give a code.
@@ -51,7 +36,7 @@ func (s *SecondFactor) find(ctx context.Context, user string) (*User, *totp.Key,
 	if u == nil || err != nil {
 		return nil, nil, err
 	}
-	k, err := key(u)
+	k, _, err := s.Keys.of(u)
 	return u, k, err
 }
 
@@ -130,17 +115,31 @@ func AsksForCode(ctx context.Context) context.Context {
 // onlyOnTheWeb refuses the own password of a user who has a second factor where no code can be asked for: over a network, where his programs have passwords of their own. Web mail
 // asks for the code and comes over a socket; the administration asks for it, too.
 func (a *Accounts) onlyOnTheWeb(ctx context.Context, user string, r *request) error {
-	if !a.o.SecondFactor || r.remote != nil && r.remote.Network() == "unix" || ctx.Value(asksForCode{}) != nil {
+	if !a.o.SecondFactor || onTheWeb(ctx, r) {
 		return nil
 	}
 	u, err := a.Lookup(ctx, user)
 	if err != nil || u == nil {
 		return err
 	}
-	k, err := key(u)
+	k, _, err := a.o.Keys.of(u)
 	if err == nil && k != nil {
 		a.log.Info("the password was right, but programs of users with a second factor need app passwords", "user", user)
 		err = mail.ErrAuthFailed
 	}
 	return err
+}
+
+// onTheWeb reports whether somebody logs in on a page that asks for codes.
+func onTheWeb(ctx context.Context, r *request) bool {
+	return r.remote != nil && r.remote.Network() == "unix" || ctx.Value(asksForCode{}) != nil
+}
+
+// offTheWeb refuses app passwords on the web: they are for programs, and whoever finds one must not be able to make others with it, or to shut its owner out.
+func (a *Accounts) offTheWeb(ctx context.Context, user string, r *request) error {
+	if !a.o.SecondFactor || !onTheWeb(ctx, r) {
+		return nil
+	}
+	a.log.Info("an app password is for programs: on the web its owner's own is wanted", "user", user)
+	return mail.ErrAuthFailed
 }

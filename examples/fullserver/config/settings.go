@@ -130,6 +130,8 @@ type Accounts struct {
 
 	SecondFactor  bool   // auth_totp
 	RecoveryCodes string // auth_recovery_codes_file
+	Keys          string // auth_totp_keys_file
+	AppPasswords  string // auth_app_passwords_file
 
 	AuthListen, AuthUserdbListen []Address
 }

@@ -24,8 +24,15 @@ func (s *Server) openAccounts() error {
 		s.users = accounts.File{F: f}
 		return s.checkMechanisms()
 	}
+	var keys *accounts.TOTPKeys
+	apps := ""
+	if a.SecondFactor {
+		keys, apps = accounts.NewTOTPKeys(a.Keys), a.AppPasswords
+	}
+	s.totpKeys = keys
 	all, err := accounts.Open(accounts.Options{
 		Passdbs: accounts.Or(a.Passdb, s.set.PasswdFile), Userdbs: a.Userdb, Domain: s.set.MyDomain, MasterSeparator: a.MasterSeparator, FailureDelay: s.set.AuthFailureDelay, SecondFactor: a.SecondFactor,
+		Keys: keys, AppPasswords: apps,
 		Cache:     accounts.CacheOptions{Size: a.CacheSize, TTL: a.CacheTTL, NegativeTTL: a.CacheNegativeTTL},
 		Databases: s.databases, Directories: s.directories, Logger: log,
 	})

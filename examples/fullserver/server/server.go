@@ -84,6 +84,7 @@ type Server struct {
 	guard       *mail.AuthThrottle     // one for all, so that whoever guesses at one service is slow at the others
 	logins      *logins.History        // stands before it; nil: nobody is to see them
 	webadmin    *webadmin.Site         // nil: there is none
+	totpKeys    *accounts.TOTPKeys     // that users have made themselves; nil without auth_totp
 	second      *accounts.SecondFactor // of pages in the browser; nil: nobody has one
 	certs       *tlscert.Source        // nil without TLS
 	storePool   *x509.CertPool         // of authorities that vouch for clients of IMAP and POP3; nil: nobody is asked

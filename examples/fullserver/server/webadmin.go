@@ -53,7 +53,7 @@ func (s *Server) admission() mail.AuthGuard {
 // secondFactor is one for all pages, so that a code is good once; nil without.
 func (s *Server) secondFactor() *accounts.SecondFactor {
 	if s.second == nil && s.set.Accounts.SecondFactor {
-		s.second = &accounts.SecondFactor{Users: s.users, Recovery: s.set.Accounts.RecoveryCodes, Codes: totp.NewVerifier()}
+		s.second = &accounts.SecondFactor{Users: s.users, Recovery: s.set.Accounts.RecoveryCodes, Keys: s.totpKeys, Codes: totp.NewVerifier()}
 	}
 	return s.second
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/examples/fullserver/webmail"
 )
 
 // axe reads axe-core, and holds it to the sum that is written beside it.
@@ -27,7 +29,7 @@ func axe(t *testing.T) string {
 // reaches everything that a page has, with and without scripts.
 func TestAccessible(t *testing.T) {
 	script := axe(t)
-	f := newFixture(t)
+	f := newFixture(t, func(c *webmail.Config) { c.Security = new(someWays) })
 	f.fill()
 	f.fillTalk("Talk")
 	f.login()
@@ -50,21 +52,25 @@ func TestAccessible(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "axe:", found, where)
 	}
+	everything := `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]`
 	check := func(path string) {
 		t.Helper()
 		scheme("light")
 		b.open(path)
 		b.run(chromedp.Evaluate[chromedp.Void](script))
-		look(path, `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]`)
+		look(path, everything)
 		scheme("dark") // another style of the same page: its colours alone are new
 		look(path+" dark", `{type: "rule", values: ["color-contrast"]}`)
 	}
 	check("/login")
 	b.signIn()
 	for _, p := range []string{"/mail/INBOX", "/mail/INBOX/54", "/mail/INBOX/53", "/compose?mode=reply&folder=INBOX&uid=54", "/search?q=Carol", "/contacts", contact, "/mail/Talk/5",
-		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/keys", "/mail/INBOX/9999"} {
+		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/security/code", "/keys", "/mail/INBOX/9999"} {
 		check(p)
 	}
+	b.conversationInBrowser()
+	b.run(chromedp.Evaluate[chromedp.Void](script))
+	look("a conversation that is open", everything)
 	f.get("/settings")
 	f.submit("/settings", "lang", "vi")
 	for _, p := range []string{"/mail/INBOX/54", "/settings"} {
@@ -78,7 +84,6 @@ func TestAccessible(t *testing.T) {
 			b.tabThrough(p)
 		}
 	}
-	b.conversationInBrowser()
 	b.clean()
 }
 

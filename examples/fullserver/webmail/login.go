@@ -72,19 +72,7 @@ func (q *request) login() error {
 	if user == "" || password == "" || len(user) > 320 || len(password) > 1024 || len(code) > 100 || strings.ContainsAny(user+password+code, "\r\n\x00") {
 		return again(http.StatusBadRequest, q.T("login.empty"))
 	}
-	settled, err := q.admit(user, password+"\x00"+code) // each code is a guess of its own
-	if err != nil {
-		var too *mail.TooManyAttemptsError
-		if errors.As(err, &too) {
-			return again(http.StatusTooManyRequests, q.N("login.wait", web.Seconds(too.Wait)))
-		}
-		return err
-	}
-	err = q.accounts.check(q.ctx, user, password)
-	if err == nil {
-		coded, err = q.secondFactor(user, code)
-	}
-	settled(err)
+	coded, err := q.prove(user, password, code)
 	var too *mail.TooManyAttemptsError
 	switch {
 	case errors.Is(err, errCodeWanted):
@@ -117,6 +105,19 @@ func (q *request) login() error {
 	return q.redirect(web.LocalPath(q.r.PostFormValue("next"), "/"))
 }
 
+// prove tries a password, and the code of a user who has to give one; coded reports that he has. Every guess goes past the guard.
+func (q *request) prove(user, password, code string) (coded bool, err error) {
+	settled, err := q.admit(user, password+"\x00"+code) // each code is a guess of its own
+	if err != nil {
+		return false, err
+	}
+	if err = q.accounts.check(q.ctx, user, password); err == nil {
+		coded, err = q.secondFactor(user, code)
+	}
+	settled(err)
+	return coded, err
+}
+
 // secondFactor checks the code of a user whose password was right; coded reports that he has to give one.
 func (q *request) secondFactor(user, code string) (coded bool, err error) {
 	if q.cfg.SecondFactor == nil {
@@ -146,20 +147,6 @@ func (q *request) logout() error {
 	}
 	q.dropCookie("wm")
 	return q.redirect("/login")
-}
-
-type sessionsData struct {
-	*page
-	Sessions []session.Info
-	Own      string
-}
-
-func (q *request) sessionsPage() error {
-	p, err := q.pageWithFolders("sessions.title")
-	if err != nil {
-		return err
-	}
-	return q.render(http.StatusOK, "sessions", sessionsData{p, q.sessions.List(q.sess.User), q.sess.ID})
 }
 
 // endSessions ends one other session of the user, or all others.

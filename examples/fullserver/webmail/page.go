@@ -60,6 +60,9 @@ func (p *page) Modules() []string {
 	return []string{"swap.js", "keys.js", "live.js", "compose.js", "people.js"}
 }
 
+// Secured reports whether users can set up a second factor.
+func (p *page) Secured() bool { return p.q.cfg.Security != nil }
+
 // Keys reports whether keyboard shortcuts are on.
 func (p *page) Keys() bool { return !p.q.prefs.NoKeys }
 

@@ -50,6 +50,9 @@ func routes() []route {
 		{method: "POST", path: "/settings", handle: (*request).changeSettings},
 		{method: "GET", path: "/sessions", handle: (*request).sessionsPage},
 		{method: "POST", path: "/sessions", handle: (*request).endSessions},
+		{method: "GET", path: "/security/{what}", handle: (*request).securityPage},
+		{method: "POST", path: "/security/code", handle: (*request).changeCode},
+		{method: "POST", path: "/security/app", handle: (*request).changeApp},
 	}
 }
 

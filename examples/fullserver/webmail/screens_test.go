@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/examples/fullserver/webmail"
 )
 
 var screens = flag.String("screenshots", "", "folder that pictures of every page are put into")
@@ -20,8 +22,10 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("pictures are made by make screenshots")
 	}
 	require.NoError(t, os.MkdirAll(*screens, 0o755))
-	f := newFixture(t)
+	ways := new(someWays)
+	f := newFixture(t, func(c *webmail.Config) { c.Security = ways })
 	f.fill()
+	f.fillTalk("Talk")
 	f.add("Inbox2", poisoned(1))
 	b := f.chromium(1360, 850, true)
 	shot := func(name string, w, h int64, dark bool, path string, more ...chromedp.Action[chromedp.Void]) {
@@ -73,7 +77,15 @@ func TestScreenshots(t *testing.T) {
 	shot("phone-compose", 375, 740, false, "/compose")
 	shot("folders", 1360, 850, false, "/folders")
 	shot("phone-folders", 375, 740, false, "/folders")
-	shot("sessions", 1360, 850, false, "/sessions")
+	shot("code", 1360, 1000, false, "/security/code")
+	shot("phone-code-dark", 375, 900, true, "/security/code")
+	ways.has = true
+	shot("security", 1360, 1000, false, "/sessions")
+	shot("phone-security", 375, 1200, false, "/sessions")
+	shot("security-dark", 1360, 1000, true, "/sessions", chromedp.Click(chromedp.CSS(`.sheet details:last-of-type summary`)))
+	shot("thread", 1360, 850, false, "/mail/Talk/5", chromedp.Click(chromedp.CSS(".talk details:nth-of-type(3) summary")))
+	shot("thread-dark", 1360, 850, true, "/mail/Talk/5")
+	shot("phone-thread", 375, 740, false, "/mail/Talk")
 	shot("search", 1360, 850, false, "/search?q=Carol")
 	shot("search-none", 1360, 850, false, "/search?q=nonesuch&in=INBOX")
 	shot("phone-search", 375, 740, false, "/search?q=Carol")
@@ -85,13 +97,14 @@ func TestScreenshots(t *testing.T) {
 	shot("print", 1000, 800, false, "/mail/INBOX/54/print")
 	shot("error", 1360, 850, false, "/mail/INBOX/9999")
 	shot("offers", 1360, 850, false, "/compose", chromedp.SendKeys(chromedp.CSS("#to"), "tran"), chromedp.WaitVisible(chromedp.CSS("#offers")), chromedp.KeyEvent(kb.ArrowDown)) // last: what was typed is kept for the next new message
-	f.login()
 	f.get("/settings")
 	f.submit("/settings", "lang", "vi")
 	shot("vi-read", 1360, 850, false, "/mail/INBOX/54")
 	shot("vi-contacts", 1360, 850, false, "/contacts")
 	shot("vi-contact", 1360, 850, false, contact)
 	shot("vi-settings", 1360, 850, false, "/settings")
+	shot("vi-security", 1360, 1100, false, "/sessions")
+	shot("vi-thread", 1360, 850, false, "/mail/Talk/5")
 	shot("vi-folders", 1360, 850, false, "/folders")
 	b.clean()
 }

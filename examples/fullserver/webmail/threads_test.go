@@ -64,7 +64,7 @@ func TestThreads(t *testing.T) {
 			at += i
 		}
 		require.NotContains(t, f.page, "thrown away")
-		require.Contains(t, f.page, `loading="lazy"`)
+		require.Contains(t, f.page, `data-body="/mail/Sent/1/body"`)
 		f.get("/mail/Sent/1/body")
 		require.Contains(t, f.page, "my own answer")
 		f.get("/mail/INBOX/2")
@@ -113,7 +113,7 @@ func (f *fixture) uids(box string) []mail.UID {
 	return out
 }
 
-// conversationInBrowser: what is closed is not loaded; opened, it is there. Without scripts.
+// conversationInBrowser: what is closed is not loaded; opened, it is there.
 func (t *tab) conversationInBrowser() {
 	t.Helper()
 	before := len(t.asked("/body"))

@@ -52,6 +52,8 @@ type Config struct {
 	Guard mail.AuthGuard
 	// SecondFactor, if not nil, is asked whether a user whose password was right has to give a code, too.
 	SecondFactor SecondFactor
+	// Security, if not nil, has users set up a second factor and make app passwords.
+	Security Security
 
 	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
 	Now    func() time.Time

@@ -13,17 +13,31 @@ function fit(frame) {
 	frame.style.height = Math.min(20000, Math.max(160, doc.documentElement.scrollHeight + 2)) + "px";
 }
 
-onPage(() => {
-	for (const frame of document.querySelectorAll("iframe.mail")) {
-		const f = /** @type {HTMLIFrameElement} */ (frame);
-		f.addEventListener("load", () => {
-			fit(f);
-			for (const img of f.contentDocument?.images || []) img.addEventListener("load", () => fit(f));
-			f.contentDocument?.addEventListener("keydown", (e) => document.dispatchEvent(new KeyboardEvent("keydown", e)));
-		});
-		if (f.contentDocument?.readyState === "complete") fit(f);
-	}
-});
+/** keep keeps a frame as high as its mail. @param {HTMLIFrameElement} f */
+function keep(f) {
+	f.addEventListener("load", () => {
+		fit(f);
+		for (const img of f.contentDocument?.images || []) img.addEventListener("load", () => fit(f));
+		f.contentDocument?.addEventListener("keydown", (e) => document.dispatchEvent(new KeyboardEvent("keydown", e)));
+	});
+	if (f.contentDocument?.readyState === "complete") fit(f);
+}
+
+onPage(() => document.querySelectorAll("iframe.mail").forEach((f) => keep(/** @type {HTMLIFrameElement} */ (f))));
+
+// Another message of the conversation is fetched when it is opened: browsers load frames that are closed, and without scripts lazy ones, too.
+document.addEventListener("toggle", (e) => {
+	const d = /** @type {HTMLDetailsElement} */ (e.target);
+	if (!d.open || !d.dataset.body || d.querySelector("iframe")) return;
+	const f = document.createElement("iframe");
+	f.className = "mail";
+	f.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+	f.referrerPolicy = "no-referrer";
+	f.title = d.dataset.title || "";
+	f.src = d.dataset.body;
+	d.append(f);
+	keep(f);
+}, true);
 
 addEventListener("resize", () => document.querySelectorAll("iframe.mail").forEach((f) => fit(/** @type {HTMLIFrameElement} */ (f))));
 
