@@ -8,16 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/outward"
 	"github.com/buuta/mail/examples/fullserver/internal/secretfile"
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/smtp/mx"
@@ -151,7 +149,7 @@ func (r *Reporter) mail(ctx context.Context, rep *tlsrpt.Report, address string)
 // post hands a report over, or remembers to try again.
 func (r *Reporter) post(ctx context.Context, p post) error {
 	if r.HTTP == nil {
-		r.HTTP = client()
+		r.HTTP = outward.Client(time.Minute)
 	}
 	err := p.report.Post(ctx, r.HTTP, p.url)
 	if err == nil {
@@ -179,23 +177,4 @@ func (r *Reporter) again(ctx context.Context) {
 			r.Log(fmt.Sprintf("warning: a TLS report on %s to <%s> is lost: %v", p.report.Domain(), p.url, err))
 		}
 	}
-}
-
-// client is one for URLs that strangers have written into the DNS: it must not become their way into this network.
-func client() *http.Client {
-	d := &net.Dialer{Timeout: 30 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		a, err := netip.ParseAddrPort(address)
-		if err != nil || !public(a.Addr().Unmap()) {
-			return errors.New("its address is one of a private network")
-		}
-		return nil
-	}}
-	return &http.Client{
-		Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !netip.MustParsePrefix("100.64.0.0/10").Contains(a)
 }

@@ -59,11 +59,13 @@ type messageView struct {
 	Attachments []attachmentView
 	Next, Prev  string
 	Unsubscribe string
+	OneClick    string // the host that is asked to send no more; "": none can be
 
 	UnsubscribeMail string // address that begins a message to leave the list
 	List            bool   // it came from a mailing list that can be written to
 
 	Verdict  *verdict
+	Suspect  *suspicion
 	Thread   string  // address of the whole conversation
 	Stranger *person // the sender, where no contact of the user's
 
@@ -199,6 +201,11 @@ func (q *request) addHeader(v *messageView, m *message) {
 		v.ReplyTo = reply
 	}
 	v.Stranger = q.stranger(v.From)
+	for _, p := range v.From {
+		if v.Suspect = suspect(p); v.Suspect != nil {
+			break
+		}
+	}
 	v.Verdict, v.Thread = findVerdict(m.header, q.cfg.AuthservID), conversation(m.header)
 	list := m.header.List()
 	for _, u := range list.Unsubscribe {
@@ -210,7 +217,10 @@ func (q *request) addHeader(v *messageView, m *message) {
 		}
 	}
 	v.List = listAddress(m.header) != ""
-	if v.Unsubscribe != "" { // one way is enough
+	if u, err := url.Parse(oneClick(m.header, q.cfg.AuthservID)); err == nil && u.Host != "" {
+		v.OneClick, v.Unsubscribe = clean(u.Hostname(), 255), ""
+	}
+	if v.Unsubscribe+v.OneClick != "" { // one way is enough
 		v.UnsubscribeMail = ""
 	}
 }

@@ -29,6 +29,7 @@ func routes() []route {
 		{method: "GET", path: "/mail/{folder}/{uid}/headers", handle: (*request).headers, long: true},
 		{method: "GET", path: "/mail/{folder}/{uid}/eml", handle: (*request).eml, long: true},
 		{method: "POST", path: "/mail/{folder}/act", handle: (*request).act},
+		{method: "POST", path: "/mail/{folder}/{uid}/unsubscribe", handle: (*request).unsubscribe},
 		{method: "POST", path: "/undo", handle: (*request).undo},
 		{method: "POST", path: "/failures", handle: (*request).seenFailures},
 		{method: "POST", path: "/trust", handle: (*request).trust},

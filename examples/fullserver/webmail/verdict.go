@@ -13,27 +13,33 @@ type verdict struct {
 	Domain string
 }
 
-// findVerdict reads the Authentication-Results of the server that is trusted (RFC 8601): it has removed others that bear its name. nil: it has
-// nothing to say.
+// findVerdict returns nil where the server that is trusted has nothing to say.
 func findVerdict(h *mime.Header, servID string) *verdict {
+	r := trustedResults(h, servID)
+	if r == nil {
+		return nil
+	}
+	for _, m := range r.Methods {
+		if !strings.EqualFold(m.Name, "dmarc") {
+			continue
+		}
+		v := &verdict{m.Result == authres.Pass, clean(m.Prop("header", "from"), 255)}
+		if v.Domain != "" && (v.Pass || m.Result == authres.Fail) {
+			return v
+		}
+	}
+	return nil
+}
+
+// trustedResults returns what the server that is trusted has found (RFC 8601): it has removed others that bear its name, and its own comes first.
+func trustedResults(h *mime.Header, servID string) *authres.Results {
 	if servID == "" {
 		return nil
 	}
 	for f := range h.Fields("Authentication-Results") {
-		r, err := authres.Parse(f.Value())
-		if err != nil || !strings.EqualFold(r.ServID, servID) {
-			continue
+		if r, err := authres.Parse(f.Value()); err == nil && strings.EqualFold(r.ServID, servID) {
+			return r
 		}
-		for _, m := range r.Methods {
-			if !strings.EqualFold(m.Name, "dmarc") {
-				continue
-			}
-			v := &verdict{m.Result == authres.Pass, clean(m.Prop("header", "from"), 255)}
-			if v.Domain != "" && (v.Pass || m.Result == authres.Fail) {
-				return v
-			}
-		}
-		return nil // that of the server itself comes first
 	}
 	return nil
 }

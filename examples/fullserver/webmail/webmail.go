@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/internal/outward"
 	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 	"github.com/buuta/mail/examples/fullserver/internal/web/session"
@@ -54,6 +55,9 @@ type Config struct {
 	SecondFactor SecondFactor
 	// Security, if not nil, has users set up a second factor and make app passwords.
 	Security Security
+
+	// Outward asks web servers elsewhere: those of lists that are left. nil: a client that reaches none of this network's.
+	Outward *http.Client
 
 	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
 	Now    func() time.Time
@@ -121,6 +125,9 @@ func New(cfg Config) (*Site, error) {
 	}
 	if s.cfg.Now == nil {
 		s.cfg.Now = time.Now
+	}
+	if s.cfg.Outward == nil {
+		s.cfg.Outward = outward.Client(20 * time.Second)
 	}
 	if s.cfg.Guard == nil {
 		s.cfg.Guard = &mail.AuthThrottle{}

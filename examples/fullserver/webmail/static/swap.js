@@ -89,13 +89,14 @@ export async function go(url, init, opts) {
 /** formInit makes the request that a form would send. @param {HTMLFormElement} form @param {HTMLElement | null} by */
 export function formInit(form, by) {
 	const data = new FormData(form, by);
+	const action = by?.hasAttribute("formaction") ? /** @type {HTMLButtonElement} */ (by).formAction : form.action;
 	if (form.method === "get") {
-		const url = new URL(form.action);
+		const url = new URL(action);
 		url.search = new URLSearchParams(/** @type {any} */ (data)).toString();
 		return { url: url.href, init: {} };
 	}
 	const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(/** @type {any} */ (data));
-	return { url: form.action, init: { method: "POST", body } };
+	return { url: action, init: { method: "POST", body } };
 }
 
 /** ours reports whether a link leads to a page that can be put in place. @param {HTMLAnchorElement} a */
