@@ -205,18 +205,11 @@ func (q *request) quoted(ctx context.Context, c *imapclient.Client, m *message, 
 		}
 		b.WriteString(strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n ") + "\n")
 	}
-	date := ""
-	if t := m.header.Date("Date"); !t.IsZero() {
-		date = q.lang.Moment(t.In(q.zone))
-	}
-	from, _ := people(m.header.Addresses("From"))
 	if mode == "forward" {
-		to, _ := people(m.header.Addresses("To"))
-		return q.T("forward.head") + "\n" + q.T("field.from") + ": " + from + "\n" + q.T("field.date") + ": " + date + "\n" + q.T("field.subject") + ": " +
-			clean(decodeText(m.header.Get("Subject")), 1000) + "\n" + q.T("field.to") + ": " + to + "\n\n" + b.String(), nil
+		return q.quoteHead(m, mode) + "\n" + b.String(), nil
 	}
 	var out strings.Builder
-	out.WriteString(q.T("reply.head", date, from) + "\n")
+	out.WriteString(q.quoteHead(m, mode))
 	for line := range strings.Lines(b.String()) {
 		if line = strings.TrimRight(line, "\r\n"); strings.HasPrefix(line, ">") {
 			out.WriteString(">" + line + "\n")
@@ -227,6 +220,21 @@ func (q *request) quoted(ctx context.Context, c *imapclient.Client, m *message, 
 	return out.String(), nil
 }
 
+// quoteHead is what stands above a text that is quoted: lines that say whose it is.
+func (q *request) quoteHead(m *message, mode string) string {
+	date := ""
+	if t := m.header.Date("Date"); !t.IsZero() {
+		date = q.lang.Moment(t.In(q.zone))
+	}
+	from, _ := people(m.header.Addresses("From"))
+	if mode != "forward" {
+		return q.T("reply.head", date, from) + "\n"
+	}
+	to, _ := people(m.header.Addresses("To"))
+	return q.T("forward.head") + "\n" + q.T("field.from") + ": " + from + "\n" + q.T("field.date") + ": " + date + "\n" + q.T("field.subject") + ": " +
+		clean(decodeText(m.header.Get("Subject")), 1000) + "\n" + q.T("field.to") + ": " + to + "\n"
+}
+
 // editQuote puts the quoted text into the editor, as text.
 func (q *request) editQuote(l *letter) error {
 	err := q.do(func(ctx context.Context, c *imapclient.Client) error {
@@ -235,7 +243,9 @@ func (q *request) editQuote(l *letter) error {
 			return err
 		}
 		text, err := q.quoted(ctx, c, m, l.Ref.Mode)
-		l.Body = below(l.Body, text)
+		if l.Body = below(l.Body, text); l.Rich {
+			l.HTML += "<div><br></div>" + textHTML(text)
+		}
 		return err
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func TestAccessible(t *testing.T) {
 	check("/login")
 	b.signIn()
 	for _, p := range []string{"/mail/INBOX", "/mail/INBOX/54", "/mail/INBOX/53", "/compose?mode=reply&folder=INBOX&uid=54", "/search?q=Carol", "/contacts", contact, "/mail/Talk/5",
-		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/security/code", "/keys", "/mail/INBOX/9999"} {
+		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/security/code", "/compose?format=rich", "/keys", "/mail/INBOX/9999"} {
 		check(p)
 	}
 	b.conversationInBrowser()

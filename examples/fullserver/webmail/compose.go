@@ -21,6 +21,8 @@ type letter struct {
 	To, Cc, Bcc string
 	Subject     string
 	Body        string
+	HTML        string    // the same with formatting, made clean; "": there is none
+	Rich        bool      // it is written with formatting
 	Ref         reference // what it answers
 	Quote       bool      // the other message's text is put below when it is sent
 	Receipt     bool      // its sender is told when it has been delivered (RFC 3461)
@@ -128,11 +130,20 @@ func (q *request) composePage() error {
 		return err
 	}
 	d.Letter.ID = session.NewCookie()[:16]
+	switch v.Get("format") {
+	case "rich":
+		d.Letter.Rich = true
+	case "plain":
+		d.Letter.Rich = false
+	}
 	d.Saved = v.Get("saved") != ""
 	return q.renderLetter(http.StatusOK, &d)
 }
 
 func (q *request) renderLetter(status int, d *composeData) error {
+	if d.Rich = d.Letter.Rich; d.Rich {
+		q.w.Header().Set("Content-Security-Policy", richCSP)
+	}
 	d.MaxSize, d.CanSend, d.Pause = q.limits.Upload, q.cfg.SMTP != "", q.limits.Autosave.Milliseconds()
 	return q.render(status, "compose", d)
 }
@@ -185,6 +196,9 @@ func (q *request) readLetter() (*letter, error) {
 		from = 0
 	}
 	l.From = from
+	if l.Rich = f("rich") != ""; l.Rich {
+		l.setHTML(f("html"))
+	}
 	if f("draft") != "" {
 		u, err1 := strconv.ParseUint(f("draft"), 10, 32)
 		v, err2 := strconv.ParseUint(f("v"), 10, 32)
@@ -203,7 +217,10 @@ func (q *request) compose() error {
 		return err
 	}
 	switch do := q.r.PostFormValue("do"); do {
-	case "save", "attach", "people":
+	case "save", "attach", "people", "rich", "plain":
+		if do == "plain" {
+			l.HTML, l.Rich = "", false
+		}
 		if err := q.saveDraft(l); err != nil {
 			return q.notDone(l, err)
 		}
@@ -211,8 +228,11 @@ func (q *request) compose() error {
 			return q.autosaved(l)
 		}
 		at := "draft=" + strconv.FormatUint(uint64(l.Draft), 10) + "&folder=" + url.QueryEscape(l.Folder)
-		if do == "people" {
+		switch do {
+		case "people":
 			return q.redirect("/contacts?" + at)
+		case "rich", "plain":
+			at += "&format=" + do
 		}
 		return q.redirect("/compose?saved=1&" + at)
 	case "discard":

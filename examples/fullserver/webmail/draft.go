@@ -56,7 +56,9 @@ func (q *request) saveDraft(l *letter) error {
 		if err != nil {
 			return err
 		}
-		b.Text = l.Body
+		if b.Text = l.Body; l.HTML != "" {
+			b.HTML = document(l.HTML)
+		}
 		for _, f := range []struct {
 			name, value string
 			list        *[]mime.Address
@@ -177,6 +179,9 @@ func (q *request) openDraft(ctx context.Context, c *imapclient.Client, d *compos
 	}
 	for _, t := range texts {
 		l.Body += strings.ReplaceAll(t.text, "\r\n", "\n")
+	}
+	if err := q.readHTML(ctx, c, l, m); err != nil {
+		return err
 	}
 	d.Attachments = q.attachmentsOf(m, messageURL(folder, m.UID))
 	for _, a := range d.Attachments {

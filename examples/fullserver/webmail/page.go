@@ -21,6 +21,7 @@ type page struct {
 	Notice  string
 	Done    *doneView // what an action has done
 	Wide    bool      // the page has panes
+	Rich    bool      // a message is written with formatting: other scripts, another policy
 	Message bool      // a message is open: on a phone it hides the list
 }
 
@@ -62,6 +63,9 @@ func (p *page) Modules() []string {
 
 // Secured reports whether users can set up a second factor.
 func (p *page) Secured() bool { return p.q.cfg.Security != nil }
+
+// RichScripts returns what is loaded where a message is written with formatting.
+func (p *page) RichScripts() []string { return richScripts() }
 
 // Keys reports whether keyboard shortcuts are on.
 func (p *page) Keys() bool { return !p.q.prefs.NoKeys }

@@ -74,6 +74,9 @@ func TestScreenshots(t *testing.T) {
 	shot("poisoned-text", 1360, 850, false, "/mail/Inbox2/1?view=text")
 	shot("compose", 1360, 850, false, "/compose?mode=reply&folder=INBOX&uid=54")
 	shot("compose-html", 1360, 1100, false, "/compose?mode=forward&folder=INBOX&uid=53")
+	shot("compose-rich", 1360, 850, false, "/compose?mode=reply&folder=INBOX&uid=54&format=rich")
+	shot("compose-rich-dark", 1360, 850, true, "/compose?format=rich")
+	shot("phone-compose-rich", 375, 900, false, "/compose?format=rich")
 	shot("phone-compose", 375, 740, false, "/compose")
 	shot("folders", 1360, 850, false, "/folders")
 	shot("phone-folders", 375, 740, false, "/folders")
@@ -105,6 +108,7 @@ func TestScreenshots(t *testing.T) {
 	shot("vi-settings", 1360, 850, false, "/settings")
 	shot("vi-security", 1360, 1100, false, "/sessions")
 	shot("vi-thread", 1360, 850, false, "/mail/Talk/5")
+	shot("vi-compose-rich", 1360, 850, false, "/compose?format=rich")
 	shot("vi-folders", 1360, 850, false, "/folders")
 	b.clean()
 }

@@ -130,7 +130,9 @@ func (q *request) outgoing(ctx context.Context, c *imapclient.Client, l *letter)
 	case n > maxRecipients:
 		return nil, q.T("send.many", maxRecipients), nil
 	}
-	b.Text = l.Body
+	if b.Text = l.Body; l.HTML != "" {
+		b.HTML = document(l.HTML)
+	}
 	m, err := q.fetchRef(ctx, c, l.Ref)
 	if err != nil {
 		return nil, "", err
@@ -142,6 +144,12 @@ func (q *request) outgoing(ctx context.Context, c *imapclient.Client, l *letter)
 			return nil, "", err
 		}
 		b.Text = below(l.Body, quote)
+		if l.HTML != "" {
+			if quote, err = q.quotedHTML(ctx, c, m, l.Ref.Mode); err != nil {
+				return nil, "", err
+			}
+			b.HTML = document(l.HTML, quote)
+		}
 	}
 	return b, "", nil
 }

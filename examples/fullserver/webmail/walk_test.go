@@ -107,6 +107,8 @@ func TestScripts(t *testing.T) {
 	require.Equal(t, "Xin chào, more", strings.TrimSpace(parse(t, string(f.smtp.Messages()[0].Data)).Text))
 	require.Len(t, f.flags("Drafts"), 1)
 
+	b.writeRich()
+
 	// With the session gone the text stays in the browser, and comes back after signing in.
 	b.open("/compose")
 	f.login()

@@ -136,7 +136,7 @@ func New(cfg Config) (*Site, error) {
 	if s.texts, err = i18n.Load(texts); err != nil {
 		return nil, err
 	}
-	if s.assets, err = web.LoadAssets("", static); err != nil {
+	if s.assets, err = web.LoadAssets("", append(vendored(), static)...); err != nil {
 		return nil, err
 	}
 	if s.templates, err = web.ParsePages(web.Folder(embedded, "templates")); err != nil {

@@ -42,8 +42,8 @@ function handle(e) {
  */
 export function show(text, url, opts = {}) {
 	const doc = parse(text);
-	if (doc.querySelector("link[rel=stylesheet]")?.getAttribute("href") !== document.querySelector("link[rel=stylesheet]")?.getAttribute("href")) {
-		location.href = url; // another version of the site
+	if (doc.querySelector("link[rel=stylesheet]")?.getAttribute("href") !== document.querySelector("link[rel=stylesheet]")?.getAttribute("href") || doc.body.dataset.rich !== document.body.dataset.rich) {
+		location.href = url; // another version of the site, or a page that may do other things
 		return;
 	}
 	const found = opts.focus || handle(document.activeElement);
