@@ -64,10 +64,12 @@ type messageView struct {
 	UnsubscribeMail string // address that begins a message to leave the list
 	List            bool   // it came from a mailing list that can be written to
 
-	Verdict  *verdict
-	Suspect  *suspicion
-	Thread   string  // address of the whole conversation
-	Stranger *person // the sender, where no contact of the user's
+	Verdict *verdict
+	Suspect *suspicion
+
+	Protection *protection // nil: it is neither signed nor encrypted
+	Thread     string      // address of the whole conversation
+	Stranger   *person     // the sender, where no contact of the user's
 
 	Conversation []row      // the other messages of it, the newest first
 	Also         []mail.UID // those of them in the same folder
@@ -187,7 +189,10 @@ func (q *request) messageView(ctx context.Context, c *imapclient.Client, m *mess
 			v.Next = l.Rows[i+1].URL
 		}
 	}
-	return v, q.addBody(ctx, c, v, m)
+	if err := q.addBody(ctx, c, v, m); err != nil {
+		return nil, err
+	}
+	return v, q.addProtection(ctx, c, v, m)
 }
 
 func (q *request) addHeader(v *messageView, m *message) {
@@ -281,6 +286,9 @@ func (q *request) addBody(ctx context.Context, c *imapclient.Client, v *messageV
 			return err
 		}
 		for _, t := range texts {
+			if strings.HasPrefix(strings.TrimSpace(t.text), "-----BEGIN PGP MESSAGE-----") {
+				v.Protection = &protection{Key: "sign.encrypted", Eml: true}
+			}
 			v.Text += safeText(t.text)
 			v.Cut = v.Cut || t.cut
 		}

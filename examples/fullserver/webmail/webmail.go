@@ -11,6 +11,7 @@
 package webmail
 
 import (
+	"crypto/x509"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -55,6 +56,9 @@ type Config struct {
 	SecondFactor SecondFactor
 	// Security, if not nil, has users set up a second factor and make app passwords.
 	Security Security
+
+	// SMIMERoots are the authorities whose certificates for mail are trusted; nil: the system's.
+	SMIMERoots *x509.CertPool
 
 	// Outward asks web servers elsewhere: those of lists that are left. nil: a client that reaches none of this network's.
 	Outward *http.Client
