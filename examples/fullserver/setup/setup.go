@@ -172,7 +172,7 @@ func (p *Plan) values() map[string]string {
 	escape := func(s string) string { return strings.ReplaceAll(s, "$", "$$") }
 	port := func(n int) string { return fmt.Sprintf(":%d", n+p.Base) }
 	v := map[string]string{
-		"myhostname": p.Hostname, "mydomain": p.Domain, "virtual_mailbox_domains": p.Domain,
+		"myhostname": p.Hostname, "mydomain": p.Domain, "virtual_mailbox_domains": p.Domain, "webmail_colleagues": "$mydomain",
 		"data_directory": escape(p.Data), "passwd_file": "$config_directory/users", "dkim_key_table": "$config_directory/dkim-keys",
 		"smtp_listen": port(25), "submission_listen": port(587), "submissions_listen": port(465),
 		"imap_listen": port(143), "imaps_listen": port(993), "pop3s_listen": port(995), "webmails_listen": port(443), "http_listen": port(80),
