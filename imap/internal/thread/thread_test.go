@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -308,14 +309,23 @@ func TestReferencesAgainstModel(t *testing.T) {
 }
 
 // hostile are n messages that all refer to many others, in an order of their own.
+// ids are the identifiers of n messages.
+func ids(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = "<" + strconv.Itoa(i) + "@x>"
+	}
+	return out
+}
+
 func hostile(n, refs int) []Message {
-	list := make([]Message, n)
+	list, ids := make([]Message, n), ids(n)
 	for i := range list {
 		var b strings.Builder
 		for j := range refs {
-			fmt.Fprintf(&b, "<%d@x> ", (i*7919+j*104729+j*j)%n)
+			b.WriteString(ids[(i*7919+j*104729+j*j)%n] + " ")
 		}
-		list[i] = Message{Num: uint32(i + 1), MessageID: fmt.Sprintf("<%d@x>", i), References: b.String(), Subject: "Re: s"}
+		list[i] = Message{Num: uint32(i + 1), MessageID: ids[i], References: b.String(), Subject: "Re: s"}
 	}
 	return list
 }
@@ -339,7 +349,7 @@ func TestHostileReferences(t *testing.T) {
 	for i := range 100 {
 		var refs strings.Builder
 		for j := range 10_000 {
-			fmt.Fprintf(&refs, "<%d.%d@x>", i, j)
+			refs.WriteString("<" + strconv.Itoa(i) + "." + strconv.Itoa(j) + "@x>")
 		}
 		b.Add(&Message{Num: uint32(i + 1), References: refs.String()})
 	}
@@ -348,17 +358,13 @@ func TestHostileReferences(t *testing.T) {
 }
 
 func chain(n int, backwards bool) []Message {
-	list := make([]Message, n)
+	list, ids := make([]Message, n), ids(n)
 	for i := range list {
 		at := i
 		if backwards {
 			at = n - 1 - i
 		}
-		m := Message{Num: uint32(i + 1), MessageID: fmt.Sprintf("<%d@x>", at)}
-		for j := max(0, at-20); j < at; j++ {
-			m.References += fmt.Sprintf("<%d@x>", j)
-		}
-		list[i] = m
+		list[i] = Message{Num: uint32(i + 1), MessageID: ids[at], References: strings.Join(ids[max(0, at-20):at], "")}
 	}
 	return list
 }
