@@ -100,7 +100,9 @@ var tuid = regexp.MustCompile(`(?m)^X-TUID: [^\r\n]*\r?\n`)
 func readMbsync(t *testing.T, s *server, user int) (out [][]byte) {
 	dir := t.TempDir()
 	conf := dir + "/mbsyncrc"
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `IMAPAccount s
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `FSync no
+
+IMAPAccount s
 Host 127.0.0.1
 Port %s
 User u%d@example.test
@@ -137,16 +139,16 @@ SyncState %s/
 // readers take a user's letters out of a server, each with another program, and leave them there. exact tells of those that
 // hand out what they got; fetchmail and mutt are judged apart, since they edit.
 var readers = []struct {
-	program, what string
-	read          func(t *testing.T, s *server, user int) [][]byte
+	program, by, what string
+	read              func(t *testing.T, s *server, user int) [][]byte
 }{
-	{"", "the Maildir itself", readMaildir},
-	{"python3", "imaplib", readPython("fetch_imap.py", func(s *server) string { return s.imap })},
-	{"python3", "poplib", readPython("fetch_pop3.py", func(s *server) string { return s.pop3 })},
-	{"curl", "curl by IMAP", readCurlIMAP},
-	{"curl", "curl by POP3", readCurlPOP3},
-	{"mpop", "mpop", readMpop},
-	{"mbsync", "mbsync", readMbsync},
+	{"", "file", "the Maildir itself", readMaildir},
+	{"python3", "IMAP", "imaplib", readPython("fetch_imap.py", func(s *server) string { return s.imap })},
+	{"python3", "POP3", "poplib", readPython("fetch_pop3.py", func(s *server) string { return s.pop3 })},
+	{"curl", "IMAP", "curl by IMAP", readCurlIMAP},
+	{"curl", "POP3", "curl by POP3", readCurlPOP3},
+	{"mpop", "POP3", "mpop", readMpop},
+	{"mbsync", "IMAP", "mbsync", readMbsync},
 }
 
 // readFetchmail gets a user's mail by POP3 and returns what fetchmail handed on, which has fields of its own added.

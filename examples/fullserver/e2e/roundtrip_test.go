@@ -26,31 +26,47 @@ func TestRoundTrip(t *testing.T) {
 		}
 		return out
 	}
-	for _, r := range readers {
-		t.Run(r.what, func(t *testing.T) {
-			for user := range users {
-				if r.program == "curl" && user > 0 {
-					break // one connection a message: a tenth of the corpus is enough
-				}
-				same(t, r.what, r.read(t, s, user), of(user))
+	read := func(t *testing.T, by string) {
+		for _, r := range readers {
+			if r.by != by {
+				continue
 			}
-		})
+			t.Run(r.what, func(t *testing.T) {
+				for user := range users {
+					if r.program == "curl" && user > 0 {
+						break // one connection a message: a tenth of the corpus is enough
+					}
+					same(t, r.what, r.read(t, s, user), of(user))
+				}
+			})
+		}
 	}
-	t.Run("fetchmail", func(t *testing.T) {
-		got := readFetchmail(t, s, 1)
-		require.Len(t, got, n/users)
-		seen := map[string]bool{}
-		for _, b := range got {
-			seen[string(corpusField.Find(b))] = true
-		}
-		require.Len(t, seen, n/users, "every letter once")
-	})
-	t.Run("mutt", func(t *testing.T) {
-		got := readMutt(t, s, 2)
-		require.Equal(t, n/users, bytes.Count(got, []byte("\nX-Corpus: ")))
-		for _, l := range of(2) {
-			require.True(t, bytes.Contains(got, fmt.Appendf(nil, "\nX-Corpus: %d\n", l.n)), "letter %d", l.n)
-		}
+	read(t, "file")
+	t.Run("read", func(t *testing.T) {
+		t.Run("IMAP", func(t *testing.T) {
+			t.Parallel()
+			read(t, "IMAP")
+			t.Run("mutt", func(t *testing.T) {
+				got := readMutt(t, s, 2)
+				require.Equal(t, n/users, bytes.Count(got, []byte("\nX-Corpus: ")))
+				for _, l := range of(2) {
+					require.True(t, bytes.Contains(got, fmt.Appendf(nil, "\nX-Corpus: %d\n", l.n)), "letter %d", l.n)
+				}
+			})
+		})
+		t.Run("POP3", func(t *testing.T) { // one program at a time: a session has the mailbox for itself
+			t.Parallel()
+			read(t, "POP3")
+			t.Run("fetchmail", func(t *testing.T) {
+				got := readFetchmail(t, s, 1)
+				require.Len(t, got, n/users)
+				seen := map[string]bool{}
+				for _, b := range got {
+					seen[string(corpusField.Find(b))] = true
+				}
+				require.Len(t, seen, n/users, "every letter once")
+			})
+		})
 	})
 	t.Run("UIDs survive a restart", func(t *testing.T) {
 		before := uids(t, s)
