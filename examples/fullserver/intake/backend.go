@@ -89,6 +89,10 @@ type Backend struct {
 	// backend's to say. Restrictions, greylisting and Check come before it, and milters are told all but the message. nil: none.
 	Proxy *proxyfilter.Filter
 
+	// RescueTime is how long a client is kept waiting while neither a mailbox nor the queue has room for the rest of a message that others have got already: were it
+	// to come again, they would get it twice. RFC 5321 section 4.5.3.2.6 has clients wait for 10 minutes. 0: one minute.
+	RescueTime time.Duration
+
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 

@@ -1,8 +1,10 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue"
@@ -19,6 +21,7 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 		_ = t.Abort()
 		return nil, err
 	}
+	waiting := ctx
 	ctx = context.WithoutCancel(ctx) // half of it done is worse than a client that doesn't hear of it
 	if t.proxy != nil {
 		return t.proxyCommit(ctx)
@@ -50,7 +53,7 @@ func (t *transaction) Commit(ctx context.Context) ([]mail.Result, error) {
 	}
 	results := t.gather(filed)
 	if b.Kind != LMTP {
-		results = t.rescue(ctx, results)
+		results = t.rescue(ctx, waiting, results)
 	}
 	t.tell(results)
 	return t.answers(results), nil
@@ -123,8 +126,9 @@ func (t *transaction) gather(filed []mail.Result) []mail.Result {
 	return out
 }
 
-// rescue queues the message for those whose mailboxes did not take it, if somebody has got it already.
-func (t *transaction) rescue(ctx context.Context, results []mail.Result) []mail.Result {
+// rescue queues the message for those whose mailboxes did not take it, if somebody has got it already. What fails in a mailbox, for want of room, often
+// fails in the queue: it tries again while the client waits, until that ends.
+func (t *transaction) rescue(ctx, waiting context.Context, results []mail.Result) []mail.Result {
 	var lost []int
 	taken := false
 	for i := range results {
@@ -138,7 +142,12 @@ func (t *transaction) rescue(ctx context.Context, results []mail.Result) []mail.
 	if !taken || len(lost) == 0 || t.source == nil {
 		return results
 	}
+	waiting, cancel := context.WithTimeout(waiting, cmp.Or(t.s.b.RescueTime, time.Minute))
+	defer cancel()
 	id, err := t.requeue(ctx, lost)
+	for err != nil && mail.ReplyOf(err).Temporary() && pause(waiting, 100*time.Millisecond) {
+		id, err = t.requeue(ctx, lost)
+	}
 	for i := range results {
 		r := &results[i]
 		switch {
@@ -151,6 +160,16 @@ func (t *transaction) rescue(ctx context.Context, results []mail.Result) []mail.
 		}
 	}
 	return results
+}
+
+// pause waits, and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 // requeue queues the message for some recipients.

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/intake"
 	"github.com/buuta/mail/queue"
 	"github.com/stretchr/testify/require"
@@ -16,7 +18,7 @@ import (
 var allMessages queue.Filter
 
 const (
-	waitFor = 10 * time.Second
+	waitFor = time.Minute
 	tick    = 5 * time.Millisecond
 )
 
@@ -165,6 +167,44 @@ func TestOneOfSeveralFails(t *testing.T) {
 			require.True(t, strings.HasSuffix(m, text), "the same message whichever way it went")
 			require.Equal(t, 1, strings.Count(m, "Received: "))
 		}
+	}
+}
+
+// fullQueue is a queue whose disk is full for a time, once it has taken some messages.
+type fullQueue struct {
+	intake.Queue
+	takes, refuses int
+}
+
+func (q *fullQueue) Begin(ctx context.Context, from string, o *mail.MailOptions) (mail.Transaction, error) {
+	if q.takes--; q.takes < 0 {
+		if q.refuses--; q.refuses >= 0 {
+			return nil, mail.NewReply(452, mail.EnhancedCode{4, 3, 1}, "Insufficient system storage")
+		}
+	}
+	return q.Queue.Begin(ctx, from, o)
+}
+
+// A disk that is full fails the mailbox and the queue alike: the client waits for a moment, lest somebody gets the message twice.
+func TestOneOfSeveralFailsTwice(t *testing.T) {
+	for with, takes := range map[string]int{"bob@here.test": 0, "x@far.test": 1} {
+		s := newSite(t, intake.MTA, "")
+		s.back.Queue = &fullQueue{s.queue, takes, 3}
+		s.failFrom("Commit", 1, 1)
+		k := s.dial()
+		k.say("EHLO c.test", "250")
+		k.send(text, "250 2.0.0 Ok: queued as ", "alice@here.test", with)
+		require.Eventually(t, func() bool {
+			s.mu.Lock()
+			far := len(s.far)
+			s.mu.Unlock()
+			return far+len(s.inbox("alice@here.test"))+len(s.inbox("bob@here.test")) == 2
+		}, waitFor, tick)
+
+		// It doesn't last for ever.
+		s.back.Queue, s.back.RescueTime = &fullQueue{s.queue, takes, 1 << 30}, 150*time.Millisecond
+		s.failFrom("Commit", 1, 1)
+		k.send(text, "452 4.3.1 Insufficient system storage", "alice@here.test", with)
 	}
 }
 
