@@ -59,13 +59,12 @@ func freePort(t *testing.T) string {
 func fullserver(t *testing.T, params ...string) *script.Target {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/users", []byte("user1@example.test:{PLAIN}secret\n"), 0o600))
-	addr := map[script.Protocol]string{}
+	protocols := []script.Protocol{script.SMTP, script.LMTP, script.IMAP, script.POP3, script.POP2}
 	overrides := []string{"data_directory=" + dir, "myhostname=mail.example.test", "mydomain=example.test", "virtual_mailbox_domains=example.test",
 		"mynetworks=127.0.0.9/32", "passwd_file=" + dir + "/users", "maillog_file=" + dir + "/mail.log", "mail_location=maildir:" + dir + "/mail/%d/%n",
 		"disable_plaintext_auth=no", "mail_auth_check=no", "submission_listen="}
-	for _, p := range []script.Protocol{script.SMTP, script.LMTP, script.IMAP, script.POP3} {
-		addr[p] = freePort(t)
-		overrides = append(overrides, string(p)+"_listen="+addr[p])
+	for _, p := range protocols {
+		overrides = append(overrides, string(p)+"_listen=127.0.0.1:0")
 	}
 	c, err := config.Load(config.Options{Overrides: append(overrides, params...)})
 	require.NoError(t, err)
@@ -80,8 +79,8 @@ func fullserver(t *testing.T, params ...string) *script.Target {
 	})
 	out := &script.Target{Name: "buuta", User: "user1@example.test", Password: "secret", From: "user1@example.test", To: "user1@example.test",
 		TLS: &tls.Config{InsecureSkipVerify: true}, Dial: map[script.Protocol]script.Dialer{}}
-	for p, a := range addr {
-		out.Dial[p] = dial(a)
+	for _, p := range protocols {
+		out.Dial[p] = dial(s.Addrs(string(p) + "_listen")[0].String())
 	}
 	return out
 }
