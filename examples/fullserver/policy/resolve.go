@@ -100,7 +100,8 @@ func (p *Policy) Owns(ctx context.Context, account, login, from string) (bool, e
 	}
 	for _, t := range targets {
 		whose := t.Account
-		if whose == "" && t.Class == Local { // what comes for him goes on by his .forward, or is handed to mailbox_transport: it is his all the same
+		// What comes for him goes on by his .forward, or is handed to mailbox_transport or virtual_transport: it is his all the same.
+		if whose == "" && (t.Class == Local || t.Kind == rewrite.VirtualMailbox) {
 			if whose, err = p.Mailbox(ctx, t.Address); err != nil {
 				return false, rewrite.ReplyOf(from, &rewrite.LookupError{Table: "userdb", Address: from, Err: err})
 			}

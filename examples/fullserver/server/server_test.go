@@ -81,6 +81,17 @@ func TestSendersAreOnesOwn(t *testing.T) {
 		m.say("RSET", "250 ")
 	}
 	r.end()
+	r.run(append(base(r.dir), "virtual_transport=lmtp:inet:127.0.0.1:1", "smtpd_reject_unlisted_recipient=no")...) // where another program has the mailboxes
+	m = r.dial("submission_listen")
+	m.until("220 ")
+	m.say("EHLO c.test", "250 ")
+	m.say(login, "235 ")
+	for from, want := range map[string]string{"alice@example.test": "250 ", "bob@example.test": "553 "} {
+		m.say("MAIL FROM:<"+from+">", "250 ")
+		m.say("RCPT TO:<bob@example.test>", want)
+		m.say("RSET", "250 ")
+	}
+	r.end()
 	r.run(append(base(r.dir), "smtpd_sender_restrictions=")...)
 	m = r.dial("submission_listen")
 	m.until("220 ")
