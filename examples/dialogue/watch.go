@@ -34,6 +34,7 @@ type watcher struct {
 	target   func(addr string) *tls.Config
 	secure   bool // TLS to the server from the beginning
 	timeout  time.Duration
+	content  int // as explain.Session has it
 	board    *web.Board
 
 	mu    sync.Mutex // of out
@@ -49,6 +50,7 @@ func watch(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	secure := c.fs.Bool("tls", false, "TLS to the server from the beginning, as at ports 465, 993 and 995; the client speaks without")
 	insecure := c.fs.Bool("insecure", false, "trust any certificate of the server's")
 	timeout := c.fs.Duration("timeout", 30*time.Second, "how long to wait for the server's connection, and for TLS")
+	content := c.fs.Int("content", explain.DefaultContent, "explain so many `octets` of a message line by line, and only count the rest; less than 0: all")
 	if err := c.parse(args); err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func watch(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	if err != nil {
 		return misuse{err}
 	}
-	w := &watcher{screen: c.screen(stdout), words: !c.brief, to: *to, protocol: p, secure: *secure, timeout: *timeout, out: stdout}
+	w := &watcher{screen: c.screen(stdout), words: !c.brief, to: *to, protocol: p, secure: *secure, timeout: *timeout, content: *content, out: stdout}
 	w.target = func(addr string) *tls.Config {
 		host, _, _ := net.SplitHostPort(addr)
 		return &tls.Config{ServerName: host, InsecureSkipVerify: *insecure}
@@ -134,6 +136,7 @@ func (w *watcher) connection(ctx context.Context, c net.Conn, number int) {
 		s, err = d.DialContext(ctx, "tcp", w.to)
 	}
 	l := &link{w: w, name: fmt.Sprintf("%d", number), session: explain.New(w.protocol)}
+	l.session.Content = w.content
 	title := fmt.Sprintf("%s %s → %s", w.protocol, c.RemoteAddr(), w.to)
 	l.head(w.screen.Lang.Say("watch.begins", title))
 	if w.board != nil {

@@ -25,11 +25,15 @@ func FuzzSession(f *testing.F) {
 			open4 + "C: b APPEND x {3}|S: +|C: a|C: {3+}|C: x|C: |S: b OK|C: d IDLE|S: + idling|C: DONE|S: d OK|C: e AUTHENTICATE PLAIN|S: +|C: x",
 		} {
 			f.Add(uint8(i), strings.ReplaceAll(d, "|", "\r\n"), uint8(3))
+			f.Add(uint8(i), strings.ReplaceAll(d, "|", "\r\n"), uint8(2))
 		}
 	}
 	f.Fuzz(func(t *testing.T, protocol uint8, dialogue string, size uint8) {
 		p := Protocols[int(protocol)%len(Protocols)]
 		once, pieces := New(p), New(p)
+		if size%2 == 0 {
+			once.Content, pieces.Content = 2, 2
+		}
 		m := MachineOf(p)
 		for line := range strings.Lines(dialogue) {
 			side := Client

@@ -79,6 +79,8 @@ func (p *imap) to(phase string) bool {
 	return true
 }
 
+func (p *imap) dotted(Side) bool { return false } // literals are counted
+
 func (p *imap) secured() {
 	p.phase, p.pending, p.cur, p.rest, p.srest, p.waiting = "notauth", nil, nil, false, false, false
 }

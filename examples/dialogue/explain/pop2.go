@@ -43,6 +43,8 @@ func (p *pop2) to(phase string) bool {
 	return true
 }
 
+func (p *pop2) dotted(Side) bool { return false } // messages are counted
+
 func (p *pop2) secured() { p.phase, p.pending = "call", nil }
 
 func (p *pop2) client(n *Note, line string) {

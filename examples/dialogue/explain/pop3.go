@@ -58,6 +58,10 @@ func (p *pop3) to(phase string) bool {
 	return true
 }
 
+func (p *pop3) dotted(side Side) bool {
+	return side == Server && p.listing != "" && (p.letter.body || p.listing != "RETR" && p.listing != "TOP")
+}
+
 func (p *pop3) secured() { p.phase, p.pending = "auth", nil }
 
 func (p *pop3) client(n *Note, line string) {

@@ -11,6 +11,10 @@ const MaxLine = 8 << 10
 
 // Session follows one connection. It is for one goroutine at a time.
 type Session struct {
+	// Content is how many octets of a message, a literal or a listing are explained line by line. The rest goes through with one note that
+	// says how much it was, so that it doesn't wait for explanations. 0 is DefaultContent; less than 0: all.
+	Content int
+
 	protocol Protocol
 	talk     follower
 	in       map[Side]*input
@@ -27,7 +31,8 @@ type follower interface {
 	client(n *Note, line string)
 	server(n *Note, line string)
 	state() State
-	secured() // TLS has begun, and can be read
+	dotted(side Side) bool // what the side says next is content that a dot ends, and not a message's header
+	secured()              // TLS has begun, and can be read
 }
 
 // input is what one side has said and hasn't been explained yet.
@@ -36,6 +41,7 @@ type input struct {
 	counted int64 // octets that are no lines
 	piece   bool  // the last note was of the same line
 	hidden  bool  // and had a secret
+	passed
 }
 
 // New begins to follow a connection, before the server's first word.
@@ -84,9 +90,13 @@ func (s *Session) Feed(side Side, b []byte) []Note {
 	in.buf = append(in.buf, b...)
 	var out []Note
 	for {
+		s.pass(side, in)
 		note, ok := s.next(side, in)
 		if !ok {
 			return out
+		}
+		if p, ok := in.passed.note(note.Before); ok {
+			out = append(out, p)
 		}
 		out = append(out, note)
 		if s.opaque {
@@ -100,13 +110,17 @@ func (s *Session) Feed(side Side, b []byte) []Note {
 // Flush explains what is left of a line that will not be ended.
 func (s *Session) Flush(side Side) []Note {
 	in := s.in[side]
+	var out []Note
+	if p, ok := in.passed.note(s.State()); ok {
+		out = append(out, p)
+	}
 	if len(in.buf) == 0 || s.opaque {
-		return nil
+		return out
 	}
 	line := in.buf
 	s.counted = in.counted > 0
 	in.buf = nil
-	return []Note{s.explain(side, in, line, "")}
+	return append(out, s.explain(side, in, line, ""))
 }
 
 func (s *Session) unreadable(side Side, b []byte) []Note {
@@ -155,6 +169,7 @@ func (s *Session) next(side Side, in *input) (Note, bool) {
 
 func (s *Session) explain(side Side, in *input, raw []byte, end string) Note {
 	line := string(raw)
+	size := len(line) + len(end)
 	n := Note{Side: side, Protocol: s.protocol, Before: s.State(), Open: end == "", Text: printable(cut(line))}
 	going := in.piece
 	in.piece = end == "" && !s.counted
@@ -187,6 +202,7 @@ func (s *Session) explain(side Side, in *input, raw []byte, end string) Note {
 	in.hidden = in.piece && strings.Contains(n.Text, Mask)
 	n.After = s.State()
 	n.Unknown = len(n.Says) == 0 && len(n.Mistakes) == 0
+	in.saw(n, size)
 	return n
 }
 

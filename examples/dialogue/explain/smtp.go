@@ -42,6 +42,10 @@ func (p *smtp) state() State {
 	return st
 }
 
+func (p *smtp) dotted(side Side) bool {
+	return side == Client && p.phase == "data" && len(p.pending) == 0 && p.letter.body
+}
+
 func (p *smtp) secured() { p.phase, p.pending, p.rcpts = "greeted", nil, 0 }
 
 func (p *smtp) to(phase string) bool {
