@@ -45,8 +45,19 @@ func (a absolute) LookupMX(ctx context.Context, name string) ([]*net.MX, error) 
 	return a.r.LookupMX(ctx, name+".")
 }
 
+// LookupNetIP asks for A and AAAA apart when net.Resolver says that there is no such host: of two failures it tells one, which may be that there is no AAAA
+// while nobody has answered for A.
 func (a absolute) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
-	return a.r.LookupNetIP(ctx, network, host+".")
+	list, err := a.r.LookupNetIP(ctx, network, host+".")
+	if network != "ip" || !notFound(err) {
+		return list, err
+	}
+	for _, one := range []string{"ip4", "ip6"} {
+		if list, err = a.r.LookupNetIP(ctx, one, host+"."); !notFound(err) {
+			break
+		}
+	}
+	return list, err
 }
 
 func (a absolute) LookupTXT(ctx context.Context, name string) ([]string, error) {

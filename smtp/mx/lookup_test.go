@@ -135,10 +135,9 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// With a net.Resolver names are looked up as they are, not within the search domains of the machine.
-func TestAbsoluteNames(t *testing.T) {
-	var asked []string
-	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+// pureGo is a net.Resolver whose name server knows no records; it answers each question with a code.
+func pureGo(answer func(q dnsmessage.Question) dnsmessage.RCode) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		go func() {
 			defer theirs.Close()
@@ -160,8 +159,7 @@ func TestAbsoluteNames(t *testing.T) {
 				if err != nil {
 					return
 				}
-				asked = append(asked, question.Name.String())
-				h.Response, h.RCode, h.RecursionAvailable = true, dnsmessage.RCodeNameError, true
+				h.Response, h.RCode, h.RecursionAvailable = true, answer(question), true
 				m := dnsmessage.Message{Header: h, Questions: []dnsmessage.Question{question}}
 				b, _ := m.Pack()
 				theirs.Write(append([]byte{byte(len(b) >> 8), byte(len(b))}, b...))
@@ -169,6 +167,15 @@ func TestAbsoluteNames(t *testing.T) {
 		}()
 		return ours, nil
 	}}
+}
+
+// With a net.Resolver names are looked up as they are, not within the search domains of the machine.
+func TestAbsoluteNames(t *testing.T) {
+	var asked []string
+	r := pureGo(func(q dnsmessage.Question) dnsmessage.RCode {
+		asked = append(asked, q.Name.String())
+		return dnsmessage.RCodeNameError
+	})
 	tr := &mx.Transport{Hostname: "client.example.org", Resolver: r, Network: "tcp4"}
 	res := deliver(t, tr.To("example.net"), nil, "b@example.net")[0]
 	require.Equal(t, mail.EnhancedCode{5, 4, 4}, res.Reply.Enhanced)
@@ -176,4 +183,18 @@ func TestAbsoluteNames(t *testing.T) {
 		require.Equal(t, "example.net.", name)
 	}
 	require.NotEmpty(t, asked)
+}
+
+// A host without an AAAA record whose A record nobody tells of at the moment is tried again: net.Resolver says of it that it isn't there.
+func TestHalfAnAnswer(t *testing.T) {
+	for kind, code := range map[dnsmessage.Type]string{dnsmessage.TypeA: "450 4.4.3 ", dnsmessage.TypeAAAA: "450 4.4.3 ", dnsmessage.TypeTXT: "550 5.4.4 "} {
+		r := pureGo(func(q dnsmessage.Question) dnsmessage.RCode {
+			if q.Type == kind {
+				return dnsmessage.RCodeServerFailure
+			}
+			return dnsmessage.RCodeSuccess
+		})
+		tr := &mx.Transport{Hostname: "client.example.org", Resolver: r}
+		require.Contains(t, deliver(t, tr.To("example.net"), nil, "b@example.net")[0].Reply.Error(), code, kind)
+	}
 }
