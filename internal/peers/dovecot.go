@@ -39,6 +39,7 @@ mail_uid = %[4]d
 mail_gid = %[4]d
 first_valid_uid = 100
 mail_max_userip_connections = 100
+mail_fsync = never
 namespace inbox {
   inbox = yes
   separator = /
