@@ -15,6 +15,7 @@
 //	                                            look after the queue, also under these names (ln -s fullserver mailq)
 //	fullserver [-c …] doveadm …                 look after users' mail, with Dovecot's words
 //	fullserver setup [-domain example.org] …    make the files of a new server
+//	fullserver import postfix-dovecot …         read an installed Postfix and Dovecot, take their place, and give it back
 //	fullserver [-c …] dns [-zone] [domain…]     compare the DNS with what it should say, or print that
 //	fullserver [-c …] trace word                tell what became of messages, from the log
 //	fullserver [-c …] queue pause | resume domain… ; queue paused
@@ -92,6 +93,9 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
   fullserver [-c ...] doveadm [-f format] command [-u user|-A|-F file] ...
                                              look after users' mail, with Dovecot's commands; doveadm -h lists them
   fullserver setup [-domain example.org] ...  make main.cf, users and keys of a new server, and say what to publish
+  fullserver import postfix-dovecot [-take-over | -give-back] ...
+                                             read an installed Postfix and Dovecot, say what will differ, take their
+                                             place, and give it back; import -h tells more
   fullserver [-c ...] dns [-zone] [domain...]  compare the DNS with what it should say of the domains; -zone prints what to publish
   fullserver [-c ...] trace [-l en|vi] address|@domain|message-id|queue-id|client-ip
                                              tell what became of messages, from the log
@@ -146,6 +150,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if fs.Arg(0) == "setup" {
 		return setupCommand(fs.Args()[1:], stdin, stdout, stderr)
+	}
+	if fs.Arg(0) == "import" {
+		return importCommand(fs.Args()[1:], stdin, stdout, stderr)
 	}
 	if fs.Arg(0) == "dns" {
 		return dnsCommand(file, over, fs.Args()[1:], stdout, stderr)

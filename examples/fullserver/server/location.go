@@ -113,6 +113,15 @@ func (l location) path(users accounts.Users, account string) (string, error) {
 	return l.expand(u.Name, u.Home)
 }
 
+// MailPath is the folder of an account's mail as c has it.
+func MailPath(c *config.Config, users accounts.Users, account string) (string, error) {
+	l, err := locationOf(c)
+	if err != nil {
+		return "", c.ErrorFor("mail_location", err)
+	}
+	return l.path(users, account)
+}
+
 // Users returns the names of the users, in the order of passwd_file, as far as they can be listed.
 func (s *Server) Users() []string {
 	names, _ := s.users.Users(context.Background())

@@ -1,0 +1,434 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buuta/mail/internal/peers"
+	"github.com/stretchr/testify/require"
+)
+
+// installed is a machine with Debian's pair, as an admin of a small company has it.
+type installed struct {
+	*peers.Machine
+	t *testing.T
+}
+
+const (
+	pairUsers    = 50
+	pairMessages = 200 // of each
+)
+
+var pairFiles = map[string]string{
+	"postfix/main.cf": `compatibility_level = 3.6
+myhostname = mail.an.example
+mydestination =
+inet_interfaces = loopback-only
+maillog_file = /var/log/mail.log
+virtual_mailbox_domains = an.example
+virtual_alias_maps = hash:/etc/postfix/virtual
+virtual_transport = lmtp:unix:private/dovecot-lmtp
+transport_maps = hash:$config_directory/transport
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = private/auth
+smtpd_peername_lookup = no
+`,
+	"postfix/virtual":   "info@an.example u1@an.example, u2@an.example\n",
+	"postfix/transport": "late.example smtp:[127.0.0.1]:2525\n",
+	"dovecot/dovecot.conf": `protocols = imap pop3 lmtp
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+log_path = /var/log/dovecot.log
+mail_location = maildir:~/Maildir
+mail_uid = vmail
+mail_gid = vmail
+mail_fsync = never
+mail_max_userip_connections = 50
+passdb {
+  driver = passwd-file
+  args = /etc/dovecot/users
+}
+userdb {
+  driver = passwd-file
+  args = /etc/dovecot/users
+  override_fields = uid=vmail gid=vmail home=$D/vmail/%d/%n
+}
+namespace inbox {
+  inbox = yes
+  mailbox Trash {
+    special_use = \Trash
+    autoexpunge = 30 days
+  }
+}
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0666
+  }
+}
+service lmtp {
+  unix_listener /var/spool/postfix/private/dovecot-lmtp {
+    mode = 0666
+  }
+}
+`,
+}
+
+// run runs a program on the machine, which must end well.
+func (m *installed) run(name string, args ...string) string {
+	m.t.Helper()
+	out, err := m.try("", name, args...)
+	require.NoError(m.t, err, "%s %q\n%s", name, args, out)
+	return out
+}
+
+func (m *installed) try(stdin, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Minute)
+	defer cancel()
+	return m.Run(ctx, strings.NewReader(stdin), name, args...)
+}
+
+// give runs a program with something on its standard input.
+func (m *installed) give(stdin, name string, args ...string) {
+	m.t.Helper()
+	out, err := m.try(stdin, name, args...)
+	require.NoError(m.t, err, "%s %q\n%s", name, args, out)
+}
+
+// fullserver runs a command on the configuration that was imported.
+func (m *installed) fullserver(args ...string) string {
+	m.t.Helper()
+	return m.run(binary, append([]string{"-c", m.Dir + "/out/main.cf"}, args...)...)
+}
+
+func (m *installed) take(args ...string) string {
+	m.t.Helper()
+	return m.run(binary, append([]string{"import", "postfix-dovecot", "-out", m.Dir + "/out", "-data", m.Dir + "/data"}, args...)...)
+}
+
+// makePair makes the machine, its users and their mail, and starts both servers.
+func makePair(t *testing.T) *installed {
+	need(t, "mbsync", "fetchmail", "smtp-sink", "postfix", "dovecot")
+	files := map[string]string{}
+	var users strings.Builder
+	for i := range pairUsers {
+		fmt.Fprintf(&users, "u%d@an.example:{PLAIN}secret%d::::::\n", i, i)
+	}
+	for name, text := range pairFiles {
+		files[name] = text
+	}
+	files["dovecot/users"] = users.String()
+	master, err := os.ReadFile("/usr/share/postfix/master.cf.dist")
+	require.NoError(t, err)
+	files["postfix/master.cf"] = string(master)
+	m := &installed{peers.Installed(t, files), t}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, log := range []string{"ns/log/mail.log", "ns/log/dovecot.log", "out/fullserver.log"} {
+			b, _ := os.ReadFile(filepath.Join(m.Dir, log))
+			t.Logf("%s:\n%s", log, b[max(0, len(b)-4000):])
+		}
+	})
+	when := time.Now().Add(-30 * 24 * time.Hour)
+	for u := range pairUsers {
+		home := fmt.Sprintf("%s/vmail/an.example/u%d/Maildir", m.Dir, u)
+		for _, folder := range []string{"", ".Lists.go"} {
+			for _, sub := range []string{"new", "cur", "tmp"} {
+				require.NoError(t, os.MkdirAll(filepath.Join(home, folder, sub), 0o700))
+			}
+		}
+		require.NoError(t, os.WriteFile(home+"/.Lists.go/maildirfolder", nil, 0o600))
+		require.NoError(t, os.WriteFile(home+"/subscriptions", []byte("V\t2\n\nLists\tgo\n"), 0o600))
+		for n := range pairMessages {
+			folder, flags := "", "S"
+			if n%4 == 0 {
+				folder = ".Lists.go"
+			}
+			if n%7 == 0 {
+				flags = "FRS"
+			}
+			text := fmt.Sprintf("From: a@b.example\r\nTo: u%d@an.example\r\nSubject: message %d\r\nMessage-ID: <%d.%d@b.example>\r\nDate: %s\r\n\r\nText %d of %d.\r\n", u, n, u, n, when.Format(time.RFC1123Z), n, u)
+			text = strings.ReplaceAll(text, "\r\n", "\n")
+			name := fmt.Sprintf("%s/%s/cur/%d.M%dP1.old,S=%d:2,%s", home, folder, when.Unix()+int64(n), n, len(text), flags)
+			require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		}
+	}
+	m.run("chown", "-R", "vmail:vmail", m.Dir+"/vmail")
+	m.run("postmap", "/etc/postfix/virtual", "/etc/postfix/transport")
+	m.run("postfix", "start") // it makes the folders of the sockets
+	m.run("dovecot")
+	m.run("doveadm", "index", "-A", "*")
+	return m
+}
+
+// mailReader is a program that keeps a copy of somebody's mail.
+type mailReader struct {
+	m    *installed
+	user int
+	dir  string
+}
+
+func (m *installed) reader(user int, kind string) *mailReader {
+	r := &mailReader{m, user, fmt.Sprintf("%s/%s%d", m.Dir, kind, user)}
+	require.NoError(m.t, os.MkdirAll(r.dir+"/mail", 0o700))
+	return r
+}
+
+// mbsync synchronises in both directions and returns what it says of both sides: "+0 *0 #0".
+func (r *mailReader) mbsync() (far, near string) {
+	r.m.t.Helper()
+	rc := r.dir + "/rc"
+	require.NoError(r.m.t, os.WriteFile(rc, fmt.Appendf(nil, `IMAPAccount a
+Host 127.0.0.1
+User u%[1]d@an.example
+Pass secret%[1]d
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account a
+
+MaildirStore near
+Path %[2]s/mail/
+Inbox %[2]s/mail/INBOX
+SubFolders Verbatim
+
+Channel c
+Far :far:
+Near :near:
+Patterns *
+Create Near
+Sync All
+SyncState *
+`, r.user, r.dir), 0o600))
+	out := r.m.run("mbsync", "-c", rc, "c")
+	got := regexp.MustCompile(`Far: (.*?) +Near: (.*)`).FindAllStringSubmatch(out, -1)
+	require.NotEmpty(r.m.t, got, out)
+	last := got[len(got)-1]
+	return strings.TrimSpace(last[1]), strings.TrimSpace(last[2])
+}
+
+const nothing = "+0 *0 #0"
+
+// sameAsBefore wants mbsync to have nothing to do.
+func (r *mailReader) sameAsBefore(when string) {
+	r.m.t.Helper()
+	far, near := r.mbsync()
+	require.Equal(r.m.t, []string{nothing, nothing}, []string{far, near}, "u%d %s", r.user, when)
+}
+
+// fetchmail fetches by POP3 what it has not had yet, and leaves it there. It returns how many that were.
+func (r *mailReader) fetchmail() int {
+	r.m.t.Helper()
+	rc, box := r.dir+"/rc", r.dir+"/box"
+	require.NoError(r.m.t, os.WriteFile(rc, fmt.Appendf(nil, "poll 127.0.0.1 protocol pop3 uidl username \"u%[1]d@an.example\" password \"secret%[1]d\" keep sslproto '' mda \"cat >> %[2]s\"\n", r.user, box), 0o600))
+	before, _ := os.ReadFile(box)
+	out, err := r.m.try("", "fetchmail", "--nosyslog", "--nodetach", "--norewrite", "-f", rc, "-i", r.dir+"/ids", "--pidfile", r.dir+"/pid")
+	if err != nil {
+		require.Contains(r.m.t, err.Error(), "exit status 1", "1 is: nothing new\n%s", out)
+	}
+	after, _ := os.ReadFile(box)
+	return bytes.Count(after, []byte("\nMessage-ID: ")) - bytes.Count(before, []byte("\nMessage-ID: "))
+}
+
+// flagged sets a flag on one of the local copies and returns its subject.
+func (r *mailReader) flagged(n int) {
+	r.m.t.Helper()
+	file := r.local(n)
+	require.NoError(r.m.t, os.Rename(file, strings.TrimSuffix(file, "S")+"FS"))
+}
+
+// local is the file of a message.
+func (r *mailReader) local(n int) string {
+	r.m.t.Helper()
+	found := ""
+	_ = filepath.WalkDir(r.dir+"/mail", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && strings.Contains(path, "/cur/") {
+			b, _ := os.ReadFile(path)
+			if bytes.Contains(b, fmt.Appendf(nil, "\nSubject: message %d\n", n)) {
+				found = path
+			}
+		}
+		return nil
+	})
+	require.NotEmpty(r.m.t, found, "message %d of u%d", n, r.user)
+	return found
+}
+
+// TestTakeOverAndBack: an installed Debian pair with 50 users and 10,000 messages, and what waits in its queue, is taken over by one command and given back by
+// another; those who read by mbsync and fetchmail see nothing new either time, and what was changed in between.
+func TestTakeOverAndBack(t *testing.T) {
+	m := makePair(t)
+	mark := func(what string) { t.Logf("%v %s", time.Now().Format("05.0"), what) }
+	mark("the pair runs")
+	var imap, pop []*mailReader
+	for _, u := range []int{0, 1, 2} {
+		imap = append(imap, m.reader(u, "mbsync"))
+	}
+	for _, u := range []int{3, 4} {
+		pop = append(pop, m.reader(u, "fetchmail"))
+	}
+	inbox := 0
+	for n := range pairMessages {
+		if n%4 != 0 {
+			inbox++
+		}
+	}
+	for _, r := range imap {
+		_, near := r.mbsync()
+		require.Contains(t, near, fmt.Sprintf("+%d ", pairMessages))
+		r.flagged(1)
+		r.mbsync()
+		r.sameAsBefore("with Dovecot")
+	}
+	for _, r := range pop {
+		require.Equal(t, inbox, r.fetchmail())
+		require.Zero(t, r.fetchmail())
+	}
+	mark("clients have read")
+
+	// In the queue: one that nobody takes yet, one on hold, and one that somebody has got already.
+	m.give("Subject: late\n\ntext é\n.\nend\n", "sendmail", "-i", "-f", "sender@b.example", "-N", "failure", "-V", "env1", "--", "one@late.example", "two@late.example", "u5@an.example")
+	m.give("Subject: null\n\nreport\n", "sendmail", "-i", "-f", "<>", "--", "three@late.example")
+	eventually(t, time.Minute, func() error { return m.waits(t, "deferred", 2) })
+	m.give("Subject: held\n\nheld\n", "sendmail", "-i", "-f", "sender@b.example", "--", "four@late.example")
+	eventually(t, time.Minute, func() error { return m.waits(t, "deferred", 3) })
+	id := regexp.MustCompile(`"queue_id": "(\w+)"[^\n]*four@late`).FindStringSubmatch(m.run("postqueue", "-j"))
+	require.NotNil(t, id)
+	m.run("postsuper", "-h", id[1])
+
+	before := m.state(t)
+	out := m.take("-take-over", "-n")
+	require.Contains(t, out, "would stop Postfix")
+	out = m.take("-take-over", "-drain", "5s")
+	t.Log(out)
+	require.Contains(t, out, "3 moved")
+	mark("taken over")
+	require.Equal(t, before, m.state(t), "nothing of the pair's configuration is changed")
+
+	for _, r := range imap {
+		r.sameAsBefore("after the take-over")
+	}
+	for _, r := range pop {
+		require.Zero(t, r.fetchmail(), "u%d after the take-over", r.user)
+	}
+	mark("clients have looked")
+	queue := m.fullserver("postqueue", "-j")
+	for _, want := range []string{"one@late.example", "two@late.example", "three@late.example", `"queue_name": "hold"`, "four@late.example"} {
+		require.Contains(t, queue, want)
+	}
+	require.NotContains(t, queue, "u5@an.example", "who has got it")
+
+	// Somebody works with it: flags and keywords both ways, a new folder, a subscription, new mail, mail that waits.
+	imap[0].flagged(2)
+	imap[0].mbsync()
+	m.fullserver("doveadm", "flags", "add", "-u", "u0@an.example", `\Flagged`, "mailbox", "INBOX", "header", "message-id", "<0.3@b.example>")
+	m.fullserver("doveadm", "flags", "add", "-u", "u0@an.example", `$Work`, "mailbox", "INBOX", "header", "message-id", "<0.3@b.example>")
+	m.fullserver("doveadm", "mailbox", "create", "-s", "-u", "u0@an.example", "Projects/mail")
+	m.give("Subject: arrived later\nFrom: x@b.example\nMessage-ID: <later@b.example>\n\nnew\n", binary, "-c", m.Dir+"/out/main.cf", "sendmail", "-f", "x@b.example", "info@an.example")
+	m.give("Subject: from ours\n\nwaits\n", binary, "-c", m.Dir+"/out/main.cf", "sendmail", "-f", "x@b.example", "five@late.example")
+	eventually(t, time.Minute, func() error {
+		if got := m.fullserver("doveadm", "search", "-u", "u2@an.example", "header", "message-id", "<later@b.example>"); strings.TrimSpace(got) == "" {
+			return fmt.Errorf("not there yet")
+		}
+		return nil
+	})
+	_, near := imap[0].mbsync()
+	require.Regexp(t, `^\+0 \*1 `, near, "the flag that was set on the server")
+	require.Contains(t, filepath.Base(imap[0].local(3)), "F")
+	_, near = imap[1].mbsync()
+	require.Regexp(t, `^\+1 `, near, "what has come")
+	imap[2].mbsync()
+
+	m.take("-give-back", "-n")
+	out = m.take("-give-back", "-drain", "5s")
+	t.Log(out)
+	mark("given back")
+	require.Equal(t, before, m.state(t))
+	for _, r := range imap {
+		r.sameAsBefore("after the way back")
+	}
+	for _, r := range pop {
+		require.Zero(t, r.fetchmail(), "u%d after the way back", r.user)
+	}
+	require.Equal(t, `\Seen \Flagged $Work`, m.flags(0, 3))
+	require.Contains(t, m.flags(0, 2), `\Flagged`)
+	require.Contains(t, m.flags(0, 1), `\Flagged`)
+	subscribed := strings.Fields(m.run("doveadm", "mailbox", "list", "-s", "-u", "u0@an.example"))
+	slices.Sort(subscribed)
+	require.Equal(t, []string{"Lists.go", "Projects.mail"}, subscribed)
+	mark("clients have looked")
+
+	// What waited on both sides goes out.
+	eventually(t, time.Minute, func() error { return m.waits(t, "deferred", 3) })
+	sink := m.Dir + "/sink"
+	require.NoError(t, os.Mkdir(sink, 0o777))
+	require.NoError(t, os.Chmod(sink, 0o777))
+	m.run("sh", "-c", "smtp-sink -d "+sink+"/%M. 127.0.0.1:2525 10 >/dev/null 2>&1 &")
+	eventually(t, time.Minute, func() error {
+		m.run("postqueue", "-f")
+		var got strings.Builder
+		files, _ := filepath.Glob(sink + "/*")
+		for _, f := range files {
+			b, _ := os.ReadFile(f)
+			got.Write(b)
+		}
+		for _, who := range []string{"one", "two", "three", "five"} {
+			if n := strings.Count(got.String(), "X-Rcpt-Args: <"+who+"@late.example>"); n != 1 {
+				return fmt.Errorf("%s has got %d", who, n)
+			}
+		}
+		if !strings.Contains(got.String(), "text é\n.\nend\n") || !strings.Contains(got.String(), "X-Mail-Args: <>") {
+			return fmt.Errorf("changed on the way:\n%s", got.String())
+		}
+		return nil
+	})
+}
+
+// waits wants so many messages in a state of Postfix's queue.
+func (m *installed) waits(t *testing.T, state string, n int) error {
+	if got := strings.Count(m.run("postqueue", "-j"), `"queue_name": "`+state+`"`); got != n {
+		return fmt.Errorf("%d messages are %s", got, state)
+	}
+	return nil
+}
+
+// flags are those that Dovecot has for a message.
+func (m *installed) flags(user, n int) string {
+	m.t.Helper()
+	out := m.run("doveadm", "-f", "tab", "fetch", "-u", fmt.Sprintf("u%d@an.example", user), "flags", "mailbox", "INBOX", "header", "message-id", fmt.Sprintf("<%d.%d@b.example>", user, n))
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Len(m.t, lines, 2, out)
+	return strings.TrimSpace(lines[1])
+}
+
+// state is the pair's configuration.
+func (m *installed) state(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	require.NoError(t, filepath.WalkDir(m.Dir+"/ns/etc", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			b, err := os.ReadFile(path)
+			require.NoError(t, err)
+			info, err := d.Info()
+			require.NoError(t, err)
+			out[path] = info.ModTime().String() + string(b)
+		}
+		return err
+	}))
+	return out
+}

@@ -1,0 +1,89 @@
+// Package takeover reads an installed pair of Postfix and Dovecot, says what fullserver does otherwise, writes the configuration that takes the pair's place
+// over the same mailboxes, and does the change: the queue drained, the pair stopped, the server started; and the way back.
+//
+// Nothing of the pair's configuration is ever changed. Every setting of Dovecot's that is set is accounted for: translated, the same here by itself, or
+// named with what will differ.
+package takeover
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Kind is what became of a setting.
+type Kind int
+
+// The kinds, the least remarkable first.
+const (
+	Same       Kind = iota // this server does it so by itself
+	Translated             // set in the new main.cf
+	Differs                // it will be otherwise
+	Blocks                 // mail, or access to it, would be lost: nothing is taken over before it is mended
+)
+
+// Finding is one setting, or one fact about the installed pair, and what becomes of it.
+type Finding struct {
+	Kind  Kind
+	Where string // "doveconf, line 12", "/etc/postfix/main.cf"; "" for none
+	What  string // as it is written there: "mail_location = maildir:~/Maildir"
+	Text  string // what becomes of it
+	Do    string // how to mend it; "" where there is nothing to do
+}
+
+var headings = [...]string{Same: "Is the same", Translated: "Is carried over", Differs: "Will differ", Blocks: "Blocks"}
+
+// Findings are a report.
+type Findings []Finding
+
+// Count is how many are of a kind.
+func (f Findings) Count(k Kind) (n int) {
+	for i := range f {
+		if f[i].Kind == k {
+			n++
+		}
+	}
+	return n
+}
+
+// Write prints the report, what blocks first. Without all, of what is the same or carried over there is the number.
+func (f Findings) Write(w io.Writer, all bool) error {
+	sorted := slices.Clone(f)
+	slices.SortStableFunc(sorted, func(a, b Finding) int { return cmp.Compare(b.Kind, a.Kind) })
+	var b strings.Builder
+	last := Kind(-1)
+	for _, x := range sorted {
+		if x.Kind != last {
+			last = x.Kind
+			fmt.Fprintf(&b, "%s (%d)\n", headings[x.Kind], f.Count(x.Kind))
+		}
+		if !all && x.Kind < Differs {
+			continue
+		}
+		line := "  "
+		if x.Where != "" {
+			line += x.Where + ": "
+		}
+		if x.What != "" {
+			line += oneLine(x.What) + ": "
+		}
+		b.WriteString(line + oneLine(x.Text) + "\n")
+		if x.Do != "" {
+			b.WriteString("    -> " + oneLine(x.Do) + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// oneLine keeps what is in a configuration from being more than a line of a report.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+}
