@@ -32,8 +32,8 @@ func openJournal(file string) (*journal, error) {
 	}
 	j := &journal{f, map[string]bool{}}
 	for line := range strings.Lines(string(text)) {
-		if id, whole := strings.CutSuffix(line, "\n"); whole {
-			j.done[id] = true
+		if key, whole := strings.CutSuffix(line, "\n"); whole {
+			j.done[key] = true
 		}
 	}
 	if n := len(text); n > 0 && text[n-1] != '\n' {
@@ -43,11 +43,11 @@ func openJournal(file string) (*journal, error) {
 }
 
 // add makes it durable that a message was handed over.
-func (j *journal) add(id string) error {
-	if _, err := j.f.WriteString(id + "\n"); err != nil {
+func (j *journal) add(key string) error {
+	if _, err := j.f.WriteString(key + "\n"); err != nil {
 		return err
 	}
-	j.done[id] = true
+	j.done[key] = true
 	return j.f.Sync()
 }
 
@@ -60,12 +60,12 @@ func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j *journal, 
 	}
 	var ids strings.Builder
 	for i, w := range all {
-		if !j.done[w.ID] {
+		if !j.done[w.key()] {
 			n, err := q.move(ctx, into, w)
 			if err != nil {
 				return moved, fmt.Errorf("message %s of Postfix's queue: %w", w.ID, err)
 			}
-			if err := j.add(w.ID); err != nil {
+			if err := j.add(w.key()); err != nil {
 				return moved, err
 			}
 			moved += n
@@ -83,8 +83,8 @@ func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j *journal, 
 		return moved, err
 	}
 	for _, w := range rest {
-		if j.done[w.ID] {
-			return moved, fmt.Errorf("message %s is in both queues now: %w", w.ID, failed)
+		if j.done[w.key()] {
+			return moved, errors.Join(fmt.Errorf("message %s could not be removed from Postfix's queue: both have it", w.ID), failed)
 		}
 	}
 	return moved, nil

@@ -56,12 +56,17 @@ func execute(ctx context.Context, stdin io.Reader, name string, args ...string) 
 type waiting struct {
 	Queue      string `json:"queue_name"`
 	ID         string `json:"queue_id"`
+	Arrived    int64  `json:"arrival_time"` // seconds since 1970
+	Size       int64  `json:"message_size"`
 	Sender     string `json:"sender"`
 	Recipients []struct {
 		Address string `json:"address"`
 		Reason  string `json:"delay_reason"`
 	} `json:"recipients"`
 }
+
+// key tells a message from a later one with its id, which Postfix may give again.
+func (w *waiting) key() string { return fmt.Sprint(w.ID, " ", w.Arrived, " ", w.Size) }
 
 // oldQueue is Postfix's queue.
 type oldQueue struct {
