@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/config"
@@ -71,7 +72,7 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 	pf.logins()
 	pf.places()
 	pf.notes()
-	set := append(pf.set, t.Set...)
+	set := slices.Concat(pf.set, t.Set)
 	set = append(set, Param{"data_directory", dollars(o.Data)})
 	set = append(set, p.certificate(pf, t)...)
 	p.Findings = append(t.Findings, pf.Findings...)

@@ -172,8 +172,13 @@ func (p *postfix) logins() {
 	}
 }
 
-// places are folders that have to be the server's own.
+// places are files and folders that have to be the server's own.
 func (p *postfix) places() {
+	if p.c.Given("maillog_file") {
+		p.drop["maillog_file"] = true
+		p.set = append(p.set, Param{"maillog_file", "$data_directory/mail.log"})
+		p.find(Differs, "maillog_file = "+p.value("maillog_file"), "have fail2ban and logrotate look there, or -set maillog_file to a file of mail_owner's", "stays Postfix's, which runs as root; the log is $data_directory/mail.log")
+	}
 	for _, name := range []string{"queue_directory", "data_directory", "mail_owner", "config_directory"} {
 		if p.c.Given(name) {
 			p.drop[name] = true
