@@ -2,6 +2,8 @@ package takeover
 
 import (
 	"strings"
+
+	"github.com/buuta/mail/pop3"
 )
 
 // known are the mechanisms that auth_mechanisms may name.
@@ -43,31 +45,24 @@ func (t *translation) realm(s setting) {
 }
 
 func (t *translation) uidl(s setting) {
-	for i := 0; i < len(s.value); i++ {
-		if s.value[i] != '%' {
-			continue
-		}
-		for i++; i < len(s.value) && (s.value[i] >= '0' && s.value[i] <= '9' || s.value[i] == 'X' || s.value[i] == 'L' || s.value[i] == 'x'); i++ {
-		}
-		if i == len(s.value) || !strings.ContainsRune("uvgf%", rune(s.value[i])) {
-			if v, ok := uidl24(s.value); ok {
-				t.put(s, s.name, v)
-				return
-			}
-			t.find(Blocks, s, "set pop3_save_uidl = yes, have each user log in to Dovecot by POP3 once, then take this setting out", "unique-ids can't be made like this: POP3 clients would fetch all again")
-			return
-		}
+	v := uidl24(s.value)
+	if pop3.CheckUIDLFormat(v) != nil {
+		t.find(Blocks, s, "set pop3_save_uidl = yes, have each user log in to Dovecot by POP3 once, then take this setting out", "unique-ids can't be made like this: POP3 clients would fetch all again")
+		return
 	}
-	t.put(s, s.name, dollars(s.value))
+	t.put(s, s.name, dollars(v))
 }
 
-// uidl24 knows 2.4's way to write the usual formats.
-func uidl24(s string) (string, bool) {
+// uidl24 writes the variables of 2.4 as 2.3 has them. One that isn't known stays.
+func uidl24(s string) string {
+	if !strings.Contains(s, "%{") {
+		return s
+	}
 	s = strings.ReplaceAll(s, " ", "")
 	for from, to := range map[string]string{"%{uid|hex(8)}": "%08Xu", "%{uidvalidity|hex(8)}": "%08Xv", "%{uid}": "%u", "%{uidvalidity}": "%v", "%{guid}": "%g", "%{filename}": "%f"} {
 		s = strings.ReplaceAll(s, from, to)
 	}
-	return dollars(s), !strings.Contains(s, "%{")
+	return s
 }
 
 func (t *translation) ssl(s setting) {

@@ -233,6 +233,8 @@ func (t *translation) namespaces() {
 			case "location":
 				if v.Value != "" {
 					t.find(Blocks, one, "write it as mail_location", "where mailboxes are is said once")
+				} else {
+					t.same(one, "mailboxes are where mail_location says")
 				}
 			case "prefix":
 				if v.Value == "" {
@@ -243,7 +245,7 @@ func (t *translation) namespaces() {
 			case "separator":
 				if v.Value == "/" {
 					t.same(one, "levels of names are separated by /")
-				} else if v.Value != "" {
+				} else if v.Value != "" { // the default is spoken of below
 					t.find(Differs, one, "where somebody has written names of folders into a program by hand, they need a /", "levels of names are separated by /")
 				}
 			default:
@@ -302,7 +304,9 @@ func (t *translation) mailbox(m *doveconf.Section) (expunge string) {
 		case "autoexpunge":
 			d, ok := duration(v.Value)
 			if !ok || d == "0s" || strings.ContainsAny(m.Name, "*?,\"\\") {
-				if v.Value != "0" {
+				if d == "0s" || v.Value == "0" {
+					t.same(about(v), "old messages stay")
+				} else {
 					t.find(Differs, about(v), "set autoexpunge by hand", "old messages aren't removed from this mailbox")
 				}
 				continue

@@ -174,6 +174,9 @@ func TestBlocks(t *testing.T) {
 		"pop3_uidl_format = %08Xu%08Xv":                    false,
 		"pop3_uidl_format = %g":                            false,
 		"pop3_uidl_format = %m":                            true,
+		"pop3_uidl_format = %v":                            true, // all messages would have the same
+		"pop3_uidl_format = %{uid | hex(8)}%{guid}":        false,
+		"pop3_uidl_format = %{uid}%{user}":                 true,
 		"pop3_reuse_xuidl = yes":                           true,
 		"auth_mechanisms = gssapi":                         true,
 		"auth_mechanisms = plain gssapi":                   false,
