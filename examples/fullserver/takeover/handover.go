@@ -76,8 +76,14 @@ func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j *journal, 
 	if len(all) == 0 {
 		return 0, nil
 	}
-	// What it says is looked at below: it fails when it can't open Postfix's log, which postlogd would while it runs, with all done.
+	// Where Postfix's log is a file, and postlogd doesn't run, postsuper ends when it can't write there that it has removed the first: then each has a call of
+	// its own. What they say is looked at below.
 	_, failed := q.run(ctx, strings.NewReader(ids.String()), "postsuper", "-c", q.dir, "-d", "-")
+	if failed != nil {
+		for id := range strings.FieldsSeq(ids.String()) {
+			_, failed = q.run(ctx, strings.NewReader(id+"\n"), "postsuper", "-c", q.dir, "-d", "-")
+		}
+	}
 	rest, err := q.list(ctx)
 	if err != nil {
 		return moved, err
