@@ -105,7 +105,7 @@ func TestVersion24(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a = b\nplugin {\n  c = d\n":       `n.txt, line 3: "plugin" of line 2 has no }`,
+		"a = b\nplugin {\n  c = d\n":      `n.txt, line 3: "plugin" of line 2 has no }`,
 		"}\n":                             "n.txt, line 1: a } without a {",
 		"a = b\n!include conf.d/*.conf\n": "a person wrote",
 		"a = b\njust words\n":             `"just words" is neither`,

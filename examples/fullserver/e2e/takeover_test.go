@@ -366,7 +366,7 @@ func TestTakeOverAndBack(t *testing.T) {
 	}
 	mark("clients have looked")
 	queue := m.fullserver("postqueue", "-j")
-	for _, want := range []string{"one@late.example", "two@late.example", "three@late.example", `"queue_name": "hold"`, "four@late.example"} {
+	for _, want := range []string{"one@late.example", "two@late.example", "three@late.example", `"queue_name":"hold"`, "four@late.example"} {
 		require.Contains(t, queue, want)
 	}
 	require.NotContains(t, queue, "u5@an.example", "who has got it")
