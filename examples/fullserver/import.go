@@ -47,7 +47,7 @@ func importCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 	var o takeover.Options
 	var set, without names
 	var file string
-	c := takeover.Change{Out: stdout}
+	c := takeover.Change{Said: stdout}
 	var check, all, over, back bool
 	fs := flag.NewFlagSet("import", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -66,11 +66,13 @@ func importCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 	fs.DurationVar(&c.Drain, "drain", time.Minute, "")
 	fs.StringVar(&c.Start, "start", "", "")
 	fs.StringVar(&c.Stop, "stop", "", "")
-	if len(args) == 0 || args[0] != "postfix-dovecot" {
-		fmt.Fprint(stderr, importUsage)
-		return 2
+	var err error
+	if len(args) > 0 && args[0] == "postfix-dovecot" {
+		err = fs.Parse(args[1:])
+	} else if err = fs.Parse(args); err == nil {
+		err = errors.New("say what is imported")
 	}
-	if err := fs.Parse(args[1:]); errors.Is(err, flag.ErrHelp) {
+	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, importUsage)
 		return 0
 	} else if err != nil || fs.NArg() > 0 || over && back || (over || back) && (check || file != "") || c.DryRun && !over && !back {
@@ -91,16 +93,19 @@ func importCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 	o.Set, o.Without = set, without
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
 	if o.Doveconf, err = dovecotOf(ctx, file, o.Dovecot, stdin); err != nil {
 		return fail(err)
 	}
 	o.Installed = file == ""
+	c.Options = o
+	if back {
+		return change(ctx, &c, false, fail)
+	}
 	if c.Plan, err = takeover.Make(ctx, o); err != nil {
 		return fail(err)
 	}
-	if over || back {
-		return change(ctx, &c, over, fail)
+	if over {
+		return change(ctx, &c, true, fail)
 	}
 	if err := c.Plan.Findings.Write(stdout, all); err != nil {
 		return fail(err)
@@ -150,7 +155,7 @@ func change(ctx context.Context, c *takeover.Change, over bool, fail func(error)
 		c.Systemd = true
 	}
 	if over {
-		if err := c.Plan.Findings.Write(c.Out, false); err != nil {
+		if err := c.Plan.Findings.Write(c.Said, false); err != nil {
 			return fail(err)
 		}
 		err = c.TakeOver(ctx)
@@ -161,7 +166,7 @@ func change(ctx context.Context, c *takeover.Change, over bool, fail func(error)
 		return fail(err)
 	}
 	if !c.DryRun {
-		fmt.Fprintln(c.Out, "done")
+		fmt.Fprintln(c.Said, "done")
 	}
 	return 0
 }

@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,16 +10,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/internal/secretfile"
 )
 
-// Write writes the new configuration. A main.cf that this program hasn't written isn't touched, and neither is anything of the pair's.
+// written is the file beside the new main.cf that has a line for each text that this command has written there, in the form of sha256sum.
+const written = "import.sums"
+
+// Write writes the new configuration. A file that somebody else has written, or changed, isn't touched, and neither is anything of the pair's.
 func (p *Plan) Write() ([]string, error) {
-	main := filepath.Join(p.o.Out, "main.cf")
-	if text, err := os.ReadFile(main); err == nil && !strings.HasPrefix(string(text), mark) {
-		return nil, fmt.Errorf("%s is there and wasn't written by this command: take it away, or choose another folder with -out", main)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
 	for _, theirs := range []string{p.o.Postfix, filepath.Dir(p.Dovecot)} {
 		if same(p.o.Out, theirs) {
 			return nil, fmt.Errorf("-out %s is the pair's own folder: nothing is written there", p.o.Out)
@@ -27,8 +27,32 @@ func (p *Plan) Write() ([]string, error) {
 	if err := os.MkdirAll(p.o.Out, 0o755); err != nil {
 		return nil, err
 	}
-	var made []string
-	for _, name := range slices.Sorted(maps.Keys(p.files)) {
+	sums, err := openRecord(p.o.Out, written)
+	if err != nil {
+		return nil, err
+	}
+	made, err := p.write(sums)
+	return made, errors.Join(err, sums.end(false))
+}
+
+func (p *Plan) write(sums *record) (made []string, err error) {
+	names := slices.Sorted(maps.Keys(p.files))
+	for _, name := range names {
+		file := filepath.Join(p.o.Out, name)
+		text, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil && string(text) != p.files[name] && !sums.has[sumLine(name, string(text))] {
+			return nil, fmt.Errorf("%s wasn't written by this command, or was changed since: put the changes into -set and -without and take the file away, or choose another folder with -out", file)
+		}
+	}
+	for _, name := range names {
+		if line := sumLine(name, p.files[name]); !sums.has[line] {
+			if err := sums.add(line); err != nil {
+				return nil, err
+			}
+		}
 		file := filepath.Join(p.o.Out, name)
 		mode := os.FileMode(0o644)
 		if strings.HasSuffix(name, ".ext") { // it has a password
@@ -39,7 +63,11 @@ func (p *Plan) Write() ([]string, error) {
 		}
 		made = append(made, file)
 	}
-	return made, syncDir(p.o.Out)
+	return made, secretfile.SyncDir(p.o.Out)
+}
+
+func sumLine(name, text string) string {
+	return fmt.Sprintf("%x  %s", sha256.Sum256([]byte(text)), name)
 }
 
 func same(a, b string) bool {
@@ -63,12 +91,4 @@ func replace(file, text string, mode os.FileMode, uid int) error {
 		return err
 	}
 	return os.Rename(f.Name(), file)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -1,225 +1,149 @@
 package takeover
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue"
 )
 
-// journal remembers which of Postfix's messages are in our queue already, so that a take-over that was interrupted doesn't hand them over again.
-type journal struct {
-	f    *os.File
-	done map[string]bool
-}
+// maildrop is where Postfix's sendmail puts messages that nobody has looked at: their addresses aren't expanded, and nothing has filtered them.
+const maildrop = "maildrop"
 
-func openJournal(file string) (*journal, error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, err
+// handOver moves what is in Postfix's queue into ours, with the same envelopes; Postfix must have stopped, and the server must not run. All are copied; then
+// they are ours, by one line in the journal; then they are removed there. What is on hold stays so; maildrop is left for [oldQueue.late].
+func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j journal, progress func(done, of int)) (moved int, err error) {
+	if moved, err = q.resume(ctx, into, j); err != nil {
+		return moved, err
 	}
-	text, err := io.ReadAll(f)
+	all, err := q.list(ctx)
 	if err != nil {
-		_ = f.Close()
-		return nil, err
+		return moved, err
 	}
-	j := &journal{f, map[string]bool{}}
-	for line := range strings.Lines(string(text)) {
-		if key, whole := strings.CutSuffix(line, "\n"); whole {
-			j.done[key] = true
+	for i, w := range all {
+		if w.Queue == maildrop {
+			continue
 		}
+		if err := q.copy(ctx, into, j, w); err != nil {
+			return moved, fmt.Errorf("message %s of Postfix's queue: %w", w.ID, err)
+		}
+		progress(i+1, len(all))
 	}
-	if n := len(text); n > 0 && text[n-1] != '\n' {
-		_, err = f.WriteString("\n") // a line that a crash has cut off
+	if err := j.commit(); err != nil {
+		return moved, err
 	}
-	return j, err
+	n, err := q.resume(ctx, into, j)
+	return moved + n, err
 }
 
-// add makes it durable that a message was handed over.
-func (j *journal) add(key string) error {
-	if _, err := j.f.WriteString(key + "\n"); err != nil {
+// resume ends what was begun, in this take-over or in an earlier one that a crash has ended. It returns how many messages have become ours.
+func (q *oldQueue) resume(ctx context.Context, into *queue.Spool, j journal) (int, error) {
+	ours, theirs := j.state()
+	if err := drop(ctx, into, theirs); err != nil {
+		return 0, err
+	}
+	if err := q.remove(ctx, func(w *waiting) bool { return ours[w.key()] != "" }); err != nil {
+		return 0, err
+	}
+	return len(ours), j.clear()
+}
+
+// drop removes messages from our queue.
+func drop(ctx context.Context, from *queue.Spool, ids []string) error {
+	if len(ids) == 0 { // a filter without ids names all
+		return nil
+	}
+	_, err := from.Edit(ctx, queue.Filter{IDs: ids}, queue.OpDelete)
+	return err
+}
+
+// copy puts a message into our queue.
+func (q *oldQueue) copy(ctx context.Context, into *queue.Spool, j journal, w waiting) error {
+	m, content, err := q.open(ctx, w.ID)
+	if err != nil || len(m.Recipients) == 0 {
+		return err // one that everybody has got is no message any more
+	}
+	d, err := into.Create(ctx)
+	if err != nil {
 		return err
 	}
-	j.done[key] = true
-	return j.f.Sync()
+	defer d.Abort()
+	if err := d.Write(ctx, m, content); err != nil {
+		return err
+	}
+	if err := j.copying(w.key(), d.ID()); err != nil {
+		return err
+	}
+	return d.Commit(ctx, queue.Placement{Held: w.Queue == "hold"})
 }
 
-// handOver moves what is in Postfix's queue into ours, with the same envelopes; Postfix must have stopped. Messages are removed there once they are
-// durable here. What is on hold stays so.
-func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j *journal, progress func(done, of int)) (moved int, err error) {
+// remove removes messages from Postfix's queue, durably. Those that it still has after that are an error.
+func (q *oldQueue) remove(ctx context.Context, which func(*waiting) bool) error {
+	those := func() (ids []string, err error) {
+		all, err := q.list(ctx)
+		for i := range all {
+			if which(&all[i]) {
+				ids = append(ids, all[i].ID)
+			}
+		}
+		return ids, err
+	}
+	ids, err := those()
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	_, failed := q.run(ctx, strings.NewReader(strings.Join(ids, "\n")+"\n"), "postsuper", "-c", q.dir, "-d", "-")
+	if failed != nil {
+		// Where Postfix's log is a file, and postlogd doesn't run, postsuper ends when it can't write there that it has removed the first: each has a call of its
+		// own then. What has become of them the list says.
+		for _, id := range ids {
+			_, _ = q.run(ctx, strings.NewReader(id+"\n"), "postsuper", "-c", q.dir, "-d", "-")
+		}
+	}
+	rest, err := those()
+	if err != nil {
+		return errors.Join(err, failed)
+	}
+	if len(rest) > 0 {
+		return errors.Join(fmt.Errorf("%d messages could not be removed from Postfix's queue, %s first", len(rest), rest[0]), failed)
+	}
+	_, err = q.run(ctx, nil, "sync", "-f", q.spool) // postsuper doesn't
+	return err
+}
+
+// late hands over what programs of this machine have given to Postfix's sendmail while nobody took it: it goes through the server's own.
+// A crash can double the one that is under way.
+func (q *oldQueue) late(ctx context.Context, sendmail []string, given *record) (n int, err error) {
 	all, err := q.list(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var ids strings.Builder
-	for i, w := range all {
-		if !j.done[w.key()] {
-			n, err := q.move(ctx, into, w)
-			if err != nil {
-				return moved, fmt.Errorf("message %s of Postfix's queue: %w", w.ID, err)
-			}
-			if err := j.add(w.key()); err != nil {
-				return moved, err
-			}
-			moved += n
-		}
-		ids.WriteString(w.ID + "\n")
-		progress(i+1, len(all))
-	}
-	if len(all) == 0 {
-		return 0, nil
-	}
-	// Where Postfix's log is a file, and postlogd doesn't run, postsuper ends when it can't write there that it has removed the first: then each has a call of
-	// its own. What they say is looked at below.
-	_, failed := q.run(ctx, strings.NewReader(ids.String()), "postsuper", "-c", q.dir, "-d", "-")
-	if failed != nil {
-		for id := range strings.FieldsSeq(ids.String()) {
-			_, failed = q.run(ctx, strings.NewReader(id+"\n"), "postsuper", "-c", q.dir, "-d", "-")
-		}
-	}
-	rest, err := q.list(ctx)
-	if err != nil {
-		return moved, err
-	}
-	for _, w := range rest {
-		if j.done[w.key()] {
-			return moved, errors.Join(fmt.Errorf("message %s could not be removed from Postfix's queue: both have it", w.ID), failed)
-		}
-	}
-	return moved, nil
-}
-
-// move puts a message into our queue. One that everybody has got is no message any more.
-func (q *oldQueue) move(ctx context.Context, into *queue.Spool, w waiting) (int, error) {
-	m, content, err := q.open(ctx, w.ID)
-	if err != nil || len(m.Recipients) == 0 {
-		return 0, err
-	}
-	d, err := into.Create(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer d.Abort()
-	if err := d.Write(ctx, m, content); err != nil {
-		return 0, err
-	}
-	return 1, d.Commit(ctx, queue.Placement{Held: w.Queue == "hold"})
-}
-
-// handBack moves what is in our queue into Postfix's, by its sendmail, which takes mail whether Postfix runs or not. What is on hold stays with us:
-// Postfix would send it.
-func (q *oldQueue) handBack(ctx context.Context, from *queue.Spool, progress func(done int)) (moved, held int, err error) {
-	var ids []string
-	for e, err := range from.List(ctx, queue.Filter{}) {
-		switch {
-		case err != nil:
-			return 0, 0, err
-		case e.State == queue.Corrupt:
-		case e.State == queue.Held:
-			held++
-		default:
-			ids = append(ids, e.ID)
-		}
-	}
-	for _, id := range ids {
-		m, content, err := from.Open(ctx, id)
-		if err != nil {
-			return moved, held, err
-		}
-		err = q.submit(ctx, m, content)
-		if err = errors.Join(err, content.Close()); err != nil {
-			return moved, held, fmt.Errorf("message %s: %w", id, err)
-		}
-		if _, err := from.Edit(ctx, queue.Filter{IDs: []string{id}}, queue.OpDelete); err != nil {
-			return moved, held, err
-		}
-		moved++
-		progress(moved)
-	}
-	return moved, held, nil
-}
-
-// submit gives a message to Postfix: once for all recipients who want the same reports.
-func (q *oldQueue) submit(ctx context.Context, m *queue.Message, content io.Reader) error {
-	text, err := io.ReadAll(content)
-	if err != nil {
-		return err
-	}
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	groups := map[mail.Notify][]string{}
-	var order []mail.Notify
-	for _, r := range m.Recipients {
-		if r.State != queue.Pending {
+	for _, w := range all {
+		if w.Queue != maildrop {
 			continue
 		}
-		n := r.Options.Notify
-		if groups[n] == nil {
-			order = append(order, n)
+		if err := q.one(ctx, sendmail, w, given); err != nil {
+			return n, fmt.Errorf("message %s: %w", w.ID, err)
 		}
-		groups[n] = append(groups[n], r.Address)
+		n++
 	}
-	sender := m.From
-	if sender == "" {
-		sender = "<>"
-	}
-	for _, n := range order {
-		args := []string{"-C", q.dir, "-G", "-i", "-f", sender}
-		if n != 0 {
-			args = append(args, "-N", notifyWords(n))
-		}
-		if m.Options.EnvelopeID != "" {
-			args = append(args, "-V", xtext(m.Options.EnvelopeID))
-		}
-		if m.Options.Body == mail.Body8BitMIME {
-			args = append(args, "-B8BITMIME")
-		}
-		args = append(append(args, "--"), groups[n]...)
-		if _, err := q.run(ctx, bytes.NewReader(text), "sendmail", args...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n, nil
 }
 
-func notifyWords(n mail.Notify) string {
-	var out []string
-	for _, w := range []struct {
-		n    mail.Notify
-		word string
-	}{{mail.NotifyNever, "never"}, {mail.NotifySuccess, "success"}, {mail.NotifyFailure, "failure"}, {mail.NotifyDelay, "delay"}} {
-		if n&w.n != 0 {
-			out = append(out, w.word)
+func (q *oldQueue) one(ctx context.Context, sendmail []string, w waiting, given *record) error {
+	if !given.has[w.key()] {
+		m, content, err := q.open(ctx, w.ID)
+		if err == nil {
+			err = q.submit(ctx, sendmail, m, content, func(part) error { return nil })
 		}
-	}
-	return strings.Join(out, ",")
-}
-
-// xtext encodes what RFC 3461 section 4 doesn't let stand as it is.
-func xtext(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c < '!' || c > '~' || c == '+' || c == '=' {
-			fmt.Fprintf(&b, "+%02X", c)
-		} else {
-			b.WriteByte(c)
+		if err == nil {
+			err = given.add(w.key())
 		}
-	}
-	return b.String()
-}
-
-// give makes a folder and what is in it a user's.
-func give(dir string, uid, gid int) error {
-	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, uid, gid)
-	})
+	}
+	return q.remove(ctx, func(x *waiting) bool { return x.key() == w.key() })
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/queue"
+	"github.com/buuta/mail/smtp"
 )
 
 // runner runs one of the pair's programs, or the system's, and returns what it printed.
@@ -70,8 +71,9 @@ func (w *waiting) key() string { return fmt.Sprint(w.ID, " ", w.Arrived, " ", w.
 
 // oldQueue is Postfix's queue.
 type oldQueue struct {
-	dir string // of main.cf
-	run runner
+	dir   string // of main.cf
+	spool string // queue_directory
+	run   runner
 }
 
 // list is what is in the queue, whether Postfix runs or not.
@@ -136,7 +138,7 @@ func (q *oldQueue) open(ctx context.Context, id string) (*queue.Message, io.Read
 func parseEnvelope(out []byte) (*queue.Message, error) {
 	m := &queue.Message{}
 	var of mail.RcptOptions
-	sender := false
+	sender, redirect := false, ""
 	sc := bufio.NewScanner(bytes.NewReader(out))
 	sc.Buffer(make([]byte, 0, 64<<10), 1<<20)
 	for sc.Scan() {
@@ -160,8 +162,13 @@ func parseEnvelope(out []byte) (*queue.Message, error) {
 			}
 			m.Recipients = append(m.Recipients, queue.Recipient{Address: value, Options: of, State: queue.Pending})
 			of = mail.RcptOptions{}
-		case "done_recipient":
+		case "done_recipient", "canceled_recipient":
 			of = mail.RcptOptions{}
+		case "redirect_to": // instead of all others
+			redirect = value
+		case "content_filter":
+			transport, hop, _ := strings.Cut(value, ":")
+			m.Order.Route = &queue.Route{Transport: transport, Nexthop: hop}
 		case "named_attribute":
 			name, value, _ := strings.Cut(value, "=")
 			attribute(m, &of, name, value)
@@ -172,6 +179,8 @@ func parseEnvelope(out []byte) (*queue.Message, error) {
 		return nil, sc.Err()
 	case !sender:
 		return nil, errors.New("postcat shows no sender")
+	case redirect != "" && len(m.Recipients) > 0:
+		m.Recipients = []queue.Recipient{{Address: redirect, State: queue.Pending}}
 	}
 	return m, nil
 }
@@ -180,7 +189,7 @@ func parseEnvelope(out []byte) (*queue.Message, error) {
 func attribute(m *queue.Message, of *mail.RcptOptions, name, value string) {
 	switch name {
 	case "envelope_id":
-		m.Options.EnvelopeID = unxtext(value)
+		m.Options.EnvelopeID = decoded(value)
 	case "ret_flags":
 		switch value {
 		case "1":
@@ -200,23 +209,15 @@ func attribute(m *queue.Message, of *mail.RcptOptions, name, value string) {
 		}
 	case "dsn_orig_rcpt":
 		if kind, address, ok := strings.Cut(value, ";"); ok {
-			of.OriginalRecipient = kind + ";" + unxtext(address)
+			of.OriginalRecipient = kind + ";" + decoded(address)
 		}
 	}
 }
 
-// unxtext decodes "+2B" (RFC 3461 section 4).
-func unxtext(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '+' && i+2 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(s[i])
+// decoded takes xtext apart; what isn't any stays as it is.
+func decoded(s string) string {
+	if out, err := smtp.DecodeXtext(s); err == nil {
+		return out
 	}
-	return b.String()
+	return s
 }

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/queue"
@@ -20,10 +24,33 @@ type ours struct {
 	program     string // the executable
 	main        string // its main.cf
 	data, queue string
-	log         string // where its standard output and error go
-	start, stop string // commands of the operator's, "" for none
-	unit        string // systemd's unit file, "" where there is no systemd
+	log         string         // where its standard output and error go
+	start, stop string         // commands of the operator's, "" for none
+	unit        string         // systemd's unit file, "" where there is no systemd
+	owner       *process.Owner // whom it becomes, nil for nobody
 	run         runner
+}
+
+// running reports whether the server answers.
+func (o *ours) running(ctx context.Context) (bool, error) {
+	_, err := o.control(ctx, "postqueue", "-j")
+	if errors.Is(err, queuecmd.ErrNotRunning) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// own makes what we have put into the queue the server's.
+func (o *ours) own() error {
+	if o.owner == nil {
+		return nil
+	}
+	return filepath.WalkDir(o.queue, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return o.owner.Take(path)
+	})
 }
 
 // control asks the running server; queuecmd.ErrNotRunning when there is none.
@@ -38,7 +65,7 @@ func (o *ours) control(ctx context.Context, name string, args ...string) (string
 
 // begin starts the server and returns once it answers. One that ends again is an error with what it said.
 func (o *ours) begin(ctx context.Context) error {
-	var ended <-chan error
+	var p *spawned
 	switch {
 	case o.start != "":
 		if _, err := o.run(ctx, nil, "sh", "-c", o.start); err != nil {
@@ -49,30 +76,48 @@ func (o *ours) begin(ctx context.Context) error {
 			return err
 		}
 	default:
-		c, err := o.spawn()
-		if err != nil {
+		var err error
+		if p, err = o.spawn(); err != nil {
 			return err
 		}
-		ended = c
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	return until(ctx, func() error {
-		select {
-		case err := <-ended:
-			said, _ := os.ReadFile(o.log)
-			err = fmt.Errorf("the server ended: %v: %s", err, oneLine(strings.TrimSpace(string(said[max(0, len(said)-1000):]))))
-			cancel(err)
-			return err
-		default:
+	err := until(waiting, func() error {
+		if p != nil {
+			select {
+			case <-p.ended:
+				said, _ := os.ReadFile(o.log)
+				err := fmt.Errorf("the server ended: %v: %s", p.err, oneLine(strings.TrimSpace(string(said[max(0, len(said)-1000):]))))
+				cancel(err)
+				return err
+			default:
+			}
 		}
-		_, err := o.control(ctx, "postqueue", "-j")
+		_, err := o.control(waiting, "postqueue", "-j")
 		return err
 	})
+	if err != nil && p != nil { // who doesn't answer can't be stopped by a command
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.ended:
+		case <-time.After(time.Minute):
+			_ = p.cmd.Process.Kill()
+			<-p.ended
+		}
+	}
+	return err
+}
+
+// spawned is the server as a process of ours.
+type spawned struct {
+	cmd   *exec.Cmd
+	err   error // once it has ended
+	ended chan struct{}
 }
 
 // spawn starts it as a process of its own, which stays when we end.
-func (o *ours) spawn() (<-chan error, error) {
+func (o *ours) spawn() (*spawned, error) {
 	log, err := os.OpenFile(o.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
 	if err != nil {
 		return nil, err
@@ -84,9 +129,12 @@ func (o *ours) spawn() (<-chan error, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	return ended, nil
+	p := &spawned{cmd: cmd, ended: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
 }
 
 // end stops the server and returns its queue, which is locked for us.

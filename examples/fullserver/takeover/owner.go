@@ -16,6 +16,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/server"
 )
 
@@ -148,14 +149,19 @@ func (p *Plan) owners(uids map[uint32]string, dir string, add func(k Kind, what,
 		default:
 			p.uid = int(uid)
 			add(Translated, "mailboxes", "", "mail_owner = %s, whose they are", p.Owner)
-			p.readable(u, dir, add)
+			p.readable(dir, add)
 		}
 	}
 }
 
 // readable looks whether the owner may read what the server reads once it isn't root any more.
-func (p *Plan) readable(u *user.User, dir string, add func(k Kind, what, do, format string, args ...any)) {
+func (p *Plan) readable(dir string, add func(k Kind, what, do, format string, args ...any)) {
 	if os.Geteuid() != 0 {
+		return
+	}
+	o, err := process.LookupOwner(p.Owner)
+	if err != nil {
+		add(Blocks, "mail_owner = "+p.Owner, "", "%v", err)
 		return
 	}
 	for _, named := range p.Config.Paths() {
@@ -163,8 +169,8 @@ func (p *Plan) readable(u *user.User, dir string, add func(k Kind, what, do, for
 		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(named, p.o.Data+"/") || strings.HasPrefix(named, dir+"/") {
 			continue
 		}
-		if !mayRead(u, named) {
-			add(Blocks, named, fmt.Sprintf("setfacl -m u:%s:r %s (package acl), or usermod -aG with the group that may", u.Username, named), "can't be read by %s", u.Username)
+		if !mayRead(o, named) {
+			add(Blocks, named, fmt.Sprintf("setfacl -m u:%s:r %s (package acl), or usermod -aG with the group that may", p.Owner, named), "can't be read by %s", p.Owner)
 		}
 	}
 }

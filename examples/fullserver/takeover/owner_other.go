@@ -2,8 +2,8 @@
 
 package takeover
 
-import "os/user"
+import "github.com/buuta/mail/examples/fullserver/process"
 
 func ownerOf(string) (uid uint32, ok bool) { return 0, false }
 
-func mayRead(*user.User, string) bool { return true }
+func mayRead(*process.Owner, string) bool { return true }

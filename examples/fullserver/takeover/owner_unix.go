@@ -5,9 +5,9 @@ package takeover
 import (
 	"os"
 	"os/exec"
-	"os/user"
-	"strconv"
 	"syscall"
+
+	"github.com/buuta/mail/examples/fullserver/process"
 )
 
 // ownerOf is whose a folder is.
@@ -24,21 +24,10 @@ func ownerOf(path string) (uid uint32, ok bool) {
 }
 
 // mayRead reports whether a user may read a file. Access lists count, so it is the system that is asked.
-func mayRead(u *user.User, file string) bool {
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return false
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	if err != nil {
-		return false
-	}
-	c := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	ids, _ := u.GroupIds()
-	for _, id := range ids {
-		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
-			c.Groups = append(c.Groups, uint32(n))
-		}
+func mayRead(o *process.Owner, file string) bool {
+	c := &syscall.Credential{Uid: uint32(o.UID), Gid: uint32(o.GID)}
+	for _, g := range o.Groups {
+		c.Groups = append(c.Groups, uint32(g))
 	}
 	cmd := exec.Command("test", "-r", file)
 	cmd.Dir = "/"

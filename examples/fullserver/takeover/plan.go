@@ -37,12 +37,8 @@ type Plan struct {
 	Config  *config.Config    // the new main.cf; nil where it can't be loaded
 	Owner   string            // mail_owner
 	uid     int               // its number, 0 where there is none
-	Queue   string            // Postfix's queue_directory
 	Dovecot string            // its configuration's file, as doveconf says
 }
-
-// mark is how a main.cf begins that this program has written, and may write again.
-const mark = "# Written by fullserver import, from "
 
 // Make reads the pair and thinks the change through. Nothing is written. An error is a configuration that can't be read at all.
 func Make(ctx context.Context, o Options) (*Plan, error) {
@@ -58,7 +54,7 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("postfix: %w", err)
 	}
 	t := Translate(o.Doveconf, pf.c.Settings.MyDomain)
-	p := &Plan{o: o, files: map[string]string{}, Queue: pf.queue, Dovecot: o.Doveconf.Path}
+	p := &Plan{o: o, files: map[string]string{}, Dovecot: o.Doveconf.Path}
 	var lmtp []string
 	for _, s := range t.Set {
 		if s.Name == "lmtp_listen" {
@@ -140,7 +136,7 @@ func (p *Plan) certificate(pf *postfix, t *Translation) []Param {
 func (p *Plan) load(dir string, pf *postfix, set []Param, policies []string) error {
 	left := p.o.Without
 	for range 100 {
-		text := mark + pf.mainCF() + " and " + oneLine(p.o.Doveconf.Name) + ". \"#was:\" is what was left out.\n\n" + pf.newMain(set, policies, left)
+		text := "# Written by fullserver import, from " + pf.mainCF() + " and " + oneLine(p.o.Doveconf.Name) + ". \"#was:\" is what was left out.\n\n" + pf.newMain(set, policies, left)
 		p.files["main.cf"] = text
 		for name, text := range p.files {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -41,12 +41,17 @@ func readPostfix(dir string, postconf func(args ...string) (string, error)) (*po
 	if p.c, err = config.Load(config.Options{File: filepath.Join(dir, "main.cf"), Unchecked: true}); err != nil {
 		return nil, err
 	}
-	p.queue = "/var/spool/postfix"
-	if p.c.Given("queue_directory") {
-		p.queue = p.c.Settings.QueueDirectory
-	}
+	p.queue = queueOf(p.c)
 	p.defaults(postconf)
 	return p, nil
+}
+
+// queueOf is a Postfix's queue_directory.
+func queueOf(c *config.Config) string {
+	if c.Given("queue_directory") {
+		return c.Settings.QueueDirectory
+	}
+	return "/var/spool/postfix"
 }
 
 // value is a parameter's that main.cf sets, "" where it doesn't.

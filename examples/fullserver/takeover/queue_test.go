@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,84 +62,251 @@ func TestEnvelope(t *testing.T) {
 		_, err := parseQueue(fmt.Appendf(nil, `{"queue_name":"hold","queue_id":%q}`, id))
 		require.Error(t, err, id)
 	}
-	require.Equal(t, "envid+2B1", xtext(unxtext("envid+2B1")))
+
+	m, err = parseEnvelope([]byte("content_filter: scan:[127.0.0.1]:10024\nsender: a\nnamed_attribute: notify_flags=1\ncanceled_recipient: gone@b.example\nrecipient: b@b.example\n"))
+	require.NoError(t, err)
+	require.Equal(t, &queue.Route{Transport: "scan", Nexthop: "[127.0.0.1]:10024"}, m.Order.Route)
+	require.Equal(t, []queue.Recipient{{Address: "b@b.example", State: queue.Pending}}, m.Recipients)
+	m, err = parseEnvelope([]byte("sender: a\nrecipient: b@b.example\nrecipient: c@b.example\nredirect_to: d@b.example\n"))
+	require.NoError(t, err)
+	require.Equal(t, []queue.Recipient{{Address: "d@b.example", State: queue.Pending}}, m.Recipients)
 }
 
-// machine is a Postfix and a Dovecot that only write down what is asked of them.
+// theirs is a message of a Postfix's.
+type theirs struct {
+	queue, tag string
+	to         []string // "NOTIFY address"
+}
+
+// machine is a Postfix and a Dovecot that only write down what is asked of them. At one of the questions it can break: that one fails, before it has done what was
+// asked or after it, or from there on all do, as when the power goes.
 type machine struct {
-	queue  map[string]string // id and queue
-	log    []string
-	sent   []string
+	queue  map[string]*theirs // by id
+	next   int
+	asked  int
+	at     int // the question at which it breaks, counted from 1; 0 for none
+	after  bool
+	dead   bool
 	broken string // a command that fails
 }
 
+var errBroken = errors.New("broken")
+
 func (m *machine) run(_ context.Context, stdin io.Reader, name string, args ...string) ([]byte, error) {
-	line := strings.Join(append([]string{name}, args...), " ")
-	m.log = append(m.log, line)
-	if m.broken != "" && strings.HasPrefix(line, m.broken) {
-		return nil, errors.New("broken")
+	m.asked++
+	breaks := m.at > 0 && (m.asked == m.at || m.dead && m.asked > m.at)
+	if breaks && !(m.after && m.asked == m.at) {
+		return nil, errBroken
 	}
-	switch {
-	case name == "postqueue" && args[len(args)-1] == "-j":
+	if m.broken != "" && name == m.broken {
+		return nil, errBroken
+	}
+	out, err := m.do(stdin, name, args)
+	if breaks {
+		err = errBroken
+	}
+	return out, err
+}
+
+func (m *machine) do(stdin io.Reader, name string, args []string) ([]byte, error) {
+	last := ""
+	if len(args) > 0 {
+		last = args[len(args)-1]
+	}
+	switch name {
+	case "postqueue":
 		var b bytes.Buffer
-		for _, id := range []string{"A1", "B2", "C3"} {
-			if q := m.queue[id]; q != "" {
-				fmt.Fprintf(&b, "{\"queue_name\": %q, \"queue_id\": %q, \"arrival_time\": 7, \"message_size\": 5}\n", q, id)
-			}
+		for _, id := range slices.Sorted(maps.Keys(m.queue)) {
+			fmt.Fprintf(&b, "{\"queue_name\": %q, \"queue_id\": %q, \"arrival_time\": 7, \"message_size\": 5}\n", m.queue[id].queue, id)
 		}
 		return b.Bytes(), nil
-	case name == "postcat" && strings.Contains(line, " -e "):
-		return []byte(envelope), nil
-	case name == "postcat":
-		return []byte("Subject: " + args[len(args)-1] + "\n\n.\nend\n"), nil
-	case name == "postsuper":
+	case "postcat":
+		x := m.queue[last]
+		if x == nil {
+			return nil, errors.New("no such file")
+		}
+		if !slices.Contains(args, "-e") {
+			return []byte("Subject: " + x.tag + "\n\n.\nend\n"), nil
+		}
+		text := "sender: s@old.example\n"
+		for _, r := range x.to {
+			n, address, _ := strings.Cut(r, " ")
+			text += "named_attribute: notify_flags=" + n + "\nrecipient: " + address + "\n"
+		}
+		return []byte(text), nil
+	case "postsuper":
 		text, _ := io.ReadAll(stdin)
 		for id := range strings.FieldsSeq(string(text)) {
-			if m.queue[id] != "" { // as it is where the log is a file that it may not write
+			if m.queue[id] != nil { // as it is where the log is a file that it may not write
 				delete(m.queue, id)
 				return nil, errors.New("it can't open its log")
 			}
 		}
-	case name == "sendmail":
+	case "sendmail":
 		text, _ := io.ReadAll(stdin)
-		m.sent = append(m.sent, strings.Join(args, " ")+"\n"+string(text))
+		at := slices.Index(args, "--")
+		n := "0"
+		if i := slices.Index(args, "-N"); i >= 0 {
+			n = map[string]string{"success": "2", "failure": "4"}[args[i+1]]
+		}
+		x := &theirs{queue: maildrop, tag: strings.TrimPrefix(strings.Split(string(text), "\n")[0], "Subject: ")}
+		for _, a := range args[at+1:] {
+			x.to = append(x.to, n+" "+a)
+		}
+		m.next++
+		m.queue[fmt.Sprint("S", m.next)] = x
 	}
 	return nil, nil
 }
 
-func TestQueueThereAndBack(t *testing.T) {
-	ctx := t.Context()
-	pf := &machine{queue: map[string]string{"A1": "deferred", "B2": "hold", "C3": "maildrop"}}
-	old := &oldQueue{"/etc/postfix", pf.run}
-	s := &queue.Spool{Dir: t.TempDir()}
+// newMachine has three messages, of which one is on hold and one has recipients who want different reports, and one in maildrop.
+func newMachine() *machine {
+	return &machine{queue: map[string]*theirs{
+		"A1": {"deferred", "a", []string{"2 one@b.example", "4 two@c.example", "4 three@d.example"}},
+		"B2": {"hold", "b", []string{"0 one@b.example"}},
+		"C3": {"active", "c", []string{"0 one@b.example", "0 two@c.example"}},
+		"D4": {maildrop, "d", []string{"0 one@b.example"}},
+	}}
+}
+
+// change is one on that machine, in whose server's place there is nothing.
+func (m *machine) change(t *testing.T, dir string) *Change {
+	c := &Change{Said: io.Discard, run: m.run}
+	c.Out = dir
+	c.pair = &pair{postfix: "/etc/postfix", base: dir, run: m.run}
+	c.ours = &ours{program: "fullserver", main: dir + "/main.cf", data: dir, queue: filepath.Join(dir, "queue"), run: m.run}
+	c.old = &oldQueue{"/etc/postfix", "/var/spool/postfix", m.run}
+	return c
+}
+
+// copies are how many there are of each message for each recipient, in both queues, and what is on hold with us.
+func (m *machine) copies(t *testing.T, dir string) (n map[string]int, held []string) {
+	n = map[string]int{}
+	for _, x := range m.queue {
+		for _, r := range x.to {
+			n[x.tag+" "+r]++
+		}
+	}
+	s := &queue.Spool{Dir: filepath.Join(dir, "queue")}
 	require.NoError(t, s.Start())
 	defer s.Close()
-	file := filepath.Join(t.TempDir(), "moved")
-	j, err := openJournal(file)
-	require.NoError(t, err)
-	require.NoError(t, j.add("C3 7 5"), "an earlier take-over was interrupted after this one")
-	require.NoError(t, j.add("A1 6 5"), "an older message had the same id")
-	require.NoError(t, j.f.Close())
-	j, err = openJournal(file)
-	require.NoError(t, err)
-	defer j.f.Close()
-	n, err := old.handOver(ctx, s, j, func(int, int) {})
-	require.NoError(t, err)
-	require.Equal(t, 2, n)
-	require.Empty(t, pf.queue)
-	states := map[queue.State]int{}
-	for e, err := range s.List(ctx, queue.Filter{}) {
+	for e, err := range s.List(t.Context(), queue.Filter{}) {
 		require.NoError(t, err)
-		states[e.State]++
-		require.Len(t, e.Recipients, 2)
+		_, content, err := s.Open(t.Context(), e.ID)
+		require.NoError(t, err)
+		text, err := io.ReadAll(content)
+		require.NoError(t, err)
+		content.Close()
+		tag := strings.TrimPrefix(strings.Split(string(text), "\r\n")[0], "Subject: ")
+		for _, r := range e.Recipients {
+			if r.State != queue.Pending {
+				continue
+			}
+			n[fmt.Sprintf("%s %d %s", tag, r.Options.Notify, r.Address)]++
+		}
+		if e.State == queue.Held {
+			held = append(held, tag)
+		}
 	}
-	require.Equal(t, 1, states[queue.Held])
+	return n, held
+}
 
-	moved, held, err := old.handBack(ctx, s, func(int) {})
+var once = map[string]int{"a 2 one@b.example": 1, "a 4 two@c.example": 1, "a 4 three@d.example": 1, "b 0 one@b.example": 1, "c 0 one@b.example": 1, "c 0 two@c.example": 1, "d 0 one@b.example": 1}
+
+func TestQueueThereAndBack(t *testing.T) {
+	dir, m := t.TempDir(), newMachine()
+	c := m.change(t, dir)
+	j, err := openJournal(dir)
 	require.NoError(t, err)
-	require.Equal(t, []int{1, 1}, []int{moved, held})
-	require.Equal(t, []string{
-		"-C /etc/postfix -G -i -f s@old.example -N success,failure -V envid+2B1 -B8BITMIME -- one@b.example\nSubject: A1\n\n.\nend\n",
-		"-C /etc/postfix -G -i -f s@old.example -V envid+2B1 -B8BITMIME -- two@c.example\nSubject: A1\n\n.\nend\n",
-	}, pf.sent)
+	require.NoError(t, j.copying("A1 7 5", "gone"), "the power went before this one was there")
+	require.NoError(t, j.end(false))
+	require.NoError(t, c.moveQueue(t.Context()))
+	require.Equal(t, []string{"D4"}, slices.Collect(maps.Keys(m.queue)), "what nobody has looked at stays")
+	n, held := m.copies(t, dir)
+	require.Equal(t, once, n)
+	require.Equal(t, []string{"b"}, held)
+	require.NoFileExists(t, filepath.Join(dir, "moved"))
+
+	require.NoError(t, c.back(t.Context()))
+	n, held = m.copies(t, dir)
+	require.Equal(t, once, n)
+	require.Equal(t, []string{"b"}, held)
+	tags := map[string]int{}
+	for _, x := range m.queue {
+		tags[x.tag]++
+	}
+	require.Equal(t, map[string]int{"a": 2, "c": 1, "d": 1}, tags, "one for those who want the same reports")
+}
+
+// memory is a folder where a sync costs nothing, if there is one: hundreds of queues are written.
+func memory(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "takeover-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// Wherever a program of Postfix's fails, or the power goes, and whichever way it is gone on with: no message is lost, and none is there twice but for the one that
+// sendmail was just given when the power went.
+func TestQueueExactlyOnce(t *testing.T) {
+	for _, dead := range []bool{false, true} {
+		for _, after := range []bool{false, true} {
+			for _, then := range []string{"back", "on and back"} {
+				for at := 1; ; at++ {
+					dir, m := memory(t), newMachine()
+					m.at, m.after, m.dead = at, after, dead
+					c := m.change(t, dir)
+					failed := c.moveQueue(t.Context())
+					if m.asked < at { // the way there is over
+						require.NoError(t, failed)
+						failed = c.back(t.Context())
+					}
+					if m.asked < at {
+						require.NoError(t, failed)
+						break
+					}
+					m.at = 0
+					what := fmt.Sprintf("question %d, after: %v, dead: %v, then %s", at, after, dead, then)
+					n, _ := m.copies(t, dir)
+					for k := range once {
+						require.Contains(t, n, k, what)
+					}
+					if strings.HasPrefix(then, "on") {
+						require.NoError(t, c.moveQueue(t.Context()), what)
+						_, held := m.copies(t, dir)
+						require.Equal(t, []string{"b"}, held, what)
+					}
+					require.NoError(t, c.back(t.Context()), what)
+					n, _ = m.copies(t, dir)
+					more := 0
+					for k, want := range once {
+						require.GreaterOrEqual(t, n[k], want, "%s: %s is lost", what, k)
+						more += n[k] - want
+					}
+					require.Len(t, n, len(once))
+					if more > 0 {
+						require.True(t, after, "%s: %v", what, n)
+						require.LessOrEqual(t, more, 2, "%s: %v", what, n)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What Postfix's sendmail doesn't take stays with us, and the pair is started all the same.
+func TestQueueRefused(t *testing.T) {
+	dir, m := t.TempDir(), newMachine()
+	c := m.change(t, dir)
+	require.NoError(t, c.moveQueue(t.Context()))
+	m.broken = "sendmail"
+	require.ErrorIs(t, c.back(t.Context()), errBroken)
+	m.broken = ""
+	n, _ := m.copies(t, dir)
+	require.Equal(t, once, n)
+	require.NoError(t, c.back(t.Context()))
+	n, _ = m.copies(t, dir)
+	require.Equal(t, once, n)
 }
