@@ -23,10 +23,13 @@ type installed struct {
 	t *testing.T
 }
 
-const (
-	pairUsers    = 50
-	pairMessages = 200 // of each
-)
+// sizes are how many users there are, how many messages each has, and how many read by mbsync, and by fetchmail: with -soak the whole of a small company.
+func sizes() (users, messages, readers int) {
+	if *soak > 0 {
+		return 50, 200, 20
+	}
+	return 10, 40, 2
+}
 
 var pairFiles = map[string]string{
 	"postfix/main.cf": `compatibility_level = 3.6
@@ -118,13 +121,23 @@ func (m *installed) take(args ...string) string {
 	return m.run(binary, append([]string{"import", "postfix-dovecot", "-out", m.Dir + "/out", "-data", m.Dir + "/data"}, args...)...)
 }
 
+// stored is a user's password as the pair has it, in one form after the other.
+func stored(t *testing.T, user int) string {
+	schemes := []string{"SHA512-CRYPT", "BLF-CRYPT", "SSHA256"}
+	if user >= 2*len(schemes) {
+		return fmt.Sprintf("{PLAIN}secret%d", user)
+	}
+	return strings.TrimSpace(run(t, nil, "doveadm", "pw", "-s", schemes[user%len(schemes)], "-p", fmt.Sprintf("secret%d", user)))
+}
+
 // makePair makes the machine, its users and their mail, and starts both servers.
 func makePair(t *testing.T) *installed {
 	need(t, "mbsync", "fetchmail", "smtp-sink", "postfix", "dovecot")
 	files := map[string]string{}
+	pairUsers, pairMessages, _ := sizes()
 	var users strings.Builder
 	for i := range pairUsers {
-		fmt.Fprintf(&users, "u%d@an.example:{PLAIN}secret%d::::::\n", i, i)
+		fmt.Fprintf(&users, "u%d@an.example:%s::::::\n", i, stored(t, i))
 	}
 	for name, text := range pairFiles {
 		files[name] = text
@@ -307,18 +320,17 @@ func (r *mailReader) local(n int) string {
 	return found
 }
 
-// TestTakeOverAndBack: an installed Debian pair with 50 users and 10,000 messages, and what waits in its queue, is taken over by one command and given back by
+// TestTakeOverAndBack: an installed Debian pair with its users and their mail (50 with 10,000 messages under -soak), and what waits in its queue, is taken over by one command and given back by
 // another; those who read by mbsync and fetchmail see nothing new either time, and what was changed in between.
 func TestTakeOverAndBack(t *testing.T) {
 	m := makePair(t)
 	mark := func(what string) { t.Logf("%v %s", time.Now().Format("05.0"), what) }
 	mark("the pair runs")
+	pairUsers, pairMessages, readers := sizes()
 	var imap, pop []*mailReader
-	for _, u := range []int{0, 1} {
+	for u := range readers {
 		imap = append(imap, m.reader(u, "mbsync"))
-	}
-	for _, u := range []int{3} {
-		pop = append(pop, m.reader(u, "fetchmail"))
+		pop = append(pop, m.reader(pairUsers/2+u, "fetchmail"))
 	}
 	inbox := 0
 	for n := range pairMessages {
@@ -340,7 +352,8 @@ func TestTakeOverAndBack(t *testing.T) {
 	mark("clients have read")
 
 	// In the queue: one that nobody takes yet, one on hold, and one that somebody has got already.
-	m.give("Subject: late\n\ntext é\n.\nend\n", "sendmail", "-i", "-f", "sender@b.example", "-N", "failure", "-V", "env1", "--", "one@late.example", "two@late.example", "u5@an.example")
+	got := fmt.Sprintf("u%d@an.example", pairUsers-1)
+	m.give("Subject: late\n\ntext é\n.\nend\n", "sendmail", "-i", "-f", "sender@b.example", "-N", "failure", "-V", "env1", "--", "one@late.example", "two@late.example", got)
 	m.give("Subject: null\n\nreport\n", "sendmail", "-i", "-f", "<>", "--", "three@late.example")
 	eventually(t, time.Minute, func() error { return m.waits(t, "deferred", 2) })
 	m.give("Subject: held\n\nheld\n", "sendmail", "-i", "-f", "sender@b.example", "--", "four@late.example")
@@ -350,6 +363,9 @@ func TestTakeOverAndBack(t *testing.T) {
 	m.run("postsuper", "-h", id[1])
 
 	before := m.state(t)
+	m.brokenTakeOver(t)
+	require.Equal(t, before, m.state(t), "nothing of the pair's configuration is changed")
+	mark("taken over, and back, by half")
 	out := m.take("-take-over", "-n")
 	require.Contains(t, out, "would stop Postfix")
 	out = m.take("-take-over", "-drain", "5s")
@@ -369,7 +385,14 @@ func TestTakeOverAndBack(t *testing.T) {
 	for _, want := range []string{"one@late.example", "two@late.example", "three@late.example", `"queue_name":"hold"`, "four@late.example"} {
 		require.Contains(t, queue, want)
 	}
-	require.NotContains(t, queue, "u5@an.example", "who has got it")
+	require.NotContains(t, queue, got, "who has got it")
+	_, err := m.try("", "curl", "-sS", "imap://127.0.0.1/", "-u", "u0@an.example:secret1")
+	require.Error(t, err, "another's password")
+
+	// A program that still has Postfix's sendmail.
+	m.give("Subject: still there\nFrom: x@b.example\nMessage-ID: <still@b.example>\n\nnew\n", "sendmail", "-i", "-f", "x@b.example", "--", "u4@an.example")
+	require.Contains(t, m.take("-take-over"), "1 more")
+	require.NotContains(t, m.take("-take-over"), "more")
 
 	// Somebody works with it: flags and keywords both ways, a new folder, a subscription, new mail, mail that waits.
 	imap[0].flagged(2)
@@ -379,17 +402,26 @@ func TestTakeOverAndBack(t *testing.T) {
 	m.fullserver("doveadm", "mailbox", "create", "-s", "-u", "u0@an.example", "Projects/mail")
 	m.give("Subject: arrived later\nFrom: x@b.example\nMessage-ID: <later@b.example>\n\nnew\n", binary, "-c", m.Dir+"/out/main.cf", "sendmail", "-f", "x@b.example", "info@an.example")
 	m.give("Subject: from ours\n\nwaits\n", binary, "-c", m.Dir+"/out/main.cf", "sendmail", "-f", "x@b.example", "five@late.example")
-	eventually(t, time.Minute, func() error {
-		if got := m.fullserver("doveadm", "search", "-u", "u2@an.example", "header", "message-id", "<later@b.example>"); strings.TrimSpace(got) == "" {
-			return fmt.Errorf("not there yet")
-		}
-		return nil
-	})
+	arrived := func(user, id string) {
+		eventually(t, time.Minute, func() error {
+			if got := strings.Fields(m.fullserver("doveadm", "search", "-u", user, "header", "message-id", id)); len(got) != 2 {
+				return fmt.Errorf("%s has %q", user, got)
+			}
+			return nil
+		})
+	}
+	arrived("u1@an.example", "<later@b.example>")
+	arrived("u2@an.example", "<later@b.example>")
+	arrived("u4@an.example", "<still@b.example>")
 	added, changed := imap[0].mbsync()
 	require.Equal(t, []int{0, 1}, []int{added, changed}, "the flag that was set on the server")
 	require.Contains(t, filepath.Base(imap[0].local(3)), "F")
 	added, changed = imap[1].mbsync()
 	require.Equal(t, []int{1, 0}, []int{added, changed}, "what has come")
+
+	for _, r := range imap[2:] {
+		r.mbsync()
+	}
 
 	m.take("-give-back", "-n")
 	out = m.take("-give-back", "-drain", "5s")
@@ -402,7 +434,7 @@ func TestTakeOverAndBack(t *testing.T) {
 	for _, r := range pop {
 		require.Zero(t, r.fetchmail(), "u%d after the way back", r.user)
 	}
-	require.Equal(t, `\Seen \Flagged $Work`, m.flags(0, 3))
+	require.Equal(t, `$Work \Flagged \Seen`, m.flags(0, 3))
 	require.Contains(t, m.flags(0, 2), `\Flagged`)
 	require.Contains(t, m.flags(0, 1), `\Flagged`)
 	subscribed := strings.Fields(m.run("doveadm", "mailbox", "list", "-s", "-u", "u0@an.example"))
@@ -415,25 +447,47 @@ func TestTakeOverAndBack(t *testing.T) {
 	sink := m.Dir + "/sink"
 	require.NoError(t, os.Mkdir(sink, 0o777))
 	require.NoError(t, os.Chmod(sink, 0o777))
-	m.run("sh", "-c", "smtp-sink -d "+sink+"/%M. 127.0.0.1:2525 10 >/dev/null 2>&1 &")
+	m.run("sh", "-c", "smtp-sink -u nobody -d "+sink+"/%M. 127.0.0.1:2525 10 >/dev/null 2>&1 &")
 	eventually(t, time.Minute, func() error {
 		m.run("postqueue", "-f")
-		var got strings.Builder
-		files, _ := filepath.Glob(sink + "/*")
-		for _, f := range files {
-			b, _ := os.ReadFile(f)
-			got.Write(b)
-		}
-		for _, who := range []string{"one", "two", "three", "five"} {
-			if n := strings.Count(got.String(), "X-Rcpt-Args: <"+who+"@late.example>"); n != 1 {
-				return fmt.Errorf("%s has got %d", who, n)
-			}
-		}
-		if !strings.Contains(got.String(), "text é\n.\nend\n") || !strings.Contains(got.String(), "X-Mail-Args: <>") {
-			return fmt.Errorf("changed on the way:\n%s", got.String())
+		if left := m.run("postqueue", "-j"); left != "" {
+			return fmt.Errorf("in Postfix's queue: %s", left)
 		}
 		return nil
 	})
+	var sent strings.Builder
+	files, _ := filepath.Glob(sink + "/*")
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		sent.Write(b)
+	}
+	for who, times := range map[string]int{"one": 1, "two": 1, "three": 1, "four": 0, "five": 1} {
+		require.Equal(t, times, strings.Count(sent.String(), "X-Rcpt-Args: <"+who+"@late.example>"), "%s\n%s", who, sent.String())
+	}
+	require.Contains(t, sent.String(), "text é\n.\nend\n")
+	require.Contains(t, sent.String(), "X-Mail-Args: <>")
+	held := m.fullserver("postqueue", "-j")
+	require.Equal(t, 1, strings.Count(held, "queue_id"), held)
+	require.Contains(t, held, "four@late.example")
+}
+
+// brokenTakeOver begins a take-over in which postsuper removes one message from Postfix's queue and fails then: all of them are Postfix's again, once, and the
+// pair runs.
+func (m *installed) brokenTakeOver(t *testing.T) {
+	dir := m.Dir + "/broken"
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	require.NoError(t, os.WriteFile(dir+"/postsuper", []byte("#!/bin/sh\nread id\n[ -e "+dir+"/once ] || echo $id | /usr/sbin/postsuper \"$@\"\ntouch "+dir+"/once\nexit 1\n"), 0o755))
+	out, err := m.try("", "env", "PATH="+dir+":"+os.Getenv("PATH")+":/usr/sbin", binary, "import", "postfix-dovecot", "-out", m.Dir+"/out", "-data", m.Dir+"/data", "-take-over", "-drain", "5s")
+	t.Log(out)
+	require.Error(t, err)
+	require.Contains(t, out, "2 messages could not be removed")
+	require.Contains(t, out, "1 moved")
+	m.run("postfix", "status")
+	eventually(t, time.Minute, func() error { return m.waits(t, "deferred", 2) })
+	require.NoError(t, m.waits(t, "hold", 1))
+	for _, who := range []string{"one", "two", "three", "four"} {
+		require.Equal(t, 1, strings.Count(m.run("postqueue", "-j"), who+"@late.example"), who)
+	}
 }
 
 // waits wants so many messages in a state of Postfix's queue.
@@ -450,7 +504,9 @@ func (m *installed) flags(user, n int) string {
 	out := m.run("doveadm", "-f", "tab", "fetch", "-u", fmt.Sprintf("u%d@an.example", user), "flags", "mailbox", "INBOX", "header", "message-id", fmt.Sprintf("<%d.%d@b.example>", user, n))
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	require.Len(m.t, lines, 2, out)
-	return strings.TrimSpace(lines[1])
+	flags := strings.Fields(lines[1])
+	slices.Sort(flags)
+	return strings.Join(flags, " ")
 }
 
 // state is the pair's configuration.

@@ -20,7 +20,7 @@ const written = "import.sums"
 // Write writes the new configuration. A file that somebody else has written, or changed, isn't touched, and neither is anything of the pair's.
 func (p *Plan) Write() ([]string, error) {
 	for _, theirs := range []string{p.o.Postfix, filepath.Dir(p.Dovecot)} {
-		if same(p.o.Out, theirs) {
+		if theirs != "." && same(p.o.Out, theirs) {
 			return nil, fmt.Errorf("-out %s is the pair's own folder: nothing is written there", p.o.Out)
 		}
 	}

@@ -31,6 +31,7 @@ type Finding struct {
 	What  string // as it is written there: "mail_location = maildir:~/Maildir"
 	Text  string // what becomes of it
 	Do    string // how to mend it; "" where there is nothing to do
+	Param string // -set with this parameter of main.cf answers it; "" for none
 }
 
 var headings = [...]string{Same: "Is the same", Translated: "Is carried over", Differs: "Will differ", Blocks: "Blocks"}

@@ -172,7 +172,7 @@ func (t *translation) database(s *doveconf.Section) database {
 	if d.driver == "" {
 		d.driver = s.Name
 	}
-	d.setting = setting{said: strings.TrimSpace(s.Kind + " " + d.driver + " " + d.args), line: s.Line}
+	d.setting = setting{said: strings.TrimSpace(s.Kind + " " + d.driver + " " + d.args), line: s.Line, param: s.Kind}
 	for in, v := range s.All() {
 		o := t.as(v, "", "")
 		o.name = strings.TrimPrefix(strings.TrimPrefix(o.name, "passdb_"), "userdb_")

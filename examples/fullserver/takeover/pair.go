@@ -42,7 +42,7 @@ func (p *pair) stopPostfix(ctx context.Context) error {
 	}
 	return until(ctx, func() error {
 		if p.postfixRuns(ctx) {
-			return errors.New("Postfix still runs")
+			return errors.New("the old postfix still runs")
 		}
 		return nil
 	})
@@ -69,7 +69,7 @@ func (p *pair) stopDovecot(ctx context.Context) error {
 	}
 	return until(ctx, func() error {
 		if p.dovecotRuns() {
-			return errors.New("Dovecot still runs")
+			return errors.New("the old dovecot still runs")
 		}
 		return nil
 	})

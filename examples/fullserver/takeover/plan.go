@@ -79,6 +79,7 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 		set = append(set, Param{"mail_owner", name})
 		p.Owner = name
 	}
+	answered := map[string]bool{}
 	for _, s := range o.Set {
 		name, value, ok := strings.Cut(s, "=")
 		if name = strings.TrimSpace(name); !ok || name == "" {
@@ -86,8 +87,14 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 		}
 		set = without(set, name)
 		set = append(set, Param{name, strings.TrimSpace(value)})
+		answered[name] = true
 		if name == "mail_owner" {
 			p.Owner = strings.TrimSpace(value)
+		}
+	}
+	for i := range p.Findings {
+		if f := &p.Findings[i]; f.Kind == Blocks && answered[f.Param] {
+			f.Kind, f.Do, f.Text = Translated, "", f.Text+"; -set "+f.Param+" says what holds instead"
 		}
 	}
 	if pf.master != "" {

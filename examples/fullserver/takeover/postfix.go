@@ -66,7 +66,7 @@ func (p *postfix) value(name string) string {
 func (p *postfix) mainCF() string { return filepath.Join(p.dir, "main.cf") }
 
 func (p *postfix) find(k Kind, what, do, format string, args ...any) {
-	p.Findings = append(p.Findings, Finding{k, p.mainCF(), what, fmt.Sprintf(format, args...), do})
+	p.Findings = append(p.Findings, Finding{k, p.mainCF(), what, fmt.Sprintf(format, args...), do, ""})
 }
 
 // defaults sets what main.cf leaves to defaults that are others here.
@@ -118,7 +118,7 @@ func (p *postfix) ways(lmtp []string) {
 	for _, s := range p.c.Services() {
 		if s.Command == "pipe" && lda.MatchString(strings.Join(s.Args, " ")) {
 			p.dead[s.Name] = true
-			p.Findings = append(p.Findings, Finding{Translated, fmt.Sprintf("%s, line %d", p.c.MasterFile(), s.Line), s.Name + " unix … pipe", "is left out: the server has the mailboxes itself", ""})
+			p.Findings = append(p.Findings, Finding{Translated, fmt.Sprintf("%s, line %d", p.c.MasterFile(), s.Line), s.Name + " unix … pipe", "is left out: the server has the mailboxes itself", "", ""})
 		}
 	}
 	for _, name := range []string{"virtual_transport", "mailbox_transport", "local_transport", "fallback_transport", "mailbox_command", "default_transport", "relay_transport"} {
@@ -143,7 +143,7 @@ func (p *postfix) ways(lmtp []string) {
 			for i, line := range strings.Split(string(text), "\n") {
 				if _, to, ok := strings.Cut(strings.TrimSpace(line), " "); ok && line[0] != '#' && (p.toDovecot(strings.TrimSpace(to), lmtp) || lda.MatchString(to)) {
 					p.Findings = append(p.Findings, Finding{Blocks, fmt.Sprintf("%s, line %d", file, i+1), strings.TrimSpace(line), "leads to Dovecot, which will be stopped",
-						"take a copy of the table with \"virtual:\" (or \"local:\") there, and name it by -set " + name + "=…"})
+						"take a copy of the table with \"virtual:\" (or \"local:\") there, and name it by -set " + name + "=…", name})
 				}
 			}
 		}

@@ -210,6 +210,41 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// What 2.4 says of users within passdb and userdb is carried over, or named with what to do.
+func TestUsersOf24(t *testing.T) {
+	const head = "dovecot_config_version = 2.4.1\nmail_driver = maildir\nmail_path = ~/Maildir\nauth_username_format = %{user | lower}\n"
+	const sql = "sql_driver = pgsql\npgsql db.an.example {\n  parameters {\n    dbname = mail\n    user = dovecot\n    password = 5ecret\n  }\n}\n"
+	for _, c := range []struct{ name, text, param, do string }{
+		{"passwd-file", "passdb passwd-file {\n  passwd_file_path = /etc/dovecot/users\n  default_password_scheme = CRYPT\n}\nuserdb static {\n  fields {\n    uid = vmail\n    gid = vmail\n    home = /var/vmail/%{user | domain}/%{user | username}\n  }\n}\n",
+			"passdb = passwd-file:/etc/dovecot/users\nuserdb = { static:home=/var/vmail/%d/%n }\n", ""},
+		{"pgsql", sql + "passdb sql {\n  query = SELECT email AS user, password FROM users WHERE email = '%{user}'\n  default_password_scheme = SHA512-CRYPT\n}\nuserdb sql {\n  query = SELECT home FROM users WHERE email = '%{user}'\n  iterate_query = SELECT email AS user FROM users\n}\n",
+			"passdb = sql:$config_directory/dovecot-sql.conf.ext\nuserdb = sql:$config_directory/dovecot-sql.conf.ext\n", ""},
+		{"ldap", "ldap_uris = ldap://ldap.an.example\nldap_auth_dn = cn=dovecot,dc=an,dc=example\nldap_auth_dn_password = 5ecret\nldap_base = dc=an,dc=example\npassdb ldap {\n  filter = (mail=%{user})\n  bind = yes\n}\nuserdb ldap {\n  filter = (mail=%{user})\n  fields {\n    home = %{ldap:homeDirectory}\n  }\n}\n",
+			"", "dovecot-ldap.conf.ext"},
+		{"oauth2", "passdb oauth2 {\n  mechanisms_filter {\n    xoauth2 = yes\n  }\n}\noauth2 {\n  introspection_mode = local\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "Tokens"},
+		{"pam", "passdb pam {\n}\nuserdb passwd {\n}\n", "", "getent shadow"},
+		{"lua", "passdb lua {\n  lua_file = /etc/dovecot/auth.lua\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "to SQL or to LDAP"},
+		{"per domain", "passdb passwd-file {\n  passwd_file_path = /etc/dovecot/%{user | domain}/users\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "into one file"},
+	} {
+		f := parsed(t, "n", head+c.text)
+		tr := Translate(f, "an.example")
+		accounted(t, f, tr.Findings)
+		for _, x := range tr.Findings {
+			require.NotContains(t, x.Text, "isn't known", "%s: %+v", c.name, x)
+			require.NotContains(t, x.What+x.Text+x.Do, "5ecret")
+			if x.Kind == Blocks {
+				require.NotEmpty(t, c.do, "%s: %+v", c.name, x)
+				require.Contains(t, []string{"passdb", "userdb"}, x.Param, "%s: %+v", c.name, x)
+			}
+		}
+		if c.do == "" {
+			require.Contains(t, params(tr), c.param, c.name)
+			continue
+		}
+		require.True(t, slices.ContainsFunc(tr.Findings, func(x Finding) bool { return x.Kind == Blocks && strings.Contains(x.Do, c.do) }), "%s: %+v", c.name, tr.Findings)
+	}
+}
+
 func TestVariables(t *testing.T) {
 	old, v24 := &translation{}, &translation{v24: true}
 	for s, want := range map[string]string{"/m/%d/%n": "/m/%d/%n", "/m/%Ld/%Ln": "/m/%d/%n", "%h/x%%y": "%h/x%%y", "%{user}": "%u", "%{domain}/%{username}": "%d/%n"} {
@@ -230,7 +265,7 @@ func TestVariables(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	var b strings.Builder
-	f := Findings{{Same, "a", "b = c", "is the same", ""}, {Blocks, "a", "d", "is in\nthe way", "mend it"}, {Differs, "", "e", "differs", ""}}
+	f := Findings{{Kind: Same, Where: "a", What: "b = c", Text: "is the same"}, {Kind: Blocks, Where: "a", What: "d", Text: "is in\nthe way", Do: "mend it"}, {Kind: Differs, What: "e", Text: "differs"}}
 	require.NoError(t, f.Write(&b, false))
 	require.Equal(t, "Blocks (1)\n  a: d: is in?the way\n    -> mend it\nWill differ (1)\n  e: differs\nIs the same (1)\n", b.String())
 	b.Reset()

@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,6 @@ type translation struct {
 	v24      bool
 	model    model
 	homes    []string // templates of homes, for mail_location
-	fileUser bool     // a passwd-file may give homes itself
 	policies []string // addresses of Dovecot's policy services, "127.0.0.1:12340"
 	cert     [2]string
 	uid      string // of the mail, where it is the same for all
@@ -65,6 +65,7 @@ type setting struct {
 	line        int
 	hidden      bool
 	protocol    string // "imap" where it is in protocol imap { }
+	param       string // the parameter of main.cf that is made of it, where it has another name
 }
 
 func (t *translation) where(line int) string {
@@ -79,7 +80,7 @@ func (t *translation) find(k Kind, s setting, do, format string, args ...any) {
 	if s.protocol != "" {
 		what = "protocol " + s.protocol + ": " + what
 	}
-	t.Findings = append(t.Findings, Finding{k, t.where(s.line), what, fmt.Sprintf(format, args...), do})
+	t.Findings = append(t.Findings, Finding{k, t.where(s.line), what, fmt.Sprintf(format, args...), do, cmp.Or(s.param, s.name)})
 }
 
 func (t *translation) same(s setting, format string, args ...any) {

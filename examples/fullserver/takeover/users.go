@@ -53,13 +53,13 @@ func (t *translation) users() {
 		t.find(Differs, setting{said: db.Title(), line: db.Line}, "look whether you need it", "no passdb or userdb that is carried over asks it")
 	}
 	if len(t.model.passdbs) == 0 {
-		t.find(Blocks, setting{said: "passdb"}, "", "there is no passdb: nobody can log in")
+		t.find(Blocks, setting{said: "passdb", param: "passdb"}, "", "there is no passdb: nobody can log in")
 	}
 	if len(t.model.userdbs) == 0 && len(t.model.passdbs) > 0 {
-		t.find(Blocks, setting{said: "userdb"}, "", "there is no userdb: Dovecot itself finds no mailboxes")
+		t.find(Blocks, setting{said: "userdb", param: "userdb"}, "", "there is no userdb: Dovecot itself finds no mailboxes")
 	}
 	if prefetch && len(user) == 0 {
-		t.find(Blocks, setting{said: "userdb prefetch"}, "write a userdb beside it", "nothing says who there is when nobody logs in")
+		t.find(Blocks, setting{said: "userdb prefetch", param: "userdb"}, "write a userdb beside it", "nothing says who there is when nobody logs in")
 	}
 	switch {
 	case plain != "":
@@ -89,14 +89,14 @@ func (t *translation) source(d *database, kind string) string {
 		return "sql:" + dollars(d.args)
 	case "ldap":
 		if t.v24 && d.args == "" {
-			t.find(Blocks, s, "write /etc/dovecot/dovecot-ldap.conf.ext as Dovecot 2.3 had it (uris, base, pass_filter, user_filter, …) and set "+kind+" = ldap:/etc/dovecot/dovecot-ldap.conf.ext by -set", "directories are described in a file of their own here")
+			t.find(Blocks, s, "write a file as Dovecot 2.3 had it (uris, dn, dnpass, base, auth_bind, pass_filter, user_filter, user_attrs), /etc/dovecot/dovecot-ldap.conf.ext, and -set "+kind+"=ldap:/etc/dovecot/dovecot-ldap.conf.ext", "directories are described in a file of their own here")
 			return ""
 		}
 		t.find(Translated, s, "", "%s = ldap:%s", kind, d.args)
 		return "ldap:" + dollars(d.args)
 	case "oauth2":
 		if t.v24 && d.args == "" {
-			t.find(Differs, s, "write the file that docs/accounts.md shows under \"Tokens\" and name it in passdb", "tokens are described in a file of their own here")
+			t.find(Blocks, s, "write the file that docs/accounts.md shows under \"Tokens\" and name it by -set passdb=…, with the other sources; or take the passdb out if nobody logs in by token", "tokens are described in a file of their own here")
 			return ""
 		}
 		t.find(Translated, s, "", "passdb = oauth2:%s", d.args)
