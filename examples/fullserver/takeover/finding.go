@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/buuta/mail/examples/fullserver/maillog"
 )
 
 // Kind is what became of a setting.
@@ -80,11 +82,4 @@ func (f Findings) Write(w io.Writer, all bool) error {
 }
 
 // oneLine keeps what is in a configuration from being more than a line of a report.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func oneLine(s string) string { return string(maillog.AppendClean(nil, s)) }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
 )
@@ -50,27 +48,13 @@ func (c *Change) drainOurs(ctx context.Context) error {
 	if _, err := c.ours.control(ctx, "postqueue", "-f"); err != nil {
 		return err
 	}
-	deadline := time.Now().Add(c.Drain)
-	for {
+	return c.drain(ctx, func(ctx context.Context) ([]waiting, error) {
 		out, err := c.ours.control(ctx, "postqueue", "-j")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all, err := parseQueue([]byte(out))
-		if err != nil {
-			return err
-		}
-		moving := slices.ContainsFunc(all, func(w waiting) bool { return w.Queue == "active" || w.Queue == "incoming" })
-		if !moving || !time.Now().Before(deadline) {
-			c.say("      %d in the queue", len(all))
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+		return parseQueue([]byte(out))
+	})
 }
 
 // back is the way back from wherever a take-over has got to. The pair is started whatever stays in our queue, unless a message could be in both.

@@ -145,9 +145,14 @@ func (c *Change) drainOld(ctx context.Context) error {
 	if _, err := c.run(ctx, nil, "postqueue", "-c", c.Postfix, "-f"); err != nil {
 		return err
 	}
+	return c.drain(ctx, c.old.list)
+}
+
+// drain waits until what is in a queue that was flushed has been tried, c.Drain at most.
+func (c *Change) drain(ctx context.Context, list func(context.Context) ([]waiting, error)) error {
 	last, begun := -1, time.Now()
 	for {
-		all, err := c.old.list(ctx)
+		all, err := list(ctx)
 		if err != nil {
 			return err
 		}
