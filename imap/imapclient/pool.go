@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,24 @@ func (p *Pool) Close() error {
 		_ = i.c.Close()
 	}
 	return nil
+}
+
+// Trim closes the connections that nobody has used for some time.
+func (p *Pool) Trim(unused time.Duration) {
+	p.mu.Lock()
+	n := 0 // the ones used least recently come first
+	for n < len(p.idle) && p.now().since(p.idle[n].used) >= unused {
+		n++
+	}
+	old := slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
+	if p.open -= n; n > 0 {
+		p.wake()
+	}
+	p.mu.Unlock()
+	for _, i := range old {
+		_ = i.c.Close()
+	}
 }
 
 func (p *Pool) now() instant {

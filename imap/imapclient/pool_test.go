@@ -62,6 +62,30 @@ func TestPool(t *testing.T) {
 }
 
 // A server that can't be reached is asked less and less often, and found again when it is back.
+// What nobody has used for a while is closed, and its place is there for another.
+func TestPoolTrim(t *testing.T) {
+	p := newPool(t, imaptest.NewServer(t))
+	var all []*imapclient.Client
+	require.NoError(t, p.Do(t.Context(), func(ctx context.Context, one *imapclient.Client) error {
+		all = append(all, one)
+		return p.Do(ctx, func(_ context.Context, two *imapclient.Client) error {
+			all = append(all, two)
+			return nil
+		})
+	}))
+	p.Trim(time.Hour)
+	for _, c := range all {
+		require.NotEqual(t, imapclient.StateLogout, c.State())
+	}
+	p.Trim(0)
+	for _, c := range all {
+		require.Equal(t, imapclient.StateLogout, c.State())
+	}
+	for range 3 {
+		require.NoError(t, p.Do(t.Context(), noop))
+	}
+}
+
 func TestPoolBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := imaptest.NewServer(t)

@@ -16,6 +16,9 @@ import (
 // chosen returns the messages that a form is about: those that are ticked, or the one of the button.
 func (q *request) chosen() (do string, uids mail.UIDSet, err error) {
 	do, one, single := strings.Cut(q.r.PostFormValue("do"), ":")
+	if do == "" && q.r.PostForm.Has("to") { // a button for each folder
+		do = "move"
+	}
 	list := q.r.PostForm["uid"]
 	if single {
 		list = []string{one}

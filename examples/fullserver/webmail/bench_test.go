@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,14 @@ import (
 // benchMessages is how many messages the INBOX of the benchmark has.
 const benchMessages = 100_000
 
+// answer makes one message in a thousand a part of one conversation.
+func answer(n int) string {
+	if n%1000 != 0 {
+		return ""
+	}
+	return "In-Reply-To: <b1@example.test>\r\nReferences: <b1@example.test>\r\n"
+}
+
 func fillMaildir(b *testing.B, dir string) {
 	b.Helper()
 	a, err := (&maildir.Store{Path: dir + "/%u", NoSync: true}).Account(b.Context(), imaptest.Username)
@@ -36,8 +45,8 @@ func fillMaildir(b *testing.B, dir string) {
 		for range 1000 {
 			done++
 			text := fmt.Sprintf("From: =?utf-8?q?S=E1=BB=91_%d?= <s%d@example.test>\r\nTo: alice@example.test\r\nSubject: Message number %d\r\nDate: Mon, 02 Mar 2026 10:00:00 +0700\r\nMessage-ID: <b%d@example.test>\r\n"+
-				"MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=bb\r\n\r\n--bb\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello, this is number %d.\r\n%s--bb\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello, this is <b>number %d</b>.\r\n--bb--\r\n",
-				done, done%500, done, done, done, strings.Repeat("A line of text as people write it.\r\n", 10), done)
+				"%sMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=bb\r\n\r\n--bb\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello, this is number %d.\r\n%s--bb\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello, this is <b>number %d</b>.\r\n--bb--\r\n",
+				done, done%500, done, done, answer(done), done, strings.Repeat("A line of text as people write it.\r\n", 10), done)
 			require.NoError(b, ap.Add(b.Context(), strings.NewReader(text), nil))
 		}
 		_, err = ap.Commit(b.Context())
@@ -58,12 +67,18 @@ func BenchmarkHundredThousand(b *testing.B) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(b, err)
 		go srv.Serve(l)
-		site, err := webmail.New(webmail.Config{IMAP: l.Addr().String(), IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}})
+		var commands atomic.Int64
+		trace := func(sent bool, _ string) {
+			if sent {
+				commands.Add(1)
+			}
+		}
+		site, err := webmail.New(webmail.Config{IMAP: l.Addr().String(), IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone, Trace: trace}})
 		require.NoError(b, err)
 		web := httptest.NewServer(site)
 		jar, err := cookiejar.New(nil)
 		require.NoError(b, err)
-		return &fixtureB{b, &http.Client{Jar: jar}, web.URL, func() { site.Close(); web.Close(); srv.Close() }}
+		return &fixtureB{b, &http.Client{Jar: jar}, web.URL, &commands, func() { site.Close(); web.Close(); srv.Close() }}
 	}
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
@@ -84,18 +99,22 @@ func BenchmarkHundredThousand(b *testing.B) {
 		{"list", "/mail/INBOX", "1–50 of 100000"},
 		{"page 1000", "/mail/INBOX?p=1000", "49951–50000 of 100000"},
 		{"read", "/mail/INBOX/99990", "Message number 99990"},
+		{"conversation", "/mail/INBOX/100000", "100 more messages in this conversation"},
 		{"body", "/mail/INBOX/99990/body", "number 99990"},
 		{"search header", "/search?subject=12345&in=INBOX", "1 message found"},
 		{"search text", "/search?q=number+99991&in=INBOX", "1 message found"},
+		{"search conversation", "/search?thread=b1@example.test", "101 messages found"},
 		{"search everywhere", "/search?subject=12345", "1 message found"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			f.B = b
 			f.get(c.path)
 			b.ReportAllocs()
+			before := f.commands.Load()
 			for b.Loop() {
 				require.Contains(b, f.get(c.path), c.want)
 			}
+			b.ReportMetric(float64(f.commands.Load()-before)/float64(b.N), "commands/op")
 		})
 	}
 	page := f.get("/mail/INBOX/99990")
@@ -113,9 +132,10 @@ func BenchmarkHundredThousand(b *testing.B) {
 // fixtureB is a browser for a benchmark.
 type fixtureB struct {
 	*testing.B
-	http *http.Client
-	base string
-	stop func()
+	http     *http.Client
+	base     string
+	commands *atomic.Int64 // that the IMAP server was sent, a line each
+	stop     func()
 }
 
 func (f *fixtureB) page(resp *http.Response, err error) string {

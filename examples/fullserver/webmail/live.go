@@ -166,6 +166,7 @@ func (q *request) events() error {
 		case <-q.ctx.Done():
 			return nil
 		case <-tick.C:
+			q.acc.pool.Trim(q.limits.Idle) // a page that waits for news needs no other connection
 			if !q.sessions.Alive(q.sess) {
 				send("event: over\ndata: {}\n\n")
 				return nil

@@ -111,9 +111,6 @@ func messageAt(ctx context.Context, c *imapclient.Client, folder, uid string) (*
 func fetchMessage(ctx context.Context, c *imapclient.Client, uid mail.UID) (*message, error) {
 	h := imap.Section{Spec: imap.SectionHeader}
 	items := append(imapclient.Items(imap.FetchFlags, imap.FetchEnvelope, imap.FetchBodyStructure, imap.FetchInternalDate, imap.FetchSize), imapclient.Peek(h))
-	if c.Has(imap.CapObjectID) {
-		items = append(items, imap.FetchItem{Att: imap.FetchThreadID})
-	}
 	m, err := c.FetchOne(ctx, uid, items...)
 	if err != nil {
 		return nil, err
