@@ -23,8 +23,8 @@ func (q *request) chosen() (do string, uids mail.UIDSet, err error) {
 	if single {
 		list = []string{one}
 	}
-	if also := q.r.PostFormValue("also"); !single && also != "" && do != "read" && do != "unread" && do != "star" && do != "unstar" {
-		list = append(slices.Clone(list), also) // a conversation goes elsewhere as a whole
+	if also := q.r.PostFormValue("also"); !single && also != "" && do != "purge" && do != "read" && do != "unread" && do != "star" && do != "unstar" {
+		list = append(slices.Clone(list), also) // a conversation goes elsewhere as a whole; for good goes only what is seen
 	}
 	return do, uids, parseUIDs(&uids, list...)
 }
