@@ -8,6 +8,8 @@ SOAKTIME    ?= 30m
 WHOLETIME   ?= 1h
 SEEDTIME    ?= 5m
 PKG         ?= ./...
+# How many packages are tested at a time: half as many again as there are processors, for half of a test is waiting for other people's programs.
+LANES       ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 
 .PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak seedbox bench benchdoc benchqueue conformance screenshots
 
@@ -29,7 +31,7 @@ staticcheck:
 	go run $(STATICCHECK) ./...
 
 unit: ## every package's own tests, with the race detector
-	go test -vet=off -race $$(go list ./... | grep -v /e2e$$)
+	go test -p $(LANES) -vet=off -race $$(go list ./... | grep -v /e2e$$)
 	.ci/nested
 
 e2e: ## the built server, driven by other people's programs; what 10,000 idle connections cost
