@@ -51,7 +51,7 @@ func TestDialoguesAreExplained(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/users", []byte("user1@example.test:{PLAIN}secret\n"), 0o600))
 	params := []string{"data_directory=" + dir, "myhostname=mail.example.test", "mydomain=example.test", "virtual_mailbox_domains=example.test", "passwd_file=" + dir + "/users",
-		"mynetworks=127.0.0.9/32", "maillog_file=" + dir + "/mail.log", "mail_location=maildir:" + dir + "/mail/%d/%n", "disable_plaintext_auth=no", "mail_auth_check=no", "submission_listen=", "smtpd_error_sleep_time=0"}
+		"mynetworks=127.0.0.9/32", "maillog_file=" + dir + "/mail.log", "mail_location=maildir:" + dir + "/mail/%d/%n", "disable_plaintext_auth=no", "auth_failure_delay=0s", "mail_auth_check=no", "submission_listen=", "smtpd_error_sleep_time=0"}
 	protocols := []script.Protocol{script.SMTP, script.LMTP, script.IMAP, script.POP3}
 	for _, p := range protocols {
 		params = append(params, string(p)+"_listen=127.0.0.1:0")
