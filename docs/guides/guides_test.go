@@ -52,6 +52,40 @@ func build(t *testing.T, guide string) string {
 	return out
 }
 
+// Every guide is there in Vietnamese too, with the same code; both say where the other is, and the indexes list them.
+func TestVietnamese(t *testing.T) {
+	read := func(file string) string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text)
+	}
+	code := func(text string) string {
+		_, rest, _ := strings.Cut(text, "\n```go\n")
+		code, _, ok := strings.Cut(rest, "\n```\n")
+		require.True(t, ok)
+		return code
+	}
+	files, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	n := 0
+	for _, file := range files {
+		guide, vi := strings.TrimSuffix(file, ".md"), strings.TrimSuffix(file, ".md")+".vi.md"
+		if guide == "README" || strings.HasSuffix(guide, ".vi") {
+			continue
+		}
+		n++
+		en, other := read(file), read(vi)
+		require.Equal(t, code(en), code(other), vi)
+		require.Contains(t, en, "]("+vi+")")
+		require.Contains(t, other, "]("+file+")")
+		require.Equal(t, strings.Count(en, "\n## "), strings.Count(other, "\n## "), vi)
+		require.GreaterOrEqual(t, strings.Count(other, "\n- "), strings.Count(en, "\n- "), vi)
+		require.Contains(t, read("README.md"), "]("+file+")")
+		require.Contains(t, read("README.vi.md"), "]("+vi+")")
+	}
+	require.Equal(t, 2*n+2, len(files))
+}
+
 // run runs a program with an environment, and returns what it shows.
 func run(t *testing.T, program string, env ...string) (string, error) {
 	t.Helper()
