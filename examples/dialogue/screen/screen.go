@@ -30,7 +30,7 @@ const (
 )
 
 func (s *Screen) paint(colour, text string) string {
-	if !s.Colour || text == "" {
+	if !s.Colour || colour == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
