@@ -10,7 +10,8 @@ import (
 // nobody is the user who has Dovecot's and Courier's mail.
 const nobody = 65534
 
-// Dovecot starts Debian's Dovecot 2.3 over Maildirs. configuration comes last in its file.
+// Dovecot starts Debian's Dovecot 2.3 over Maildirs. configuration comes last in its file. Its processes serve one connection after another: to start them for each
+// takes longer than most of what a test says there.
 func Dovecot(t TB, configuration string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("dovecot"); err != nil {
@@ -53,6 +54,7 @@ userdb {
   args = uid=%[4]d gid=%[4]d home=%[1]s/mail/%%n
 }
 service imap-login {
+  service_count = 0
   inet_listener imap {
     port = %[2]s
   }
@@ -61,12 +63,19 @@ service imap-login {
   }
 }
 service pop3-login {
+  service_count = 0
   inet_listener pop3 {
     port = %[3]s
   }
   inet_listener pop3s {
     port = 0
   }
+}
+service imap {
+  service_count = 1000
+}
+service pop3 {
+  service_count = 1000
 }
 %[5]s
 `, s.Dir, port(s.IMAP), port(s.POP3), nobody, configuration))
