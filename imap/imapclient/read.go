@@ -55,8 +55,11 @@ func (c *Client) readGreeting(greeting *command) error {
 // readResponse reads one response. What it returns ends the connection.
 func (c *Client) readResponse() error {
 	d := c.dec
-	if d.Buffered() == 0 {
+	if d.Buffered() == 0 { // with a small buffer until something comes: most connections wait most of the time
 		d.Release()
+		if err := d.Wait(); err != nil {
+			return err
+		}
 	}
 	tag := d.ResponseTag()
 	if d.InCommand() {
