@@ -310,3 +310,23 @@ func TestQueueRefused(t *testing.T) {
 	n, _ = m.copies(t, dir)
 	require.Equal(t, once, n)
 }
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add(envelope)
+	f.Add("content_filter: scan:\nsender: \nredirect_to: a@b.example\nrecipient: c@d.example\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := parseEnvelope([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, r := range m.Recipients {
+			require.NotEmpty(t, r.Address)
+			require.NotContains(t, r.Address, "\n")
+			require.Equal(t, queue.Pending, r.State)
+		}
+		for _, p := range partsOf(m) {
+			require.LessOrEqual(t, len(p.to), maxArguments)
+			require.Len(t, p.which, len(p.to))
+		}
+	})
+}
