@@ -27,6 +27,7 @@ func (t *translation) location24() {
 	for _, s := range t.model.settings {
 		if _, is := parts[s.name]; is && s.protocol == "" {
 			value[s.name] = s
+			t.find(Translated, s, "", "is part of mail_location")
 			continue
 		}
 		rest = append(rest, s)
@@ -34,9 +35,6 @@ func (t *translation) location24() {
 	t.model.settings = rest
 	if len(value) == 0 {
 		return
-	}
-	for _, s := range value {
-		t.find(Translated, s, "", "is part of mail_location")
 	}
 	all := setting{name: "mail_location", value: value["mail_driver"].value + ":" + value["mail_path"].value, line: value["mail_path"].line}
 	all.said = strings.TrimPrefix(value["mail_driver"].said+", "+value["mail_path"].said, ", ")
@@ -65,6 +63,9 @@ func (t *translation) location() {
 			if x.protocol != "" {
 				t.find(Blocks, x, "keep one mail_location for all protocols", "all protocols see the same mailboxes")
 				continue
+			}
+			if s.said != "" {
+				t.same(s, "the last one holds")
 			}
 			s = x
 		}

@@ -82,7 +82,7 @@ func (t *translation) read(f *doveconf.File) {
 		case "local", "remote", "local_name":
 			t.model.filters = append(t.model.filters, s)
 		case "plugin":
-			for _, v := range s.Settings {
+			for _, v := range s.All() {
 				t.model.plugin = append(t.model.plugin, t.as(v, "", ""))
 			}
 		case "protocol":

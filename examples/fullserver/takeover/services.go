@@ -13,6 +13,9 @@ func (t *translation) protocols() {
 		if s.name != "protocols" {
 			continue
 		}
+		if strings.TrimSpace(s.value) == "" {
+			t.find(Translated, s, "", "neither IMAP nor POP3 is served")
+		}
 		for p := range strings.FieldsSeq(s.value) {
 			one := s
 			one.said = "protocols: " + p

@@ -280,6 +280,7 @@ func FuzzTranslate(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(string(text))
 	}
+	f.Add("protocols {\n  imap = no\n}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := doveconf.Parse("n", strings.NewReader(text), doveconf.Limits{Size: 1 << 16, Depth: 4, Settings: 200})
 		if err != nil {
