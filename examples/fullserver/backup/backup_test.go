@@ -325,6 +325,18 @@ func TestIncremental(t *testing.T) {
 	require.Equal(t, []int{7, 2, 5}, []int{fourth.Messages, fourth.Copied, fourth.Linked})
 	require.Empty(t, s.verify(dir))
 	require.NotEmpty(t, s.verify(third.Where))
+
+	// A clock that was put back, and the removal of an older one in the same second, leave the last the last.
+	s.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	for range 3 {
+		next, err := ToFolder(t.Context(), &s.Server, dir, false, nil)
+		require.NoError(t, err)
+		b, err := Open(dir)
+		require.NoError(t, err)
+		require.Equal(t, next.Where, b.Where)
+		require.NoError(t, b.Close())
+		require.NoError(t, os.RemoveAll(fourth.Where))
+	}
 }
 
 // Each file of a backup is damaged in turn: an octet changed, its end cut off, removed. Each is noticed and named, and all the rest is restored.

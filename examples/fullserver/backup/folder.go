@@ -47,11 +47,23 @@ func newFolder(dir string, now time.Time, full bool) (_ *folder, err error) {
 			_ = lock.Close()
 		}
 	}()
-	for i := range 1000 { // one a second at most
-		f.name = now.UTC().Add(time.Duration(i) * time.Second).Format(timeFormat)
+	all, err := finished(dir)
+	if err != nil {
+		return nil, err
+	}
+	// The last by its name is the last: one a second at most, and none before another whatever the clock says.
+	at := now.UTC()
+	if len(all) > 0 {
+		if last, err := time.Parse(timeFormat, all[len(all)-1]); err == nil && !at.After(last.Add(time.Second)) {
+			at = last.Add(time.Second)
+		}
+	}
+	for range 1000 {
+		f.name = at.Format(timeFormat)
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); errors.Is(err, fs.ErrNotExist) {
 			break
 		}
+		at = at.Add(time.Second)
 	}
 	if err := clearParts(dir); err != nil {
 		return nil, err
