@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/internal/secretfile"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 )
 
@@ -156,7 +157,7 @@ func (p *Plan) Make() (m *Made, err error) {
 	if err := write("main.cf", b.String()); err != nil {
 		return m, err
 	}
-	if err := syncDir(p.Dir); err != nil {
+	if err := secretfile.SyncDir(p.Dir); err != nil {
 		return m, err
 	}
 	_, err = config.Load(config.Options{File: m.MainCF})
@@ -225,12 +226,4 @@ func newKey(kind string) (string, error) {
 		return "", err
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
