@@ -26,13 +26,14 @@ fmt: ## the sources are as gofmt wants them
 
 vet:
 	go vet ./...
+	.ci/nested vet
 
 staticcheck:
 	go run $(STATICCHECK) ./...
 
 unit: ## every package's own tests, with the race detector
 	go test -p $(LANES) -vet=off -race $$(go list ./... | grep -v /e2e$$)
-	.ci/nested
+	.ci/nested test
 
 e2e: ## the built server, driven by other people's programs; what 10,000 idle connections cost
 	go test -vet=off -timeout 15m -v $(E2E)
