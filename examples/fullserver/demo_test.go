@@ -47,7 +47,7 @@ func TestDemoCommands(t *testing.T) {
 		require.NoError(t, <-done)
 	}()
 	var screen bytes.Buffer
-	require.NoError(t, d.Welcome(&screen, &c.Settings, s.Users()))
+	require.NoError(t, d.Welcome(&screen, &c.Settings))
 	ran := 0
 	for line := range strings.Lines(screen.String()) {
 		if !strings.Contains(line, "curl") {

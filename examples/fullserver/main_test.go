@@ -166,7 +166,8 @@ func TestSignals(t *testing.T) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	ctx, hurry, done := signals(s, hup, &bytes.Buffer{})
+	defer reloadOn(hup, s)()
+	ctx, hurry, done := signals(&bytes.Buffer{})
 	defer done()
 	kill := func(sig syscall.Signal) { require.NoError(t, syscall.Kill(os.Getpid(), sig)) }
 	kill(syscall.SIGHUP)

@@ -50,7 +50,15 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer sockets.Close()
-	s, err := server.Open(c, server.Options{Stderr: stderr, Config: load, Socket: sockets.Take, Bound: func() error { return become(c) }})
+	ctx, hurry, done := signals(stderr)
+	defer done()
+	bound := func() error {
+		if err := become(c); err != nil || d == nil {
+			return err
+		}
+		return d.Welcome(stdout, &c.Settings) // who reaches a port finds the accounts printed
+	}
+	s, err := server.Open(c, server.Options{Stderr: stderr, Config: load, Socket: sockets.Take, Bound: bound})
 	if err != nil {
 		return err
 	}
@@ -61,14 +69,7 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 		_ = s.Close()
 		return err
 	}
-	if d != nil {
-		if err := d.Welcome(stdout, &c.Settings, s.Users()); err != nil {
-			_ = s.Close()
-			return err
-		}
-	}
-	ctx, hurry, done := signals(s, hup, stderr)
-	defer done()
+	defer reloadOn(hup, s)()
 	if err := process.Notify("READY=1", "STATUS=serving"); err != nil {
 		fmt.Fprintf(stderr, "fullserver: warning: %v\n", err)
 	}
@@ -76,9 +77,25 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 	return s.Serve(ctx, hurry)
 }
 
+// reloadOn reloads the server at each signal that comes, until done.
+func reloadOn(hup <-chan os.Signal, s *server.Server) (done func()) {
+	finished := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hup:
+				s.Reload()
+			case <-finished:
+				return
+			}
+		}
+	}()
+	return func() { close(finished) }
+}
+
 // signals turns the first SIGINT or SIGTERM into the end of ctx and the second into hurry; a third ends the program where it
-// stands. What comes from hup reloads.
-func signals(s *server.Server, hup <-chan os.Signal, stderr io.Writer) (ctx context.Context, hurry <-chan struct{}, done func()) {
+// stands. One that comes while the server is still opening ends it in good order once it has opened.
+func signals(stderr io.Writer) (ctx context.Context, hurry <-chan struct{}, done func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	now, finished := make(chan struct{}), make(chan struct{})
 	end := make(chan os.Signal, 3)
@@ -87,8 +104,6 @@ func signals(s *server.Server, hup <-chan os.Signal, stderr io.Writer) (ctx cont
 		count := 0
 		for {
 			select {
-			case <-hup:
-				s.Reload()
 			case <-end:
 				switch count++; count {
 				case 1:

@@ -124,8 +124,15 @@ func write(file, text string) error {
 	return os.Rename(tmp, file)
 }
 
-// Welcome tells what there is and what to try. users are those who can log in, in the order of the file.
-func (d *Demo) Welcome(w io.Writer, s *config.Settings, users []string) error {
+// Welcome tells what there is, who can log in, in the order of the file, and what to try. A file of users that can't be read has none: the server
+// that opens it next says why.
+func (d *Demo) Welcome(w io.Writer, s *config.Settings) error {
+	var users []string
+	if f, err := passwdfile.Open(s.PasswdFile, passwdfile.Options{Domain: s.MyDomain}); err == nil {
+		for _, u := range f.Users() {
+			users = append(users, u.Name)
+		}
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Bưu tá fullserver is running. Everything it keeps is in %s.\n", d.Dir)
 	b.WriteString("Máy chủ thư Bưu tá đang chạy; nhấn Ctrl-C để dừng.\n\n")

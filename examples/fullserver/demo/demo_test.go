@@ -80,25 +80,18 @@ func TestSecondStart(t *testing.T) {
 
 	// Without the note the passwords are nobody's to show.
 	require.NoError(t, os.Remove(filepath.Join(dir, "initial-passwords")))
-	third, c, f := setup(t, dir)
+	third, c, _ := setup(t, dir)
 	require.Empty(t, third.Passwords)
 	var out bytes.Buffer
-	require.NoError(t, third.Welcome(&out, &c.Settings, names(f)))
+	require.NoError(t, third.Welcome(&out, &c.Settings))
 	require.Contains(t, out.String(), "alice@example.test")
 	require.NotContains(t, out.String(), first.Passwords["alice@example.test"])
 }
 
-func names(f *passwdfile.File) (out []string) {
-	for _, u := range f.Users() {
-		out = append(out, u.Name)
-	}
-	return out
-}
-
 func TestWelcome(t *testing.T) {
-	d, c, f := setup(t, t.TempDir())
+	d, c, _ := setup(t, t.TempDir())
 	var out bytes.Buffer
-	require.NoError(t, d.Welcome(&out, &c.Settings, names(f)))
+	require.NoError(t, d.Welcome(&out, &c.Settings))
 	text := out.String()
 	for _, want := range []string{
 		d.Dir, "127.0.0.1:2525", "127.0.0.1:2587", "127.0.0.1:1143", "127.0.0.1:1110", "127.0.0.1:2424", "http://127.0.0.1:8025/", "đang chạy", "Ctrl-C",
@@ -110,9 +103,15 @@ func TestWelcome(t *testing.T) {
 
 	// One user, or a service less: no commands that would fail.
 	out.Reset()
-	require.NoError(t, d.Welcome(&out, &c.Settings, names(f)[:1]))
+	b, err := os.ReadFile(c.Settings.PasswdFile)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(c.Settings.PasswdFile, b[:bytes.Index(b, []byte("bob@"))], 0o600))
+	require.NoError(t, d.Welcome(&out, &c.Settings))
+	require.Contains(t, out.String(), "alice@example.test")
 	require.NotContains(t, out.String(), "curl")
-	require.Error(t, d.Welcome(failing{}, &c.Settings, nil))
+	require.NoError(t, os.Remove(c.Settings.PasswdFile))
+	require.NoError(t, d.Welcome(io.Discard, &c.Settings), "the server says why")
+	require.Error(t, d.Welcome(failing{}, &c.Settings))
 }
 
 type failing struct{}
