@@ -96,6 +96,9 @@ func (t *txn) write() error {
 	}
 	var dirs []func() error
 	if !b.s.NoSync {
+		if t.begun {
+			jobs = append(jobs, func() error { return b.sh.syncValidity(b.root) })
+		}
 		if t.syncNew || b.undone {
 			dirs = append(dirs, func() error { return b.sh.fs.SyncDir(b.dir + "/new") })
 		}

@@ -10,9 +10,10 @@ import (
 
 // tree is what the sessions of one account share: the lock under which mailboxes are made, renamed and removed.
 type tree struct {
-	mu   sync.RWMutex
-	move chan struct{} // held while messages move between two mailboxes, so that no two moves wait for each other
-	refs int
+	mu       sync.RWMutex
+	validity sync.Mutex    // held while a new mailbox is given its UIDVALIDITY
+	move     chan struct{} // held while messages move between two mailboxes, so that no two moves wait for each other
+	refs     int
 
 	ledger ledger
 }
@@ -88,7 +89,7 @@ func (sh *shared) release(s *Store, b *box) {
 	b.idleWeight = weight
 	b.idle = sh.idle.PushBack(b)
 	sh.idleWeight += weight
-	most, heaviest := limit(s.Limits.IdleMailboxes, 64), int64(limit(s.Limits.IdleMemory, 32<<20))
+	most, heaviest := limit(s.Limits.IdleMailboxes, 1024), int64(limit(s.Limits.IdleMemory, 32<<20))
 	for sh.idle.Len() > 0 && (sh.idle.Len() > most || sh.idleWeight > heaviest) {
 		oldest := sh.idle.Front().Value.(*box)
 		sh.unidle(oldest)

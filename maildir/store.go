@@ -131,7 +131,7 @@ type Limits struct {
 	MessageSize   int64 // octets of one message: mail.ErrTooLarge. No limit by default
 	Mailboxes     int   // of an account: mail.ErrLimit. 10,000
 	Depth         int   // levels in a name: mail.ErrBadName. 32
-	IdleMailboxes int   // kept in memory after their last session has closed them, so that the next need not read them. 64
+	IdleMailboxes int   // kept in memory after their last session has closed them, so that the next need not read them. 1024
 	IdleMemory    int   // octets that these may take, about. 32 MiB
 	History       int   // expunged UID ranges remembered for Changes, a mailbox. 10,000
 	Metadata      int   // annotations of one mailbox, or of the account itself: mail.ErrLimit. 100
@@ -173,8 +173,6 @@ type shared struct {
 	pools map[string]*pool // by group
 
 	idleWeight int64 // octets that they take, about
-
-	validityMu sync.Mutex
 
 	acls     aclFiles
 	shares   shares

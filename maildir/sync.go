@@ -98,7 +98,7 @@ func (t *txn) prepare() error {
 			return err
 		}
 	}
-	if made && !b.s.NoSync {
+	if made && !b.s.NoSync && t.st.validity != 0 { // else the new index is about to be written beside them, and that syncs the folder
 		if err := b.sh.fs.SyncDir(b.dir); err != nil {
 			return err
 		}
@@ -217,12 +217,14 @@ func (t *txn) readList() error {
 
 // found begins a mailbox that has no UID list.
 func (t *txn) found() error {
+	t.b.tree.validity.Lock()
 	v, err := t.b.sh.nextValidity(t.ctx, t.b.root, t.b.s)
+	t.b.tree.validity.Unlock()
 	if err != nil {
 		return err
 	}
 	t.head = head{validity: v, next: 1, firstRecent: 1, high: 1, oldest: 1, id: newID()}
-	t.snapshot, t.fresh = true, true
+	t.snapshot, t.fresh, t.begun = true, true, true
 	return nil
 }
 

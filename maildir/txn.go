@@ -55,6 +55,7 @@ type txn struct {
 	list   *uidList // read under uids when it had changed
 	seen   stamps   // what will be the box's
 	fresh  bool     // there was no index: \Recent is to be found out
+	begun  bool     // the mailbox has just got its UIDVALIDITY
 	old    int      // how many of adds were there before the index
 	cache  []byte   // for the end of the cache file
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -16,10 +17,9 @@ const (
 
 // nextValidity gives a new mailbox its UIDVALIDITY: the time in seconds, or one more than the last that was given in this account,
 // whichever is larger, so that a mailbox that is deleted and made again always gets a higher one. Dovecot keeps the last in
-// the file dovecot-uidvalidity and, lest that be overwritten by an older one, in the name of a second file.
+// the file dovecot-uidvalidity and, lest that be overwritten by an older one, in the name of a second file. Neither is durable before
+// syncValidity has returned.
 func (sh *shared) nextValidity(ctx context.Context, root string, s *Store) (uint32, error) {
-	sh.validityMu.Lock()
-	defer sh.validityMu.Unlock()
 	lock, err := lockFile(ctx, sh.fs, root+"/"+validityLockName)
 	if err != nil {
 		return 0, err
@@ -56,7 +56,23 @@ func (sh *shared) nextValidity(ctx context.Context, root string, s *Store) (uint
 	} else if err := appendFile(sh.fs, root+"/"+mark, 0, nil, false); err != nil {
 		return 0, err
 	}
-	return v, writeFile(sh.fs, root, validityName, fmt.Appendf(nil, "%08x", v), !s.NoSync)
+	return v, writeFile(sh.fs, root, validityName, fmt.Appendf(nil, "%08x", v), false)
+}
+
+// syncValidity makes durable what nextValidity has noted.
+func (sh *shared) syncValidity(root string) error {
+	f, err := sh.fs.OpenFile(root+"/"+validityName, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return sh.fs.SyncDir(root)
 }
 
 func hexNumber(s string) uint32 {
