@@ -2,6 +2,7 @@
 //
 // [Signer] and [Encrypter] take a whole message as mime.Builder writes it and write a whole message. [Verifier] and
 // [Decrypter] read one and say who signed it, when, whether the signature covers all of it, and whether the signer is the author.
+// Texts signed without MIME are for [Verifier.VerifyCleartext].
 // Whether a key belongs to whom it names is for the key ring's owner to know: give only keys that are trusted.
 //
 // # What a result holds

@@ -11,6 +11,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail/mime"
 	"github.com/buuta/mail/mime/pgpmime"
 )
 
@@ -36,6 +37,20 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := v.Verify(bytes.NewReader(b), int64(len(b)))
 		if err == nil && s.Good() && string(s.Content) != want {
+			t.Fatalf("%q is called good", s.Content)
+		}
+	})
+}
+
+// FuzzCleartext: whatever comes, nothing but the text that was signed is called good.
+func FuzzCleartext(f *testing.F) {
+	f.Add([]byte(clearsigned(f, small(), "The secret.\n- dash")))
+	f.Add([]byte(" -----BEGIN PGP SIGNED MESSAGE-----\n\nx\n" + clearsigned(f, small(), "The secret.\n- dash")))
+	header := mime.ParseHeader([]byte(plainLetter), nil)
+	v := &pgpmime.Verifier{Keys: ring(small())}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := v.VerifyCleartext(b, header)
+		if err == nil && s.Signatures[0].Err == nil && string(s.Content) != "The secret.\r\n- dash" {
 			t.Fatalf("%q is called good", s.Content)
 		}
 	})

@@ -2,8 +2,6 @@ package pgpmime_test
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +9,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/buuta/mail/internal/peers"
 	"github.com/buuta/mail/mime"
 	"github.com/buuta/mail/mime/pgpmime"
 )
@@ -18,69 +17,26 @@ import (
 // gnupg is GnuPG with a home of its own.
 type gnupg struct {
 	testing.TB
-	home string
+	*peers.GnuPG
 }
 
-func newGnuPG(t *testing.T) *gnupg {
-	t.Helper()
-	if _, err := exec.LookPath("gpg"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("gpg is missing")
-		}
-		t.Skip("gpg is missing")
-	}
-	home, err := os.MkdirTemp("", "gpg") // short: the agent's socket lies within
-	require.NoError(t, err)
-	g := &gnupg{t, home}
-	t.Cleanup(func() {
-		exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run()
-		os.RemoveAll(home)
-	})
-	return g
-}
-
-func (g *gnupg) run(stdin string, args ...string) string {
-	g.Helper()
-	out, err := g.try(stdin, args...)
-	require.NoError(g, err)
-	return out
-}
-
-func (g *gnupg) try(stdin string, args ...string) (string, error) {
-	g.Helper()
-	args = append([]string{"--homedir", g.home, "--batch", "--yes", "--no-tty", "--trust-model", "always", "--pinentry-mode", "loopback", "--passphrase", ""}, args...)
-	cmd := exec.Command("gpg", args...)
-	cmd.Stdin = strings.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if err != nil {
-		g.Logf("gpg %s: %s", strings.Join(args, " "), stderr.String())
-	}
-	return stdout.String(), err
-}
-
-func (g *gnupg) file(name, content string) string {
-	path := filepath.Join(g.home, name)
-	require.NoError(g, os.WriteFile(path, []byte(content), 0o600))
-	return path
-}
+func newGnuPG(t *testing.T) *gnupg { t.Helper(); return &gnupg{t, peers.NewGnuPG(t)} }
 
 // key makes a key in GnuPG and returns it with its private part.
 func (g *gnupg) key(user, algorithm string) *openpgp.Entity {
 	g.Helper()
-	g.run("", "--quick-gen-key", user, algorithm, "default", "never")
+	g.Run("", "--quick-gen-key", user, algorithm, "default", "never")
 	if e := g.export(user); algorithm == "future-default" {
 		return e
 	} else {
-		g.run("", "--quick-add-key", fingerprint(e), algorithm, "encr", "never")
+		g.Run("", "--quick-add-key", fingerprint(e), algorithm, "encr", "never")
 	}
 	return g.export(user)
 }
 
 func (g *gnupg) export(user string) *openpgp.Entity {
 	g.Helper()
-	list, err := openpgp.ReadKeyRing(strings.NewReader(g.run("", "--export-secret-keys", user)))
+	list, err := openpgp.ReadKeyRing(strings.NewReader(g.Run("", "--export-secret-keys", user)))
 	require.NoError(g, err)
 	require.Len(g, list, 1)
 	return list[0]
@@ -91,7 +47,7 @@ func (g *gnupg) add(e *openpgp.Entity) {
 	g.Helper()
 	var b bytes.Buffer
 	require.NoError(g, e.SerializePrivate(&b, nil))
-	g.run(b.String(), "--import")
+	g.Run(b.String(), "--import")
 }
 
 func partsOf(t testing.TB, msg string) (first, second string) {
@@ -109,17 +65,17 @@ func TestGnuPGReads(t *testing.T) {
 	g.add(w.alice)
 	g.add(w.bob)
 	content, sig := partsOf(t, sign(t, &pgpmime.Signer{Key: w.alice}, msg))
-	status := g.run("", "--status-fd", "1", "--verify", g.file("sig.asc", sig), g.file("content", content))
+	status := g.Run("", "--status-fd", "1", "--verify", g.File("sig.asc", sig), g.File("content", content))
 	require.Contains(t, status, "GOODSIG")
 	require.Contains(t, status, "alice@example.test")
-	_, err := g.try("", "--verify", g.file("sig.asc", sig), g.file("content", content+"\r\n"))
+	_, err := g.Try("", "--verify", g.File("sig.asc", sig), g.File("content", content+"\r\n"))
 	require.Error(t, err)
 
 	for _, signer := range []*openpgp.Entity{nil, w.alice} {
 		_, data := partsOf(t, encrypt(t, &pgpmime.Encrypter{To: ring(w.bob), Sign: signer}, msg))
-		require.Equal(t, entityOf(msg), g.run(data, "--decrypt"))
+		require.Equal(t, entityOf(msg), g.Run(data, "--decrypt"))
 		if signer != nil {
-			require.Contains(t, g.run(data, "--status-fd", "1", "-o", filepath.Join(g.home, "out"), "--decrypt"), "GOODSIG")
+			require.Contains(t, g.Run(data, "--status-fd", "1", "-o", filepath.Join(g.Home, "out"), "--decrypt"), "GOODSIG")
 		}
 	}
 }
@@ -131,7 +87,7 @@ func TestGnuPGWrites(t *testing.T) {
 	for _, algorithm := range []string{"rsa2048", "future-default"} {
 		key := g.key("Alice <alice@example.test>", algorithm)
 		for _, how := range []string{"--no-textmode", "--textmode"} {
-			sig := g.run(content, "--armor", "-u", "alice@example.test", how, "--detach-sign")
+			sig := g.Run(content, "--armor", "-u", "alice@example.test", how, "--detach-sign")
 			signed := "From: alice@example.test\r\nContent-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512; boundary=b\r\n\r\n--b\r\n" +
 				content + "\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\n" + sig + "\r\n--b--\r\n"
 			s := verify(t, &pgpmime.Verifier{Keys: ring(key)}, signed)
@@ -140,7 +96,7 @@ func TestGnuPGWrites(t *testing.T) {
 			require.Equal(t, content, string(s.Content))
 			require.False(t, verify(t, &pgpmime.Verifier{Keys: ring(key)}, strings.Replace(signed, "--b\r\nContent-Type: multipart/mixed", "--b\r\nContent-Type: multipart/Mixed", 1)).Good())
 		}
-		weak := g.run(content, "--armor", "-u", "alice@example.test", "--digest-algo", "SHA1", "--weak-digest", "MD5", "--detach-sign")
+		weak := g.Run(content, "--armor", "-u", "alice@example.test", "--digest-algo", "SHA1", "--weak-digest", "MD5", "--detach-sign")
 		signed := "From: alice@example.test\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n" +
 			content + "\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\n" + weak + "\r\n--b--\r\n"
 		if s := verify(t, &pgpmime.Verifier{Keys: ring(key)}, signed); strings.HasPrefix(algorithm, "rsa") {
@@ -151,7 +107,7 @@ func TestGnuPGWrites(t *testing.T) {
 			{}, {"-u", "alice@example.test", "--sign"}, {"--compress-algo", "zlib"}, {"--hidden-recipient", "alice@example.test"}, {"--compress-algo", "none", "--cipher-algo", "AES128"},
 		} {
 			args = append([]string{"--armor", "-r", "alice@example.test", "--encrypt"}, args...)
-			data := g.run(content, args...)
+			data := g.Run(content, args...)
 			sealed := "From: alice@example.test\r\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\n" +
 				"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n" + data + "\r\n--b--\r\n"
 			d, err := decrypt(&pgpmime.Decrypter{Keys: ring(key)}, sealed)
@@ -168,13 +124,13 @@ func TestGnuPGWrites(t *testing.T) {
 		}
 
 		// Without integrity protection, as in the last century.
-		data := g.run(content, "--armor", "-r", "alice@example.test", "--rfc2440", "--disable-mdc", "--encrypt")
+		data := g.Run(content, "--armor", "-r", "alice@example.test", "--rfc2440", "--disable-mdc", "--encrypt")
 		sealed := "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\n" +
 			"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n" + data + "\r\n--b--\r\n"
 		if _, err := decrypt(&pgpmime.Decrypter{Keys: ring(key)}, sealed); algorithm == "rsa2048" {
 			t.Logf("without MDC: %v", err)
 		}
-		g.run("", "--delete-secret-and-public-key", fingerprint(key))
+		g.Run("", "--delete-secret-and-public-key", fingerprint(key))
 	}
 }
 

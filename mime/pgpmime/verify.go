@@ -89,24 +89,8 @@ func (v *Verifier) verify(r io.ReaderAt, p *mime.Part, whole bool, from *mime.He
 	if err != nil {
 		return nil, err
 	}
-	packets := packet.NewOpaqueReader(bytes.NewReader(sigs))
-	for {
-		one, err := packets.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil || one.Tag != 2 { // nothing but signatures
-			return nil, ErrSyntax
-		}
-		if len(s.Signatures) >= v.Limits.signatures() {
-			return nil, ErrTooMany
-		}
-		g := v.signature(one, s.Content)
-		g.MatchesFrom = entity.MatchesFrom(g.Addresses, from, onlyWithFrom(s.Header))
-		s.Signatures = append(s.Signatures, g)
-	}
-	if len(s.Signatures) == 0 {
-		return nil, ErrNotSigned
+	if err := v.signatures(s, sigs, from); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

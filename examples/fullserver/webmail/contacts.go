@@ -157,6 +157,7 @@ type contactData struct {
 	Contact contacts.Contact
 	New     bool
 	Problem string
+	Key     string // what was typed as a key and not taken
 }
 
 // Emails, Phones and Groups are a contact's lists, one a line.
@@ -193,7 +194,7 @@ func (q *request) contactPage() error {
 func (q *request) saveContact() error {
 	f, uid := q.r.PostFormValue, q.r.PathValue("contact")
 	key := "done.contact"
-	var bad string
+	var bad, badKey string
 	var typed contacts.Contact
 	err := q.changeBook(func(list []contacts.Contact) ([]contacts.Contact, error) {
 		i := slices.IndexFunc(list, func(c contacts.Contact) bool { return c.UID == uid })
@@ -212,6 +213,7 @@ func (q *request) saveContact() error {
 		c.SetName(f("name"))
 		c.Emails, c.Phones, c.Groups = splitLines(f("emails")), splitLines(f("phones")), splitLines(f("groups"))
 		c.Org, c.Note = f("org"), f("note")
+		badKey = q.changeKeys(&c)
 		typed = c
 		checked := c.Check()
 		for _, e := range c.Emails {
@@ -219,7 +221,7 @@ func (q *request) saveContact() error {
 				bad = e
 			}
 		}
-		if bad != "" || checked.Empty() {
+		if bad != "" || badKey != "" || checked.Empty() {
 			return nil, badRequest
 		}
 		if i < 0 {
@@ -240,6 +242,8 @@ func (q *request) saveContact() error {
 			d.Problem = q.T("contacts.full")
 		case bad != "":
 			d.Problem = q.T("send.badaddress", clean(bad, 200))
+		case badKey != "":
+			d.Problem, d.Key = q.T(badKey), q.r.PostFormValue("key")
 		}
 		return q.render(http.StatusUnprocessableEntity, "contact", d)
 	}
@@ -310,6 +314,9 @@ func (q *request) importContacts() error {
 			return err
 		}
 		return q.showContacts(http.StatusUnprocessableEntity, &contactsData{page: p, Problem: q.T("contacts.format")})
+	}
+	for i := range fresh {
+		q.distrustKeys(&fresh[i])
 	}
 	added, more := 0, 0
 	err = q.changeBook(func(list []contacts.Contact) ([]contacts.Contact, error) {

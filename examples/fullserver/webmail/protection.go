@@ -10,6 +10,7 @@ import (
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/pgpmime"
 	"github.com/buuta/mail/mime/smime"
 )
 
@@ -23,6 +24,12 @@ type protection struct {
 	Good bool
 	Bad  bool
 	Eml  bool // another program can do more with the message
+
+	// Of OpenPGP.
+	Fingerprint string    // of the key that was used or came
+	Signed      time.Time // when, as the signer says; zero: it isn't known
+	Notes       []string  // what else there is to know
+	Offer       bool      // the key can be taken into the address book
 }
 
 // How a message is protected, by its structure.
@@ -62,14 +69,19 @@ func protectionOf(p *mime.Part, depth int) string {
 	return ""
 }
 
-// addProtection says how a message is signed or encrypted, and checks S/MIME's signatures. Of one that is wrapped into its signature the text is shown, which can't be had else.
+// addProtection says how a message is signed or encrypted, and checks its signatures. Of one that is wrapped into its signature the text is shown, which can't be had else.
 func (q *request) addProtection(ctx context.Context, c *imapclient.Client, v *messageView, m *message) error {
-	switch protectionOf(m.Structure, 0) {
-	case pgpSigned:
-		v.Protection = &protection{Key: "sign.pgp"}
+	switch kind := protectionOf(m.Structure, 0); kind {
+	case "":
+		switch {
+		case v.inline != nil:
+			return q.verifyInline(ctx, c, v, m)
+		case v.Protection == nil && len(attachedKeys(m.Structure)) > 0:
+			return q.offerKey(ctx, c, v, m)
+		}
 	case pgpEncrypted, smimeEncrypted:
 		v.Protection = &protection{Key: "sign.encrypted", Eml: true}
-	case smimeSigned:
+	case smimeSigned, pgpSigned:
 		if m.Size > maxVerify {
 			v.Protection = &protection{Key: "sign.large", Eml: true}
 			return nil
@@ -80,6 +92,11 @@ func (q *request) addProtection(ctx context.Context, c *imapclient.Client, v *me
 			return err
 		}
 		raw, _ := got.Section(whole)
+		if kind == pgpSigned {
+			return q.verifyPGP(ctx, c, v, m, func(verifier *pgpmime.Verifier) (*pgpmime.Signed, error) {
+				return verifier.Verify(bytes.NewReader(raw), int64(len(raw)))
+			})
+		}
 		q.verify(v, raw, m.InternalDate)
 	}
 	return nil

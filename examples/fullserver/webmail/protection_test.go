@@ -75,7 +75,7 @@ func TestProtection(t *testing.T) {
 		{"From: bob@example.test\nContent-Type: multipart/mixed; boundary=mm\n\n--mm\n" + good[strings.Index(good, "Content-Type: multipart/signed"):] + "\n--mm\nContent-Type: text/plain\n\nfooter\n--mm--\n",
 			"A part of this message was signed by bob@example.test", "as it was signed"},
 		{"From: bob@example.test\nContent-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha256; boundary=bb\n\n--bb\nContent-Type: text/plain\n\nx\n--bb\nContent-Type: application/pgp-signature\n\n-----BEGIN PGP SIGNATURE-----\n--bb--\n",
-			"Signed with OpenPGP", "notice bad"},
+			"The signature does not fit", "Signed by"},
 		{"From: bob@example.test\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=bb\n\n--bb\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--bb\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n--bb--\n",
 			"Encrypted. A program", "Signed"},
 		{"From: bob@example.test\nContent-Type: text/plain\n\n-----BEGIN PGP MESSAGE-----\n\nabc\n", "Encrypted. A program", "Signed"},

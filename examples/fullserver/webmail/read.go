@@ -17,6 +17,7 @@ import (
 	"github.com/buuta/mail/imap"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/mime"
+	"github.com/buuta/mail/mime/pgpmime"
 )
 
 // person is somebody in a message's header.
@@ -68,6 +69,7 @@ type messageView struct {
 	Suspect *suspicion
 
 	Protection *protection // nil: it is neither signed nor encrypted
+	inline     *parts.Leaf // the text that is signed where it stands; nil: there is none
 	Thread     string      // address of the whole conversation
 	Stranger   *person     // the sender, where no contact of the user's
 
@@ -285,6 +287,9 @@ func (q *request) addBody(ctx context.Context, c *imapclient.Client, v *messageV
 		for _, t := range texts {
 			if strings.HasPrefix(strings.TrimSpace(t.text), "-----BEGIN PGP MESSAGE-----") {
 				v.Protection = &protection{Key: "sign.encrypted", Eml: true}
+			}
+			if v.inline == nil && pgpmime.IsCleartext([]byte(t.text)) {
+				v.inline = &t.leaf
 			}
 			v.Text += safeText(t.text)
 			v.Cut = v.Cut || t.cut

@@ -2,11 +2,13 @@
 package contacts
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/buuta/mail/mime"
@@ -32,7 +34,38 @@ type Contact struct {
 	Org    string
 	Note   string
 	Groups []string
+	Keys   []Key    // OpenPGP keys that are taken for this person's
 	Rest   []string // lines of a vCard that are not shown, and stay
+}
+
+// Key is an OpenPGP key of a contact.
+type Key struct {
+	Data      []byte // its packets
+	Seen      string // the day on which it came, 2006-01-02; "" is not known
+	Confirmed bool   // the user has it from its owner, or has compared its fingerprint
+}
+
+// Limits of a contact's keys: so many, and so many octets of all together.
+const (
+	MaxKeys    = 4
+	maxKeyData = 9000
+)
+
+// checkKeys leaves out the keys that there is no room for.
+func checkKeys(list []Key) []Key {
+	var out []Key
+	room := maxKeyData
+	for _, k := range list {
+		if len(k.Data) == 0 || len(k.Data) > room || len(out) == MaxKeys || slices.ContainsFunc(out, func(o Key) bool { return bytes.Equal(o.Data, k.Data) }) {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, k.Seen); err != nil {
+			k.Seen = ""
+		}
+		room -= len(k.Data)
+		out = append(out, k)
+	}
+	return out
 }
 
 // NewUID returns a name for a contact that no other has.
@@ -72,6 +105,7 @@ func (c Contact) Check() Contact {
 	c.Name, c.Org = line(c.Name, maxName), line(c.Org, maxName)
 	c.Note = strings.TrimSpace(cut(strings.Map(visible, strings.ReplaceAll(c.Note, "\r\n", "\n")), maxNote))
 	c.Phones, c.Groups = lines(c.Phones, maxLines), lines(c.Groups, maxGroups)
+	c.Keys = checkKeys(c.Keys)
 	var emails []string
 	for _, e := range lines(c.Emails, maxLines) {
 		if a, err := mime.ParseAddress(e); err == nil && a.Host != "" && !slices.ContainsFunc(emails, func(o string) bool { return strings.EqualFold(o, a.Addr()) }) {
@@ -126,6 +160,9 @@ func (c *Contact) Add(o Contact) bool {
 	before := len(c.AppendVCard(nil))
 	c.Name, c.Org, c.Note = cmp.Or(c.Name, o.Name), cmp.Or(c.Org, o.Org), cmp.Or(c.Note, o.Note)
 	c.Emails, c.Phones, c.Groups = append(slices.Clone(c.Emails), o.Emails...), append(slices.Clone(c.Phones), o.Phones...), append(slices.Clone(c.Groups), o.Groups...)
+	if len(c.Keys) == 0 {
+		c.Keys = o.Keys
+	}
 	*c = c.Check()
 	return len(c.AppendVCard(nil)) != before
 }

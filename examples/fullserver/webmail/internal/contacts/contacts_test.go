@@ -153,3 +153,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Keys of OpenPGP come and go with a card, as both versions write them; others stay as they are.
+func TestKeysOfCards(t *testing.T) {
+	list := contacts.ParseVCards([]byte("BEGIN:VCARD\nVERSION:4.0\nFN:An\nKEY:data:application/pgp-keys;base64,AQID\nKEY;MEDIATYPE=application/pgp-keys:ftp://example.com/keys/jdoe\nEND:VCARD\n" +
+		"BEGIN:VCARD\nVERSION:3.0\nFN:B\nKEY;ENCODING=b;TYPE=PGP;X-SEEN=2026-11-27;X-CONFIRMED=1:BAUG\nKEY;ENCODING=b;TYPE=X509:AAAA\nKEY;TYPE=PGP:!\nEND:VCARD\n"))
+	require.Len(t, list, 2)
+	require.Equal(t, []contacts.Key{{Data: []byte{1, 2, 3}}}, list[0].Keys)
+	require.Equal(t, []contacts.Key{{Data: []byte{4, 5, 6}, Seen: "2026-11-27", Confirmed: true}}, list[1].Keys)
+	require.Contains(t, list[1].Rest, "KEY;ENCODING=b;TYPE=X509:AAAA")
+	for _, c := range list {
+		again := contacts.ParseVCards(c.AppendVCard(nil))
+		require.Equal(t, c.Keys, again[0].Keys)
+	}
+	c := contacts.Contact{Name: "C"}
+	for i := range 6 {
+		c.Keys = append(c.Keys, contacts.Key{Data: []byte{byte(i)}, Seen: "x;y:z\n"}, contacts.Key{Data: make([]byte, 9001)})
+	}
+	c = c.Check()
+	require.Len(t, c.Keys, contacts.MaxKeys)
+	require.Empty(t, c.Keys[0].Seen)
+}

@@ -194,6 +194,11 @@ func fromProperties(card []property) Contact {
 		case "NOTE":
 			c.Note += unescape(p.text()) + "\n"
 			continue
+		case "KEY":
+			if k, ok := p.key(); ok {
+				c.Keys = append(c.Keys, k)
+				continue
+			}
 		case "CATEGORIES":
 			c.Groups = append(c.Groups, split(p.text(), ',')...)
 			continue
@@ -258,6 +263,9 @@ func (c Contact) AppendVCard(b []byte) []byte {
 			g = append(g, escaper.Replace(s))
 		}
 		put("CATEGORIES:" + strings.Join(g, ","))
+	}
+	for _, k := range c.Keys {
+		put(k.line())
 	}
 	for _, r := range c.Rest {
 		put(r)
