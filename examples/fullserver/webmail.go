@@ -28,6 +28,7 @@ const webmailUsage = `fullserver webmail: mail in the browser, on any IMAP and s
   -listen address     default 127.0.0.1:8025
   -cert, -key file    serve HTTPS with this certificate; without it plain HTTP, for this machine only
   -proxy              a proxy in front of it speaks TLS with the browsers
+  -direct-images      browsers load pictures of other servers themselves, which tells senders where mail is read
   -domain name        what follows the @ of users who sign in without it
   -authserv-id name   whose Authentication-Results are believed: what the IMAP server's side writes into mail that comes in
   -data folder        where sessions and settings are kept; without it they are forgotten at the end
@@ -57,6 +58,7 @@ func runWebmail(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	fs.StringVar(&c.Domain, "domain", "", "")
 	fs.StringVar(&c.AuthservID, "authserv-id", "", "")
 	fs.BoolVar(&c.BehindTLS, "proxy", false, "")
+	fs.BoolVar(&c.DirectImages, "direct-images", false, "")
 	listen, cert, key, data := fs.String("listen", "127.0.0.1:8025", ""), fs.String("cert", "", ""), fs.String("key", "", ""), fs.String("data", "", "")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		_, err := io.WriteString(stdout, webmailUsage)

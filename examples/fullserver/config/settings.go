@@ -49,6 +49,7 @@ type Settings struct {
 	WebmailListen     []Address
 	WebmailsListen    []Address
 	WebmailProxy      bool
+	WebmailImageProxy bool
 	WebmailColleagues []string
 	Autoconfig        bool
 	WebadminEnable    bool

@@ -119,6 +119,8 @@ func listeners() []Param {
 		row("webmails_listen", "Mail in the browser, over HTTPS.", func(s *Settings) any { return &s.WebmailsListen }),
 		{Name: "webmail_proxy", Group: g, Kind: Yes, Default: "no", into: func(s *Settings) any { return &s.WebmailProxy },
 			Help: "Every request to webmail_listen comes through a proxy that speaks TLS with the browsers and adds X-Forwarded-For."},
+		{Name: "webmail_image_proxy", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.WebmailImageProxy },
+			Help: "Pictures that mail in the browser wants from web servers elsewhere are fetched by this server, once a user wants to see them: senders then learn neither the user's address nor browser. With no the browser loads them."},
 		{Name: "webmail_colleagues", Group: g, Kind: List, Default: "", into: func(s *Settings) any { return &s.WebmailColleagues },
 			Help: "Domains whose users find each other in the address book of mail in the browser, each domain's its own; empty: nobody does, as it should be where users are strangers to each other. \"fullserver setup\" writes $mydomain, for an organisation. Names are the fifth field of a passwd_file's lines."},
 		{Name: "autoconfig_enable", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.Autoconfig },

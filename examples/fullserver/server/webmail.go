@@ -62,7 +62,7 @@ func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Se
 	site, err := webmail.New(webmail.Config{
 		SecondFactor: second, Security: s.waysIn(), Directory: newColleagues(s.users, s.set.WebmailColleagues, s.opts.Now),
 		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
-		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, Guard: s.admission(),
+		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, DirectImages: !s.set.WebmailImageProxy, Guard: s.admission(),
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func (q *request) safeBody(ctx context.Context, c *imapclient.Client, m *message
 	if list := persons(m.header.Addresses("From")); len(list) > 0 {
 		from = strings.ToLower(list[0].Addr)
 	}
-	return sanitize(texts, partURLs(parts.All(m.Structure), url), q.imagesAllowed(url, from)), nil
+	return sanitize(texts, partURLs(parts.All(m.Structure), url), q.remoteImages(url, from)), nil
 }
 
 // partURLs returns the addresses of the pictures of a message by their Content-ID.
@@ -91,14 +91,25 @@ func partURLs(leaves []parts.Leaf, url string) map[string]string {
 	return out
 }
 
+// remoteImages says where the browser finds a picture from elsewhere that a message wants; nil: it is shown none.
+func (q *request) remoteImages(url, from string) func(remote string) string {
+	switch {
+	case !q.imagesAllowed(url, from):
+		return nil
+	case q.pictures == nil:
+		return func(remote string) string { return remote }
+	}
+	return func(remote string) string { return q.pictureURL(url, remote) }
+}
+
 // sanitize makes one document of the texts that are shown. One that is HTML alone keeps its own body; of several each becomes a block.
-func sanitize(texts []shownText, cids map[string]string, remote bool) *mailhtml.Result {
+func sanitize(texts []shownText, cids map[string]string, remote func(string) string) *mailhtml.Result {
 	s := &mailhtml.Sanitizer{Mode: mailhtml.Document, Image: func(i mailhtml.Image) string {
 		switch {
 		case i.Kind == mailhtml.ImageCID:
 			return cids[i.ContentID]
-		case i.Kind == mailhtml.ImageRemote && remote:
-			return i.URL
+		case i.Kind == mailhtml.ImageRemote && remote != nil:
+			return remote(i.URL)
 		}
 		return ""
 	}}
@@ -161,8 +172,11 @@ func (q *request) body() error {
 		return err
 	}
 	images := q.origin() + url + "/part/"
-	if remote {
+	switch {
+	case remote && q.pictures == nil:
 		images += " https: http:"
+	case remote:
+		images += " " + q.origin() + url + "/image"
 	}
 	q.bodyPolicy(images)
 	return q.write(http.StatusOK, doc)

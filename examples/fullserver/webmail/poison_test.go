@@ -233,7 +233,7 @@ func quotedPrintable(s string) string {
 
 // TestRemoteImages are blocked, shown once where the page's own link says so, and always for senders that the user trusts.
 func TestRemoteImages(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, func(c *webmail.Config) { c.DirectImages = true })
 	text := "From: shop@example.net\nSubject: News\nContent-Type: text/html\n\n<p>Hi</p><img src=\"https://cdn.example.net/a.png\">\n"
 	f.add("INBOX", text)
 	f.add("INBOX", text)

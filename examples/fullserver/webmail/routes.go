@@ -22,6 +22,7 @@ func routes() []route {
 		{method: "GET", path: "/mail/{folder}", handle: (*request).list},
 		{method: "GET", path: "/mail/{folder}/{uid}", handle: (*request).read},
 		{method: "GET", path: "/mail/{folder}/{uid}/body", handle: (*request).body},
+		{method: "GET", path: "/mail/{folder}/{uid}/image", handle: (*request).picture},
 		{method: "GET", path: "/mail/{folder}/{uid}/print", handle: (*request).print},
 		{method: "GET", path: "/mail/{folder}/{uid}/part/{part}", handle: (*request).part, long: true},
 		{method: "GET", path: "/mail/{folder}/{uid}/zip", handle: (*request).zipAll, long: true},

@@ -22,6 +22,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/internal/web"
 	"github.com/buuta/mail/examples/fullserver/internal/web/i18n"
 	"github.com/buuta/mail/examples/fullserver/internal/web/session"
+	"github.com/buuta/mail/examples/fullserver/webmail/internal/pictures"
 	"github.com/buuta/mail/examples/fullserver/webmail/internal/prefs"
 	"github.com/buuta/mail/imap/imapclient"
 	"github.com/buuta/mail/smtp"
@@ -62,6 +63,12 @@ type Config struct {
 
 	// Outward asks web servers elsewhere: those of lists that are left. nil: a client that reaches none of this network's.
 	Outward *http.Client
+
+	// DirectImages has browsers load the pictures of web servers elsewhere themselves, once their users want to see them: the senders of mail then learn where it is read.
+	// Without it they are fetched here.
+	DirectImages bool
+	// Pictures connects with the web servers that pictures are fetched from; nil: with those at public addresses, and none of this network's.
+	Pictures http.RoundTripper
 
 	Log    *slog.Logger // failures of servers, log-ins; nil: nowhere
 	Now    func() time.Time
@@ -118,6 +125,7 @@ type Site struct {
 	local     prefs.Local
 	accounts  accounts
 	outbox    outbox
+	pictures  *pictures.Fetcher // nil: browsers fetch them
 	handler   http.Handler
 }
 
@@ -135,6 +143,9 @@ func New(cfg Config) (*Site, error) {
 	}
 	if s.cfg.Guard == nil {
 		s.cfg.Guard = &mail.AuthThrottle{}
+	}
+	if !cfg.DirectImages {
+		s.pictures = pictures.New(cfg.Pictures, magic, s.cfg.Now)
 	}
 	var err error
 	if s.texts, err = i18n.Load(texts); err != nil {

@@ -2,6 +2,7 @@
 package outward
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,20 +16,38 @@ import (
 // ErrPrivate says that an address is not one of the public internet.
 var ErrPrivate = errors.New("its address is not one of the public internet")
 
+// ErrPort says that a port is not one that is connected to.
+var ErrPort = errors.New("its port is not one that is connected to")
+
 // Client returns a client that reaches public addresses only, whatever names lead to; that is looked at when it connects, so that no name can change in between. It
 // follows no redirects, goes through no proxy, keeps no cookies and no connections. Answers that take longer than the time given are errors.
 func Client(within time.Duration) *http.Client {
-	d := &net.Dialer{Timeout: within, Control: func(_, address string, _ syscall.RawConn) error {
+	return &http.Client{
+		Transport: &http.Transport{DialContext: Dialer{Within: within}.DialContext, DisableKeepAlives: true}, Timeout: within,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Dialer connects with public addresses only. What a name leads to is looked at when the connection is made.
+type Dialer struct {
+	Within   time.Duration // for a connection
+	Ports    []uint16      // that may be connected to; empty: all
+	Resolver *net.Resolver // nil: the system's
+}
+
+// DialContext connects; the error wraps [ErrPrivate] or [ErrPort] where that isn't allowed.
+func (d Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	n := &net.Dialer{Timeout: d.Within, Resolver: d.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
 		a, err := netip.ParseAddrPort(address)
-		if err != nil || !Public(a.Addr()) {
+		switch {
+		case err != nil || !Public(a.Addr()):
 			return fmt.Errorf("%s: %w", address, ErrPrivate)
+		case len(d.Ports) > 0 && !slices.Contains(d.Ports, a.Port()):
+			return fmt.Errorf("%s: %w", address, ErrPort)
 		}
 		return nil
 	}}
-	return &http.Client{
-		Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}, Timeout: within,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return n.DialContext(ctx, network, address)
 }
 
 // special are networks that are not for anybody's servers, or lead to such (IANA's registries of special-purpose addresses).

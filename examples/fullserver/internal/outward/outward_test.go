@@ -1,6 +1,7 @@
 package outward_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail/examples/fullserver/internal/outward"
+	"github.com/buuta/mail/smtp/mailauth/mailauthtest"
+	"github.com/buuta/mail/smtp/mailauth/mailauthtest/nameserver"
 )
 
 func TestPublic(t *testing.T) {
@@ -43,4 +46,38 @@ func TestClient(t *testing.T) {
 		require.Error(t, err, host)
 	}
 	require.False(t, reached)
+}
+
+// A name that leads elsewhere at the second look, and all the ways of writing an address that must not be reached.
+func TestRebinding(t *testing.T) {
+	before, after := mailauthtest.MustParse("a.example.com A 8.8.8.8"), mailauthtest.MustParse(`
+		a.example.com A 127.0.0.1
+		127.0.0.1.nip.example.com A 127.0.0.1
+		six.example.com AAAA ::1
+		mapped.example.com AAAA ::ffff:10.0.0.1
+		nat64.example.com AAAA 64:ff9b::7f00:1
+		shared.example.com A 100.64.0.1
+		meta.example.com A 169.254.169.254`)
+	names, err := nameserver.Start(before)
+	require.NoError(t, err)
+	defer names.Close()
+	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, names.Addr)
+	}}
+	d := outward.Dialer{Within: time.Minute, Ports: []uint16{80, 443}, Resolver: r}
+	first, err := r.LookupHost(t.Context(), "a.example.com.")
+	require.NoError(t, err)
+	require.Equal(t, []string{"8.8.8.8"}, first, "who looks before connecting sees a public address")
+	names.SetZone(after)
+	for _, host := range strings.Fields("a.example.com. 127.0.0.1.nip.example.com. six.example.com. mapped.example.com. nat64.example.com. shared.example.com. meta.example.com. " +
+		"127.0.0.1 [::1] [::ffff:127.0.0.1] [fe80::1] [fd00::1] [64:ff9b::7f00:1] 10.0.0.1 100.64.0.1 169.254.169.254 0.0.0.0 [::]") {
+		_, err := d.DialContext(t.Context(), "tcp", host+":80")
+		require.ErrorIs(t, err, outward.ErrPrivate, host)
+	}
+	for _, host := range strings.Fields("2130706433 0x7f000001 0177.0.0.1 127.1") { // only other resolvers know these for addresses
+		_, err := d.DialContext(t.Context(), "tcp", host+":80")
+		require.Error(t, err, host)
+	}
+	_, err = d.DialContext(t.Context(), "tcp", "8.8.8.8:25")
+	require.ErrorIs(t, err, outward.ErrPort)
 }
