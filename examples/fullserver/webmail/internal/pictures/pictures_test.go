@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,9 +128,9 @@ func TestGet(t *testing.T) {
 // A server that doesn't answer keeps nobody for longer than ten seconds, and what is kept is forgotten after an hour.
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var asked atomic.Int32
 		f := pictures.New(web(func(w http.ResponseWriter, r *http.Request) {
-			if asked++; r.URL.Path == "/slow" {
+			if asked.Add(1); r.URL.Path == "/slow" {
 				<-r.Context().Done()
 			}
 			fmt.Fprint(w, "PNG")
@@ -147,7 +148,7 @@ func TestSlow(t *testing.T) {
 		_, err = f.Get(ctx, "http://a.example/x")
 		require.True(t, errors.Is(err, context.DeadlineExceeded), err)
 		time.Sleep(time.Minute)
-		asked = 0
+		asked.Store(0)
 		for range 2 {
 			_, err = f.Get(t.Context(), "http://a.example/x")
 			require.NoError(t, err)
@@ -155,7 +156,7 @@ func TestSlow(t *testing.T) {
 			require.NoError(t, err)
 			time.Sleep(time.Hour)
 		}
-		require.Equal(t, 2, asked)
+		require.EqualValues(t, 2, asked.Load())
 	})
 }
 
