@@ -36,12 +36,37 @@ func threadRoot(h *mime.Header) string {
 	return ""
 }
 
+// talkParam asks for a message together with its conversation, however long that takes.
+const talkParam = "talk"
+
+// withTalk is the page's own address, with the conversation.
+func (q *request) withTalk() string {
+	u := *q.r.URL
+	v := u.Query()
+	v.Del("done")
+	v.Set(talkParam, "yes")
+	u.RawQuery = v.Encode()
+	return u.RequestURI()
+}
+
 // addConversation lists the other messages of a conversation, those in other folders and one's own answers too, the newest first. A message that answers none and
-// was not answered has none, and is not looked for.
+// was not answered has none, and is not looked for. Where there is much to look through nobody waits for it: the page has the address that lists them, which scripts
+// ask for by themselves.
 func (q *request) addConversation(ctx context.Context, c *imapclient.Client, folders []folder, v *messageView, m *message, at *row) error {
 	alone := !m.header.Has("References") && !m.header.Has("In-Reply-To") && !m.Flags.Has(`\Answered`) && (at == nil || len(at.Also) == 0)
 	root := threadRoot(m.header)
 	if q.prefs.NoThreads || alone || root == "" {
+		return nil
+	}
+	total := 0
+	for _, f := range folders {
+		total += f.Total
+	}
+	if total > q.limits.Conversation && q.r.URL.Query().Get(talkParam) == "" {
+		v.Later = q.withTalk()
+		if at != nil {
+			v.Also = slices.DeleteFunc(append([]mail.UID{at.UID}, at.Also...), func(u mail.UID) bool { return u == m.UID })
+		}
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, conversationTime)

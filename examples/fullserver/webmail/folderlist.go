@@ -159,7 +159,7 @@ func (q *request) ensureUse(ctx context.Context, c *imapclient.Client, use mail.
 		return f.Name, nil
 	}
 	name := personalPrefix(ctx, c) + strings.TrimPrefix(string(use), `\`)
-	if _, err := c.Create(ctx, name, use); err != nil {
+	if _, err := c.Create(ctx, name, use); err != nil && imapclient.CodeOf(err) != imap.CodeAlreadyExists { // somebody else may have just made it
 		return "", err
 	}
 	_ = c.Subscribe(ctx, name) // it is there without, too

@@ -2,6 +2,7 @@ package webmail
 
 import (
 	"bytes"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -58,8 +59,15 @@ func (p *page) Asset(name string) string { return p.q.assets.URL(name) }
 
 // Modules returns the scripts that the first one needs, so that browsers fetch all at once.
 func (p *page) Modules() []string {
-	return []string{"swap.js", "keys.js", "live.js", "compose.js", "people.js"}
+	list := []string{"swap.js", "keys.js", "live.js"}
+	if p.q.r.URL.Path == "/compose" {
+		list = append(list, "compose.js", "people.js")
+	}
+	return list
 }
+
+// Icon is the site's sign, within the page: a request less.
+func (p *page) Icon() template.URL { return icon }
 
 // Secured reports whether users can set up a second factor.
 func (p *page) Secured() bool { return p.q.cfg.Security != nil }

@@ -74,6 +74,7 @@ type messageView struct {
 	Stranger   *person     // the sender, where no contact of the user's
 
 	Conversation []row      // the other messages of it, the newest first
+	Later        string     // address of the page with them, where they have not been looked for; "": they have
 	Also         []mail.UID // those of them in the same folder
 }
 

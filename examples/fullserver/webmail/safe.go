@@ -1,6 +1,8 @@
 package webmail
 
 import (
+	_ "embed"
+	"encoding/base64"
 	"html/template"
 
 	"github.com/buuta/mail/mime/mailhtml"
@@ -11,3 +13,9 @@ import (
 func safeText(text string) template.HTML {
 	return template.HTML(mailhtml.FromText(text, "m-"))
 }
+
+//go:embed static/icon.svg
+var iconFile []byte
+
+// icon is the address of icon.svg as a page has it in itself.
+var icon = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(iconFile))

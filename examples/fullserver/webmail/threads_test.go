@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/examples/fullserver/webmail"
 	"github.com/buuta/mail/imap"
 )
 
@@ -135,4 +136,36 @@ func (t *tab) asked(end string) []string {
 		}
 	}
 	return out
+}
+
+// TestConversationLater: where there is much to look through a message is shown first. Its conversation is a link away, and scripts put it in; what is done with the message is done with the
+// messages of the conversation that are known.
+func TestConversationLater(t *testing.T) {
+	f := newFixture(t, func(c *webmail.Config) { c.Limits.Conversation = 3 })
+	f.fillTalk("INBOX")
+	f.login()
+	f.get("/mail/INBOX/2")
+	require.NotContains(t, f.page, "talk=yes", "it answers nothing")
+	f.trace.take()
+	f.get("/mail/INBOX/5")
+	for _, line := range f.trace.take() {
+		require.NotContains(t, line, "SEARCH")
+	}
+	require.Contains(t, f.page, `<a href="/mail/INBOX/5?talk=yes">Show the other messages of this conversation</a>`)
+	require.NotContains(t, f.page, "my own answer")
+	require.Contains(t, f.page, `name="also" value="3,1"`, "as the list has them")
+	f.get("/mail/INBOX/5?talk=yes")
+	require.Contains(t, f.page, "4 more messages in this conversation")
+	require.Contains(t, f.page, ">my own answer<")
+	require.NotContains(t, f.page, "data-later")
+	require.Contains(t, f.page, `name="also" value="3,1"`)
+
+	b := f.chromium(1360, 850, true)
+	b.signIn()
+	b.open("/mail/INBOX/5")
+	b.until(`document.querySelectorAll(".talk details").length === 4 && !document.querySelector("[data-later]")`)
+	b.until(`document.querySelectorAll("#act input[name=also]").length === 1 && document.querySelectorAll("#act button[value='delete:5']").length === 1`)
+	b.click(".talk details:nth-of-type(3) summary")
+	b.until(`document.querySelector(".talk details[open] iframe").contentDocument?.body?.textContent.includes("my own answer")`)
+	b.clean()
 }

@@ -84,6 +84,7 @@ func TestTransfer(t *testing.T) {
 	}
 	total, own, requests := all("/mail/INBOX")
 	t.Logf("inbox: %d octets in %d requests, %d of them own scripts", total, requests, own)
+	require.LessOrEqual(t, requests, 6)
 	require.LessOrEqual(t, total, 60<<10)
 	require.LessOrEqual(t, own, 15<<10)
 	rich, ownRich, _ := all("/compose?format=rich")

@@ -87,6 +87,10 @@ type Limits struct {
 	Autosave    time.Duration // after the last key, until a draft saves itself; 0: 3 s
 	UndoSend    time.Duration // how long a message can be taken back, unless its user has chosen; 0: 10 s, below 0: not at all
 	Streams     int           // pages of a user that are told of new mail; 0: 8
+
+	// Conversation is how many messages a user's folders may have, together, for a message to be shown with its conversation at once. Where there are
+	// more it is shown first, and its conversation when it has been found. 0: 5,000
+	Conversation int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -110,6 +114,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Streams == 0 {
 		l.Streams = 8
+	}
+	if l.Conversation == 0 {
+		l.Conversation = 5000
 	}
 	return l
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"sync"
 )
 
 // Assets are the files of a folder, served at a site's .../static/{hash}/{file}. Their addresses have a hash of all of them, so that browsers may keep them for ever and modules find
@@ -90,11 +91,17 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data)
 }
 
+// writers are used again: each has 800 KiB of tables.
+var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 // compress is what browsers that take gzip are sent.
 func compress(b []byte) []byte {
+	z := writers.Get().(*gzip.Writer)
+	defer writers.Put(z)
 	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
+	z.Reset(&out)
 	_, _ = z.Write(b) // a Buffer takes everything
 	_ = z.Close()
+	z.Reset(nil)
 	return out.Bytes()
 }

@@ -1,9 +1,9 @@
 // What makes the pages quicker to use. Without it everything works too.
-import { onPage } from "./swap.js";
+import { onPage, parse, writing } from "./swap.js";
 import "./keys.js";
 import "./live.js";
-import "./compose.js";
-import "./people.js";
+
+if (document.getElementById("compose")) writing();
 
 /** fit makes the frame of a mail as high as the mail. @param {HTMLIFrameElement} frame */
 function fit(frame) {
@@ -38,6 +38,27 @@ document.addEventListener("toggle", (e) => {
 	d.append(f);
 	keep(f);
 }, true);
+
+// The conversation of a message that is shown without, as there is much to look through, is put in when it has been found.
+onPage(async () => {
+	const place = /** @type {HTMLElement | null} */ (document.querySelector(".talk[data-later]"));
+	if (!place) return;
+	try {
+		const r = await fetch(place.dataset.later || "", { headers: { "X-Live": "1" }, credentials: "same-origin" });
+		if (!r.ok || r.redirected || !r.headers.has("X-Page")) return;
+		const doc = parse(await r.text()), form = document.getElementById("act");
+		if (!place.isConnected || !form) return;
+		for (const [what, where] of [["input[name=also]", form], ['button[value^="delete:"]', form.querySelector(".more:last-of-type .menu")]]) {
+			const old = form.querySelector(String(what)), found = doc.querySelector("#act " + what);
+			if (old && found) old.replaceWith(found);
+			else if (found) /** @type {Element | null} */ (where)?.prepend(found);
+		}
+		const talk = doc.querySelector(".talk"), focused = place.contains(document.activeElement);
+		if (talk) place.replaceWith(talk);
+		else place.remove();
+		if (focused) /** @type {HTMLElement | null} */ (talk?.querySelector("summary") || document.getElementById("main"))?.focus({ preventScroll: true });
+	} catch { /* the link is there */ }
+});
 
 addEventListener("resize", () => document.querySelectorAll("iframe.mail").forEach((f) => fit(/** @type {HTMLIFrameElement} */ (f))));
 

@@ -31,6 +31,9 @@ function forget() {
 	try { localStorage.removeItem(who()); } catch { /* not allowed */ }
 }
 
+/** typed reports whether something was written before this was here. */
+const typed = () => fields.some((f) => field(f).value !== field(f).defaultValue);
+
 /** restore offers what was not saved, in a message that is new. */
 function restore() {
 	try {
@@ -134,7 +137,11 @@ onPage(() => {
 	sending = false;
 	clearTimeout(timer);
 	if (!form) return;
-	restore();
+	if (typed()) {
+		dirty = true;
+		keep();
+		later();
+	} else restore();
 	form.addEventListener("compositionstart", () => { composing = true; });
 	form.addEventListener("compositionend", () => { composing = false; later(); });
 	form.addEventListener("input", (e) => {

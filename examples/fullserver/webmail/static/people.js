@@ -90,6 +90,7 @@ onPage(() => {
 			clearTimeout(timer);
 			timer = setTimeout(() => offer(input), 120);
 		});
+		if (document.activeElement === input && input.value !== input.defaultValue) timer = setTimeout(() => offer(input), 120); // typed before this was here
 		input.addEventListener("compositionend", () => { timer = setTimeout(() => offer(input), 120); });
 		input.addEventListener("blur", () => close(input));
 		input.addEventListener("keypress", (ev) => { if (ev.key === "Enter" && !ev.ctrlKey) ev.preventDefault(); });

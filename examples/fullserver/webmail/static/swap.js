@@ -62,6 +62,11 @@ export function show(text, url, opts = {}) {
 	for (const f of ready) f();
 }
 
+/** writing loads the scripts of the page for writing, which no other needs. */
+export function writing() {
+	return Promise.all([import("./compose.js"), import("./people.js")]);
+}
+
 let latest = 0;
 
 /**
@@ -77,6 +82,7 @@ export async function go(url, init, opts) {
 		const r = await fetch(url, { ...init, credentials: "same-origin" });
 		if (!isPage(r)) return false;
 		const text = await r.text();
+		if (text.includes('id="compose"')) await writing(); // before somebody writes into it
 		if (turn === latest) show(text, r.url, opts);
 		return true;
 	} catch {

@@ -1,0 +1,93 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	signedIn     = flag.Int("webmail", 0, "users who sign in to the webmail, for TestWebmailMemory; 0: it is left out")
+	signedInTime = flag.Duration("webmailtime", 7*time.Minute, "how long they wait for mail then")
+)
+
+// TestWebmailMemory tells what the server holds in memory for people who have signed in to the webmail and have a page open that waits for new mail. It proves nothing by itself.
+func TestWebmailMemory(t *testing.T) {
+	if *signedIn == 0 {
+		t.Skip("for people: -webmail 400")
+	}
+	addr := freePorts(t, 1)[0]
+	s := start(t, *signedIn, "webmail_listen", addr)
+	told := func(when string) {
+		m := memoryOf(t, s.cmd.Process.Pid)
+		t.Logf("%s: %.1f MiB of its own and %.1f MiB of files; load of the machine: %s", when, float64(m["Pss_Anon"])/1024, float64(m["Pss_File"])/1024, loadAverage())
+	}
+	told("before")
+	for u := range *signedIn {
+		defer waitForMail(t, "http://"+addr, u)()
+	}
+	told("all signed in")
+	for left := *signedInTime; left > 0; left -= time.Minute {
+		time.Sleep(min(left, time.Minute))
+		told(fmt.Sprint("later by ", *signedInTime-left+min(left, time.Minute)))
+	}
+}
+
+// waitForMail signs in as a browser does and opens the stream of news. done ends it.
+func waitForMail(t *testing.T, base string, u int) (done func()) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	tr := &http.Transport{MaxConnsPerHost: 6}
+	c := &http.Client{Jar: jar, Transport: tr}
+	page := func(resp *http.Response, err error) string {
+		t.Helper()
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, resp.StatusCode, "%s", b)
+		return string(b)
+	}
+	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(page(c.Get(base + "/login")))
+	require.NotNil(t, token)
+	inbox := page(c.PostForm(base+"/login", url.Values{"token": {token[1]}, "user": {fmt.Sprintf("u%d@example.test", u)}, "password": {fmt.Sprintf("secret%d", u)}}))
+	require.Contains(t, inbox, `id="list"`)
+	news, err := c.Get(base + "/events")
+	require.NoError(t, err)
+	line, err := bufio.NewReader(news.Body).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, ": hello\n", line)
+	return func() {
+		_ = news.Body.Close()
+		tr.CloseIdleConnections()
+	}
+}
+
+// memoryOf reads what the kernel counts of a process's memory, in KiB, what is shared in parts.
+func memoryOf(t *testing.T, pid int) map[string]int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	require.NoError(t, err)
+	out := map[string]int{}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) == 3 && f[2] == "kB" {
+			out[strings.TrimSuffix(f[0], ":")], _ = strconv.Atoi(f[1])
+		}
+	}
+	return out
+}
