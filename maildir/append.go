@@ -20,6 +20,7 @@ import (
 type appending struct {
 	m      *mailbox
 	staged []staged
+	sum    maildirsize.Amount // of them
 	done   bool
 }
 
@@ -83,6 +84,7 @@ func (a *appending) Add(ctx context.Context, r io.Reader, opts *mail.AppendOptio
 		return err
 	}
 	a.staged = append(a.staged, st)
+	a.sum = a.sum.Plus(maildirsize.Amount{Bytes: st.m.physical(), Messages: 1})
 	return nil
 }
 
@@ -135,10 +137,7 @@ func (a *appending) fill(ctx context.Context, f vfs.File, name string, r io.Read
 
 // fits says whether the account has room for more, besides what waits already. Whether it still has is Commit's question.
 func (a *appending) fits(more maildirsize.Amount) error {
-	for i := range a.staged {
-		more = more.Plus(maildirsize.Amount{Bytes: a.staged[i].m.physical(), Messages: 1})
-	}
-	return a.m.a.tree.ledger.fits(more)
+	return a.m.a.tree.ledger.fits(a.sum.Plus(more))
 }
 
 // sync syncs a file when not too many others are being synced: more at once make it slower for all.
