@@ -15,6 +15,14 @@ type TextSearcher interface {
 	SearchText(ctx context.Context, set UIDSet, q TextQuery) (UIDSet, error)
 }
 
+// ThreadSearcher is a [Mailbox] that finds the messages of a thread without reading each message.
+type ThreadSearcher interface {
+	// SearchThread returns the messages of set whose THREADID (RFC 8474 section 5.2) is id, the letters' case included: those for which
+	// package mime's Envelope.ThreadID, given the message's GUID, returns it. The answer holds for the messages as of the call; the first may take long
+	// and be cancelled, as with [TextSearcher].
+	SearchThread(ctx context.Context, set UIDSet, id string) (UIDSet, error)
+}
+
 // TextQuery is what a [TextSearcher] looks for.
 type TextQuery struct {
 	In    TextPart

@@ -23,7 +23,7 @@ type box struct {
 	sh *shared
 	w  chan struct{}
 
-	textTurn *textcache.Turn // of those who add to the text cache; nil until somebody does. Guarded by mu
+	textTurn, threadTurn *textcache.Turn // of those who add to the text cache, and to that of threads; nil until somebody does. Guarded by mu
 
 	qmu   sync.Mutex
 	queue []*op

@@ -24,6 +24,7 @@ type guarded struct {
 var (
 	_ mail.RecentTaker    = (*guarded)(nil)
 	_ mail.TextSearcher   = (*guarded)(nil)
+	_ mail.ThreadSearcher = (*guarded)(nil)
 	_ mail.UniqueIDKeeper = (*guarded)(nil)
 	_ mail.FileNamer      = (*guarded)(nil)
 	_ mail.BodyReader     = (*guarded)(nil)
@@ -291,6 +292,14 @@ func (g *guarded) SearchText(ctx context.Context, set mail.UIDSet, q mail.TextQu
 		return mail.UIDSet{}, err
 	}
 	return g.m.SearchText(ctx, set, q)
+}
+
+// SearchThread implements mail.ThreadSearcher.
+func (g *guarded) SearchThread(ctx context.Context, set mail.UIDSet, id string) (mail.UIDSet, error) {
+	if _, err := g.may(ctx, mail.RightRead); err != nil {
+		return mail.UIDSet{}, err
+	}
+	return g.m.SearchThread(ctx, set, id)
 }
 
 // TakeRecent implements mail.RecentTaker. Nothing is recent but to the owner.

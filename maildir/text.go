@@ -22,31 +22,35 @@ var _ mail.TextSearcher = (*mailbox)(nil)
 // SearchText implements mail.TextSearcher. Messages that the text cache lacks, those that came since the last search, are read and
 // added to it.
 func (m *mailbox) SearchText(ctx context.Context, set mail.UIDSet, q mail.TextQuery) (mail.UIDSet, error) {
-	var out mail.UIDSet
-	var live, wanted []uint32
-	for msg, err := range m.Messages(ctx, mail.AllUIDs(), 0) {
-		if err != nil {
-			return out, err
-		}
-		live = append(live, uint32(msg.UID))
-	}
-	next := 0
-	for _, r := range set.Ranges() {
-		for next < len(live) && live[next] < uint32(r.First) {
-			next++
-		}
-		first := next
-		for next < len(live) && live[next] <= uint32(r.Last) {
-			next++
-		}
-		wanted = append(wanted, live[first:next]...)
-	}
 	query := searchtext.NewQuery(q)
-	if !query.Everything() {
-		var err error
-		if wanted, err = m.searchTexts(ctx, live, wanted, query); err != nil {
-			return out, err
+	return m.searchCache(ctx, set, func(live, wanted []uint32) ([]uint32, error) {
+		if query.Everything() {
+			return wanted, nil
 		}
+		return m.searchTexts(ctx, live, wanted, query)
+	})
+}
+
+// searchCache has search choose from the messages of set, wanted; live are all of the mailbox.
+func (m *mailbox) searchCache(ctx context.Context, set mail.UIDSet, search func(live, wanted []uint32) ([]uint32, error)) (out mail.UIDSet, err error) {
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	var live, wanted []uint32
+	err = m.view(ctx, func(st *state) {
+		live = make([]uint32, 0, st.n)
+		for _, s := range st.all {
+			live = append(live, s.uid)
+		}
+		for _, s := range st.in(set) {
+			wanted = append(wanted, s.uid)
+		}
+	})
+	if err == nil {
+		wanted, err = search(live, wanted)
+	}
+	if err != nil {
+		return out, err
 	}
 	for _, uid := range wanted {
 		out.Add(mail.UID(uid))
@@ -74,10 +78,15 @@ func (m *mailbox) textCache() *textcache.Cache {
 	b := m.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.textTurn == nil {
-		b.textTurn = textcache.NewTurn()
+	return m.cache(textName, m.s.textKey(), &b.textTurn)
+}
+
+// cache is a cache of texts of one kind; b.mu is held.
+func (m *mailbox) cache(name string, key uint64, turn **textcache.Turn) *textcache.Cache {
+	if *turn == nil {
+		*turn = textcache.NewTurn()
 	}
-	return &textcache.Cache{FS: m.sh.fs, Path: b.dir + "/" + textName, Validity: m.validity, Key: m.s.textKey(), Turn: b.textTurn, Failed: m.textsFailed}
+	return &textcache.Cache{FS: m.sh.fs, Path: m.b.dir + "/" + name, Validity: m.validity, Key: key, Turn: *turn, Failed: m.textsFailed}
 }
 
 func (m *mailbox) textsFailed(err error) {

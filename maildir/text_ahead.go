@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 
 // What making texts ahead may take. Nobody waits for it longer than for one piece.
 const (
-	aheadMany  = 64        // messages of a mailbox that aren't waited with, because more may come
+	aheadMany  = 8192      // messages of a mailbox that aren't waited with, because more may come
+	aheadLate  = 10        // times TextAhead that the first of them waits at most
 	aheadPiece = 32        // messages of which the texts are made before it rests
 	aheadBytes = 256 << 10 // and octets that these have
 	aheadRests = 3         // times as long as that took
@@ -45,6 +47,7 @@ type textJob struct {
 
 	first uint32 // of the messages
 	n     int    // how many came
+	since time.Time
 	due   time.Time
 }
 
@@ -60,8 +63,10 @@ func (b *box) textsSoon(first uint32, n int) {
 	s.texter.add(s, j, n)
 }
 
-// add adds n messages to a job, which may be there already.
+// add adds n messages to a job, which may be there already. It is due when no more have come for a while: who brings many wants the processors
+// for himself, and reading them all afterwards is no more work.
 func (x *texter) add(s *Store, j *textJob, n int) {
+	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if was := x.jobs[j.dir]; was != nil {
@@ -74,8 +79,12 @@ func (x *texter) add(s *Store, j *textJob, n int) {
 		if x.jobs == nil {
 			x.jobs = map[string]*textJob{}
 		}
-		j.due = time.Now().Add(s.TextAhead)
+		j.since = now
 		x.jobs[j.dir], x.queue = j, append(x.queue, j)
+	}
+	j.due = now.Add(s.TextAhead)
+	if last := j.since.Add(aheadLate * s.TextAhead); last.Before(j.due) {
+		j.due = last
 	}
 	if j.n += n; j.n >= aheadMany {
 		j.due = time.Time{}
@@ -201,7 +210,10 @@ func (s *Store) makeTexts(ctx context.Context, j *textJob, e *searchtext.Extract
 		return m.textsBy(ctx, e, uids, add)
 	}
 	began := time.Now()
-	for at := 0; at < len(uids); {
+	at := 0
+	// Whose texts are made has its index.
+	defer func() { err = cmp.Or(err, m.threadCache().Add(ctx, uids[:at], m.threads)) }()
+	for at < len(uids) {
 		begun := time.Now()
 		if begun.Sub(began) > aheadTurn {
 			return uids[at], len(uids) - at, nil

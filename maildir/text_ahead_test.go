@@ -88,7 +88,7 @@ func numbered(n int) []string {
 	return out
 }
 
-// Texts are made in pieces, and for a while after each nothing is done: a search that comes then has its answer at once. Many messages aren't waited with.
+// Texts are made in pieces, and for a while after each nothing is done: a search that comes then has its answer at once.
 func TestTextAheadRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -97,9 +97,11 @@ func TestTextAheadRests(t *testing.T) {
 		reads := r.bodyReads()
 		m := r.open("INBOX")
 		addTexts(t, m, numbered(63)...)
-		synctest.Wait()
-		require.Zero(t, reads.Load(), "what is little may become more")
+		time.Sleep(time.Hour - 1)
 		addTexts(t, m, numbered(137)...)
+		time.Sleep(time.Hour - 1)
+		require.Zero(t, reads.Load(), "more may come")
+		time.Sleep(1)
 		synctest.Wait()
 		require.EqualValues(t, 32, reads.Load())
 		time.Sleep(time.Millisecond)
@@ -111,6 +113,63 @@ func TestTextAheadRests(t *testing.T) {
 		require.EqualValues(t, 200, reads.Load(), "the search made what was left")
 		time.Sleep(time.Minute)
 		require.EqualValues(t, 200, reads.Load(), "once is enough")
+	})
+}
+
+// While messages keep coming nothing is done, but not for ever.
+func TestTextAheadWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.s.TextAhead = time.Second
+		defer r.s.Close()
+		reads := r.bodyReads()
+		m := r.open("INBOX")
+		began := time.Now()
+		for reads.Load() == 0 {
+			addTexts(t, m, numbered(1)...)
+			time.Sleep(700 * time.Millisecond)
+			synctest.Wait()
+			require.Less(t, time.Since(began), time.Minute)
+		}
+		require.Greater(t, time.Since(began), 9*time.Second)
+		require.Less(t, time.Since(began), 12*time.Second)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		was := reads.Load()
+		addTexts(t, m, numbered(8191)...)
+		synctest.Wait()
+		require.Equal(t, was, reads.Load())
+		addTexts(t, m, numbered(1)...) // so many aren't waited with
+		synctest.Wait()
+		require.Equal(t, was+32, reads.Load())
+	})
+}
+
+// The threads of messages that came are known when somebody searches for one: no message is read then, and no index.
+func TestThreadsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.s.TextAhead = time.Second
+		defer r.s.Close()
+		m := r.open("INBOX")
+		r.write("new/1777000001.b.host", "Message-ID: <b@x>\r\nReferences: <a@x>\r\n\r\nfiled\r\n")
+		_, err := m.State(t.Context())
+		require.NoError(t, err)
+		addTexts(t, m, "Message-ID: <a@x>\r\n\r\n", "Message-ID: <c@x>\r\n\r\n", "\r\n")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		opened := map[string]int{}
+		r.fs.Fail = func(op, name string) error {
+			if op == "open" {
+				opened[name[strings.LastIndexByte(name, '/')+1:]]++
+			}
+			return nil
+		}
+		id := (&mime.Envelope{MessageID: mime.NString{Value: "<a@x>", Set: true}}).ThreadID("")
+		got, err := m.(mail.ThreadSearcher).SearchThread(t.Context(), mail.AllUIDs(), id)
+		require.NoError(t, err)
+		require.Equal(t, "1:2", got.String())
+		require.Equal(t, map[string]int{"buuta.text.threads": 1, "buuta.text.threads.index": 1}, opened)
 	})
 }
 
@@ -175,6 +234,7 @@ func TestTextAheadClose(t *testing.T) {
 		r.s.TextAhead = time.Second
 		m = r.open("INBOX")
 		addTexts(t, m, numbered(200)...)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		require.EqualValues(t, 32, reads.Load())
 		require.NoError(t, r.s.Close()) // while it rests

@@ -290,3 +290,25 @@ func BenchmarkIdleDelivery(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/median")
 }
+
+// BenchmarkConversation searches a Maildir of 100,000 for a conversation of 101, in the ways that clients do.
+func BenchmarkConversation(b *testing.B) {
+	const n = 100_000
+	c := newBenchOn(b, &maildir.Store{Path: b.TempDir() + "/%u", NoSync: true}, n, func(i int) string {
+		refs := ""
+		if i%1000 == 0 {
+			refs = "In-Reply-To: <b1@example.test>\r\nReferences: <b1@example.test>\r\n"
+		}
+		return fmt.Sprintf("From: Sender %d <s%d@example.test>\r\nTo: alice@example.test\r\nSubject: Message number %d\r\nDate: Mon, 02 Mar 2026 10:00:00 +0700\r\n"+
+			"Message-ID: <b%d@example.test>\r\n%s\r\nHello, this is number %d.\r\n%s", i, i%500, i, i, refs, i, strings.Repeat("A line of text as people write it.\r\n", 10))
+	})
+	for _, key := range []string{`HEADER Message-ID "<b1@example.test>"`, `HEADER References "<b1@example.test>"`, "THREADID TVWrUSlCEtqCgLyyhG3LN"} {
+		b.Run(strings.ReplaceAll(key, " ", "_"), func(b *testing.B) {
+			c.do("a SEARCH " + key + "\r\n")
+			b.ReportAllocs()
+			for b.Loop() {
+				c.do("a SEARCH " + key + "\r\n")
+			}
+		})
+	}
+}

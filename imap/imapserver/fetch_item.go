@@ -33,7 +33,7 @@ func (f *fetch) item(item *imap.FetchItem, label string) error {
 	case imap.FetchEmailID:
 		e.Raw("EMAILID (").Raw(string(f.m.GUID)).Raw(")")
 	case imap.FetchThreadID:
-		e.Raw("THREADID (").Raw(threadID(f.env, f.m.GUID)).Raw(")")
+		e.Raw("THREADID (").Raw(f.env.ThreadID(string(f.m.GUID))).Raw(")")
 	case imap.FetchPreview:
 		e.Raw("PREVIEW ").NString(f.preview(item))
 	case imap.FetchEnvelope:

@@ -62,3 +62,37 @@ func TestMaildir(t *testing.T) {
 			q.do("k FETCH 2 (RFC822.SIZE BODY.PEEK[])"))
 	})
 }
+
+// SEARCH THREADID, which a Maildir looks up, finds what FETCH THREADID says, in all kinds of programs.
+func TestMaildirThreads(t *testing.T) {
+	f := newFixture(t, func(s *imapserver.Server) {
+		s.Store = &maildir.Store{Path: filepath.Join(t.TempDir(), "%u"), NoSync: true}
+	})
+	f.add("INBOX", "Message-ID: <a@x>\nSubject: one\n\n", "Message-ID: <b@x>\nReferences: <a@x>\n\n", "Message-ID: <c@x>\n\n", "\n", "\n")
+	p := f.login("INBOX")
+	ids := map[string]string{}
+	for i, line := range p.do("a FETCH 1:5 THREADID")[:5] {
+		_, id, _ := strings.Cut(line, "THREADID (")
+		id, _, _ = strings.Cut(id, ")")
+		ids[id] += " " + itoa(i+1)
+	}
+	require.Len(t, ids, 4)
+	var a, c string
+	for id, want := range ids {
+		require.Equal(t, []string{"* SEARCH" + want}, p.do("b SEARCH THREADID "+id))
+		switch want {
+		case " 1 2":
+			a = id
+		case " 3":
+			c = id
+		}
+	}
+	require.Equal(t, []string{"* SEARCH 3 4 5"}, p.do("c SEARCH NOT THREADID "+a))
+	require.Equal(t, []string{"* SEARCH 1 2 3"}, p.do("d SEARCH OR THREADID "+a+" THREADID "+c))
+	require.Equal(t, []string{"* SEARCH 1"}, p.do("e SEARCH THREADID "+a+" SUBJECT one"))
+	require.Equal(t, []string{"* SEARCH"}, p.do("f SEARCH THREADID "+a+" THREADID "+c))
+	// A context is asked of messages that come later (RFC 5267).
+	p.do("g UID SEARCH RETURN (UPDATE) THREADID " + a)
+	f.add("INBOX", "Message-ID: <d@x>\nReferences: <a@x>\n\n", "Message-ID: <e@x>\n\n")
+	require.Contains(t, strings.Join(p.do("h NOOP"), "\n"), `(TAG "g") UID ADDTO (0 6)`)
+}

@@ -18,14 +18,15 @@ type search struct {
 	cmd *command
 	sel *selected // the mailbox that is searched; not the session's own where ESEARCH searches others
 
-	now    time.Time
-	fields mail.Fields
-	modSeq bool // MODSEQ is among the keys
-	live   bool // the program is kept to be asked of later messages too (RFC 5267)
-	fuzzy  int  // FUZZY keys around the one that is compiled
-	texts  int  // keys that look for text
-	root   *node
-	words  []string // of the keys within FUZZY: what relevancy is about
+	now        time.Time
+	fields     mail.Fields
+	modSeq     bool // MODSEQ is among the keys
+	live       bool // the program is kept to be asked of later messages too (RFC 5267)
+	fuzzy      int  // FUZZY keys around the one that is compiled
+	texts      int  // keys that look for text
+	threadKeys bool // THREADID is among the keys
+	root       *node
+	words      []string // of the keys within FUZZY: what relevancy is about
 
 	msg      searchMessage
 	progress *progress
@@ -140,7 +141,7 @@ func checkCharset(name string) error {
 
 // run goes through the messages of universe and calls found for each that matches; it is then in s.msg.
 func (s *search) run(ctx context.Context, universe mail.UIDSet, found func() error) error {
-	universe, err := s.searchTexts(ctx, universe)
+	universe, err := s.lookUp(ctx, universe)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,11 @@ func (s *search) compile(k *imap.SearchKey) (*node, error) {
 	case imap.SearchEmailID:
 		s.fields |= mail.FieldGUID
 	case imap.SearchThreadID:
-		s.fields |= mail.FieldIndex | mail.FieldGUID
+		s.threadKeys = true
+		s.fields |= mail.FieldGUID
+		if _, ok := s.sel.box.(mail.ThreadSearcher); !ok {
+			s.fields |= mail.FieldIndex
+		}
 		n.cost = costIndex
 	case imap.SearchLarger, imap.SearchSmaller:
 		s.fields |= mail.FieldSize

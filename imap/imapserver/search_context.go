@@ -106,8 +106,8 @@ func (x *searchContext) ask(ctx context.Context, sel *selected, asked mail.UIDSe
 	defer s.msg.close()
 	var match, seen mail.UIDSet
 	var rows []int32 // of those that come in
-	if box, ok := sel.box.(mail.TextSearcher); ok && s.texts > 0 {
-		if err := s.root.searchTexts(ctx, box, asked); err != nil {
+	if l := searchOf(sel.box); s.asks(l) {
+		if err := s.root.lookUp(ctx, l, asked); err != nil {
 			return nil, err
 		}
 		defer s.root.forget()

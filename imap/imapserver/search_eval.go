@@ -104,6 +104,9 @@ func (s *search) evalContent(n *node) (bool, error) {
 	if n.text != nil {
 		return s.evalText(n)
 	}
+	if n.asked {
+		return n.found.Contains(s.msg.m.UID), nil
+	}
 	return s.evalEnvelope(n)
 }
 
@@ -118,7 +121,7 @@ func (s *search) evalEnvelope(n *node) (bool, error) {
 		t, err := mime.ParseDate(env.Date.Value)
 		return err == nil && matchDate(n, t), nil
 	case imap.SearchThreadID:
-		return threadID(env, s.msg.m.GUID) == n.field, nil
+		return env.ThreadID(string(s.msg.m.GUID)) == n.field, nil
 	}
 	return false, nil
 }

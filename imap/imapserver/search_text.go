@@ -26,14 +26,31 @@ func textQuery(k *imap.SearchKey, fuzzy bool) mail.TextQuery {
 	return q
 }
 
-// searchTexts has the store find the texts that the program looks for, if it can, in the messages of universe, and returns those of
+// storeSearch is what a store finds without a look at each message; nil is what it can't.
+type storeSearch struct {
+	texts   mail.TextSearcher
+	threads mail.ThreadSearcher
+}
+
+func searchOf(box mail.Mailbox) (l storeSearch) {
+	l.texts, _ = box.(mail.TextSearcher)
+	l.threads, _ = box.(mail.ThreadSearcher)
+	return l
+}
+
+// asks reports whether there is anything to ask the store.
+func (s *search) asks(l storeSearch) bool {
+	return l.texts != nil && s.texts > 0 || l.threads != nil && s.threadKeys
+}
+
+// lookUp has the store find the texts and threads that the program looks for, if it can, in the messages of universe, and returns those of
 // them that are left over.
-func (s *search) searchTexts(ctx context.Context, universe mail.UIDSet) (mail.UIDSet, error) {
-	box, ok := s.sel.box.(mail.TextSearcher)
-	if !ok || universe.Empty() || s.texts == 0 {
+func (s *search) lookUp(ctx context.Context, universe mail.UIDSet) (mail.UIDSet, error) {
+	l := searchOf(s.sel.box)
+	if universe.Empty() || !s.asks(l) {
 		return universe, nil
 	}
-	err := s.c.while(ctx, s.cmd, func(ctx context.Context) error { return s.root.searchTexts(ctx, box, universe) })
+	err := s.c.while(ctx, s.cmd, func(ctx context.Context) error { return s.root.lookUp(ctx, l, universe) })
 	return s.root.narrow(universe), err
 }
 
@@ -45,16 +62,21 @@ func (n *node) forget() {
 	}
 }
 
-// searchTexts finds the texts below n in the messages of in. Of keys that must all match, each is asked of what those before it leave over.
-func (n *node) searchTexts(ctx context.Context, box mail.TextSearcher, in mail.UIDSet) (err error) {
-	if n.text != nil {
-		n.found, err = box.SearchText(ctx, in, n.query)
+// lookUp finds the texts and threads below n in the messages of in. Of keys that must all match, each is asked of what those before it leave over.
+func (n *node) lookUp(ctx context.Context, l storeSearch, in mail.UIDSet) (err error) {
+	switch {
+	case n.text != nil && l.texts != nil:
+		n.found, err = l.texts.SearchText(ctx, in, n.query)
+		n.asked = err == nil
+		return err
+	case n.op == imap.SearchThreadID && l.threads != nil:
+		n.found, err = l.threads.SearchThread(ctx, in, n.field)
 		n.asked = err == nil
 		return err
 	}
 	narrows := n.op == imap.SearchAnd || n.op == imap.SearchFuzzy
 	for _, k := range n.kids {
-		if err := k.searchTexts(ctx, box, in); err != nil {
+		if err := k.lookUp(ctx, l, in); err != nil {
 			return err
 		}
 		if narrows {

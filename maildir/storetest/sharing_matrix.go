@@ -151,6 +151,14 @@ var calls = []call{
 		_, err := s.SearchText(m.ctx, mail.AllUIDs(), mail.TextQuery{In: mail.InText, Text: "message"})
 		return err
 	}},
+	{name: "SearchThread", needs: []string{"r"}, do: func(m *matrix) error {
+		s, ok := m.open.(mail.ThreadSearcher)
+		if !ok {
+			return errNotThere
+		}
+		_, err := s.SearchThread(m.ctx, mail.AllUIDs(), "T")
+		return err
+	}},
 }
 
 // errNotThere is returned by calls that a store doesn't have.

@@ -82,6 +82,7 @@ var tests = []test{
 	{"SearchText", testSearchText},
 	{"SearchTextNow", testSearchTextNow},
 	{"SearchTextModel", testSearchTextModel},
+	{"SearchThread", testSearchThread},
 	{"Bodies", testBodies},
 	{"Sessions", testSessions},
 	{"Model", testModel},

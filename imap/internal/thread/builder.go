@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail/imap"
+	"github.com/buuta/mail/mime"
 )
 
 // Message is what threading needs to know of a message. Its strings are not kept.
@@ -101,7 +102,7 @@ func (b *Builder) message(m *Message) message {
 // own returns the node of a message with the given Message-ID field. "If two or more messages have the same Message ID, then
 // only use that Message ID in the first", and without one it gets "a unique Message ID".
 func (b *Builder) own(field string) int32 {
-	for id := range messageIDs(field) {
+	for id := range mime.ThreadMessageIDs(field) {
 		h := maphash.Bytes(b.seed, id)
 		node, known := b.nodes[h]
 		switch {
@@ -121,7 +122,7 @@ func (b *Builder) references(m *Message) {
 	b.chain = b.chain[:0]
 	n := 0
 	var recent [maxReferences - 1]uint64 // the hashes of those behind the first, a ring
-	for id := range messageIDs(m.References) {
+	for id := range mime.ThreadMessageIDs(m.References) {
 		h := maphash.Bytes(b.seed, id)
 		if n == 0 {
 			b.refer(h)
@@ -136,7 +137,7 @@ func (b *Builder) references(m *Message) {
 	if n > 0 {
 		return
 	}
-	for id := range messageIDs(m.InReplyTo) {
+	for id := range mime.ThreadMessageIDs(m.InReplyTo) {
 		b.refer(maphash.Bytes(b.seed, id))
 		return
 	}
