@@ -101,7 +101,7 @@ func TestTextAheadRests(t *testing.T) {
 		addTexts(t, m, numbered(137)...)
 		time.Sleep(time.Hour - 1)
 		require.Zero(t, reads.Load(), "more may come")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.EqualValues(t, 32, reads.Load())
 		time.Sleep(time.Millisecond)
