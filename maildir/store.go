@@ -92,8 +92,8 @@ type Store struct {
 	// on disk as the text of the messages that were searched, without attachments that hold none.
 	NoTextCache bool
 
-	// TextAhead makes the text of messages that come ready for SearchText in the background, when no more have come to their mailbox for so long, one mailbox
-	// at a time; ten times as long after the first came, or when 8,192 wait, whatever comes. It does so with a quarter of one processor at most: the first search after a delivery is as fast as the next. It takes the space for the texts of
+	// TextAhead makes the text of messages that come ready for SearchText in the background, so long after they came at most, one mailbox
+	// at a time, with a quarter of one processor at most: the first search after a delivery is as fast as the next. It takes the space for the texts of
 	// mailboxes that nobody searches. 0 leaves it to the first search, as is what a mailbox holds that had no index yet. Call Close at the end.
 	TextAhead time.Duration
 

@@ -17,8 +17,7 @@ import (
 
 // What making texts ahead may take. Nobody waits for it longer than for one piece.
 const (
-	aheadMany  = 8192      // messages of a mailbox that aren't waited with, because more may come
-	aheadLate  = 10        // times TextAhead that the first of them waits at most
+	aheadMany  = 64        // messages of a mailbox that aren't waited with, because more may come
 	aheadPiece = 32        // messages of which the texts are made before it rests
 	aheadBytes = 256 << 10 // and octets that these have
 	aheadRests = 3         // times as long as that took
@@ -47,7 +46,6 @@ type textJob struct {
 
 	first uint32 // of the messages
 	n     int    // how many came
-	since time.Time
 	due   time.Time
 }
 
@@ -63,10 +61,8 @@ func (b *box) textsSoon(first uint32, n int) {
 	s.texter.add(s, j, n)
 }
 
-// add adds n messages to a job, which may be there already. It is due when no more have come for a while: who brings many wants the processors
-// for himself, and reading them all afterwards is no more work.
+// add adds n messages to a job, which may be there already.
 func (x *texter) add(s *Store, j *textJob, n int) {
-	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if was := x.jobs[j.dir]; was != nil {
@@ -79,12 +75,8 @@ func (x *texter) add(s *Store, j *textJob, n int) {
 		if x.jobs == nil {
 			x.jobs = map[string]*textJob{}
 		}
-		j.since = now
+		j.due = time.Now().Add(s.TextAhead)
 		x.jobs[j.dir], x.queue = j, append(x.queue, j)
-	}
-	j.due = now.Add(s.TextAhead)
-	if last := j.since.Add(aheadLate * s.TextAhead); last.Before(j.due) {
-		j.due = last
 	}
 	if j.n += n; j.n >= aheadMany {
 		j.due = time.Time{}

@@ -56,7 +56,7 @@ func places() []Param {
 		{Name: "mail_text_cache", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.MailTextCache },
 			Help: "Keep the text of messages beside them, so that searches for text take milliseconds. It takes about as much space as the text, and is made again when it is lost."},
 		{Name: "mail_text_ahead", Group: g, Kind: Time, Default: "1s", Max: 86400, into: func(s *Settings) any { return &s.MailTextAhead },
-			Help: "Make that text in the background, when no more messages have come to a mailbox for so long (ten times as long after the first at most), for all mailboxes, so that the first search is as fast as later ones. It takes a quarter of one processor at most, and only what the next search would take anyhow, but the space for mailboxes that nobody searches, too. 0 leaves it to the first search."},
+			Help: "Make that text so long after messages have come at most, in the background, for all mailboxes, so that the first search is as fast as later ones. It takes a quarter of one processor at most, and only what the next search would take anyhow, but the space for mailboxes that nobody searches, too. 0 leaves it to the first search."},
 		{Name: "autoexpunge", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.Autoexpunge },
 			Help: "Mailboxes from which old mail is removed once an hour, with the time that messages stay there, and perhaps how many at most: Trash 30d, Junk 14d 1000. What Dovecot's autoexpunge and autoexpunge_max_mails do. A time without a unit is in days."},
 		{Name: "zlib_save", Group: g, Kind: Choice, Choices: []string{"", "gz", "zstd"}, Default: "", into: func(s *Settings) any { return &s.ZlibSave },

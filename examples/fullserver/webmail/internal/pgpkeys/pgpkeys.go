@@ -19,7 +19,7 @@ import (
 // Limits of what is read.
 const (
 	MaxInput   = 256 << 10 // octets: a key that many have certified
-	MaxKey     = 9000      // octets of a key without what others have certified: RSA of 4,096 bits with two names has about 4,000
+	MaxKey     = 9000      // octets of a key without what others have certified
 	maxKeys    = 8         // of a file
 	maxPackets = 4000      // of a file
 	maxKept    = 60        // packets of a key: names, subkeys, its own signatures
