@@ -96,9 +96,9 @@ type Backend struct {
 	Hops int // Received fields a message may have with ours; 0: 50
 	Now  func() time.Time
 
-	Checks                      *checks.Checker    // header_checks and body_checks; nil: none
-	Check                       *mailcheck.Checker // of mail from outside; nil: none
-	Milters                     []*milter.Filter   // asked in this order at each step; MilterDaemon and MilterVersion are the macros {daemon_name} and v
+	Checks                      func() *checks.Checker // header_checks and body_checks, as they are when a message begins; nil: none
+	Check                       *mailcheck.Checker     // of mail from outside; nil: none
+	Milters                     []*milter.Filter       // asked in this order at each step; MilterDaemon and MilterVersion are the macros {daemon_name} and v
 	MilterDaemon, MilterVersion string
 	MiltersFor                  func(ctx context.Context, c *smtp.Conn) ([]*milter.Filter, bool) // milters of a client's own, in place of Milters; nil: nobody has any
 

@@ -14,10 +14,14 @@ import (
 // for Commit.
 func (t *transaction) content(ctx context.Context, r io.Reader) (io.Reader, error) {
 	b := t.s.b
-	if b.Kind == LMTP || b.Checks.Empty() {
+	if b.Kind == LMTP || b.Checks == nil {
 		return r, nil
 	}
-	in := b.Checks.NewReader(ctx, r, t.note)
+	tables := b.Checks()
+	if tables.Empty() {
+		return r, nil
+	}
+	in := tables.NewReader(ctx, r, t.note)
 	var err error
 	if t.checked, err = b.Spooler.Read(in); err != nil {
 		return nil, err

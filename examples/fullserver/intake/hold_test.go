@@ -45,7 +45,7 @@ func TestHeldFromTheStart(t *testing.T) {
 	s = newSite(t, intake.MTA, "")
 	x, err := lookup.Open(t.Context(), "regexp:{{/^Subject: x/ HOLD}}", nil)
 	require.NoError(t, err)
-	s.back.Checks = &checks.Checker{Header: x}
+	s.back.Checks = func() *checks.Checker { return &checks.Checker{Header: x} }
 	k = s.dial()
 	k.say("EHLO c.test", "250")
 	k.send(text, "250 2.0.0 Ok: queued as ", "alice@here.test")

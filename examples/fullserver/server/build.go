@@ -262,7 +262,7 @@ func (s *Server) backend(d *door, log intake.Log) smtp.Backend {
 		Milters: d.filters, MilterDaemon: d.set.Milters.DaemonName, MilterVersion: d.set.Milters.Version,
 		Kind: d.kind, Policy: d.policy, Local: s.local, Queue: s.queue, Log: log, Spooler: s.spooler, Hostname: s.set.MyHostname,
 		Hops: int(d.set.HopcountLimit), Now: s.opts.Now, Check: s.check, Keys: s.keys,
-		Checks: s.checks, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy, Digest: d.set.ClientCerts.Digest, RequireTLS: d.set.Receiving.RequireTLS,
+		Checks: s.checksIn, AlwaysBCC: s.set.Addresses.AlwaysBCC, Expanded: maxExpanded, NoVerify: d.set.Receiving.DisableVrfy, Digest: d.set.ClientCerts.Digest, RequireTLS: d.set.Receiving.RequireTLS,
 		Note: func(id, text string) { s.log.Print("postfix/cleanup", id, ": ", text) },
 	}
 	s.filter(d, b)

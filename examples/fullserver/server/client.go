@@ -300,8 +300,8 @@ func (o *outlet) To(nexthop string) mail.Deliverer {
 		next = &generic{next: next, rules: rules, spooler: s.spooler}
 	}
 	next = s.sealed(next)
-	if !s.checksOut.Empty() { // before addresses are shown otherwise, as with Postfix
-		next = &checked{next: next, checks: s.checksOut, spooler: s.spooler, note: func(text string) { s.log.Print("postfix/smtp", text) }}
+	if out := s.content.Load().out; !out.Empty() { // before addresses are shown otherwise, as with Postfix
+		next = &checked{next: next, checks: out, spooler: s.spooler, note: func(text string) { s.log.Print("postfix/smtp", text) }}
 	}
 	if rewriter := s.policy.Now().SRS(); rewriter != nil {
 		next = &forwarding{next: next, srs: rewriter, policy: s.policy}

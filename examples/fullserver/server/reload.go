@@ -15,7 +15,8 @@ var reloadable = strings.Fields(`mydestination mydomain myorigin mynetworks myne
 	alias_maps local_recipient_maps smtpd_client_restrictions smtpd_helo_restrictions smtpd_sender_restrictions
 	smtpd_relay_restrictions smtpd_recipient_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions smtpd_etrn_restrictions smtpd_restriction_classes
 	relay_clientcerts smtpd_banner smtpd_timeout smtpd_recipient_limit disable_vrfy_command smtpd_helo_required strict_rfc821_envelopes smtpd_forbid_bare_newline
-	smtpd_tls_auth_only smtpd_sender_login_maps default_rbl_reply rbl_reply_maps`)
+	smtpd_tls_auth_only smtpd_sender_login_maps default_rbl_reply rbl_reply_maps header_checks mime_header_checks nested_header_checks body_checks
+	smtp_header_checks smtp_mime_header_checks smtp_nested_header_checks smtp_body_checks body_checks_size_limit`)
 
 // doorGroups are groups of parameters that new sessions have at once.
 var doorGroups = []string{"How much a client may do", "Milters: rspamd, OpenDKIM and others", "Content filters", "Content filters in front of the queue", "Before SMTP: postscreen"}
@@ -57,12 +58,19 @@ func (s *Server) reloadConfig() {
 			s.log.Print("postfix/master", "warning: ", row.Name, " has changed: it counts after a restart")
 		}
 	}
-	if err := s.reloadDoors(c, p); err != nil {
+	content, err := s.openContent(c)
+	if err == nil {
+		if err = s.reloadDoors(c, p); err != nil {
+			content.close()
+		}
+	}
+	if err != nil {
 		_ = p.Close()
 		warn(err)
 		return
 	}
 	s.policy.Replace(p)
+	s.replaceChecks(content)
 	if err := s.renew(c); err != nil {
 		warn(err)
 	}

@@ -60,6 +60,34 @@ func TestReloadConfig(t *testing.T) {
 	require.ErrorIs(t, queuecmd.Reload(t.Context(), filepath.Join(dir, "none")), queuecmd.ErrNotRunning)
 }
 
+// Patterns for headers and bodies are read again, in files whose names stay the same, too, and count for the next message; one that is wrong changes nothing.
+func TestReloadChecks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "header_checks")
+	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
+	write("/^Subject: spam/ REJECT we want none\n")
+	r := start(t, "header_checks=regexp:"+file)
+	gets := func(want, subject, text string) {
+		t.Helper()
+		require.Contains(t, r.send("s@far.test", "alice@example.test", "Subject: "+subject+"\r\n\r\n"+text+"\r\n"), want)
+	}
+	gets("550 5.7.1 we want none", "spam", "x")
+	gets("250 2.0.0 Ok", "ham", "x")
+
+	write("/^Subject: ham/ REJECT no longer\n")
+	r.more = []string{"body_checks=regexp:{{/^secret/ REJECT not here}}"}
+	r.s.Reload()
+	gets("550 5.7.1 no longer", "ham", "x")
+	gets("550 5.7.1 not here", "spam", "secret")
+	gets("250 2.0.0 Ok", "spam", "x")
+	require.NotContains(t, r.log(), "after a restart")
+
+	r.more = []string{"body_checks=regexp:" + file + "-none"}
+	r.s.Reload()
+
+	r.logged(`body_checks: .*-none: open: no such file`)
+	gets("550 5.7.1 not here", "spam", "secret")
+}
+
 // New sessions have the parameters of a door that main.cf and master.cf have when they are read again: what a client may do, milters, filters, the greeting. Those
 // that there are keep theirs, and end when they end.
 func TestReloadDoors(t *testing.T) {

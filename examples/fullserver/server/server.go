@@ -19,7 +19,6 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/acmecert"
-	"github.com/buuta/mail/examples/fullserver/checks"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/dnsplan"
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
@@ -109,9 +108,7 @@ type Server struct {
 	local    *local.Deliverer
 	agent    *local.Agent
 
-	checks *checks.Checker
-
-	checksOut *checks.Checker // smtp_header_checks and their like
+	content atomic.Pointer[contentChecks]
 
 	out      *outlet // to other servers
 	lmtp     *mx.Transport

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ type running struct {
 	s    *server.Server
 	stop context.CancelFunc
 	done chan error
+	more []string // parameters that a reload finds beside those of the start
 }
 
 // base is what every test's server has: every kind of listener, on ports of the system's choice.
@@ -65,7 +67,9 @@ func start(t *testing.T, params ...string) *running {
 func (r *running) run(params ...string) {
 	r.t.Helper()
 	var err error
-	r.s, err = server.Open(load(r.t, params...), server.Options{})
+	r.s, err = server.Open(load(r.t, params...), server.Options{Config: func() (*config.Config, error) {
+		return config.Load(config.Options{Overrides: append(slices.Clip(params), r.more...)})
+	}})
 	require.NoError(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop, r.done = cancel, make(chan error, 1)
