@@ -73,6 +73,7 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 	if err := process.Notify("READY=1", "STATUS=serving"); err != nil {
 		fmt.Fprintf(stderr, "fullserver: warning: %v\n", err)
 	}
+	_ = process.Unmap() // where the kernel can't, the program takes more memory and does the same
 	defer context.AfterFunc(ctx, func() { _ = process.Notify("STOPPING=1") })()
 	return s.Serve(ctx, hurry)
 }

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/webmail"
 )
 
@@ -96,6 +97,7 @@ func runWebmail(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		scheme = "https"
 	}
 	fmt.Fprintf(stdout, "Mail of %s in the browser: %s://%s/\n", c.IMAP, scheme, l.Addr())
+	_ = process.Unmap() // where the kernel can't, the program takes more memory and does the same
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

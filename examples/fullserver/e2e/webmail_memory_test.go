@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 var (
 	signedIn     = flag.Int("webmail", 0, "users who sign in to the webmail, for TestWebmailMemory; 0: it is left out")
 	signedInTime = flag.Duration("webmailtime", 7*time.Minute, "how long they wait for mail then")
+	signedInTLS  = flag.Bool("webmailtls", false, "they come over HTTPS and HTTP/2, as browsers do where no proxy stands before the server")
 )
 
 // TestWebmailMemory tells what the server holds in memory for people who have signed in to the webmail and have a page open that waits for new mail. It proves nothing by itself.
@@ -31,14 +33,18 @@ func TestWebmailMemory(t *testing.T) {
 		t.Skip("for people: -webmail 400")
 	}
 	addr := freePorts(t, 1)[0]
-	s := start(t, *signedIn, "webmail_listen", addr)
+	param, base := "webmail_listen", "http://"+addr
+	if *signedInTLS {
+		param, base = "webmails_listen", "https://"+addr
+	}
+	s := start(t, *signedIn, param, addr)
 	told := func(when string) {
 		m := memoryOf(t, s.cmd.Process.Pid)
 		t.Logf("%s: %.1f MiB of its own and %.1f MiB of files; load of the machine: %s", when, float64(m["Pss_Anon"])/1024, float64(m["Pss_File"])/1024, loadAverage())
 	}
 	told("before")
 	for u := range *signedIn {
-		defer waitForMail(t, "http://"+addr, u)()
+		defer waitForMail(t, base, u)()
 	}
 	told("all signed in")
 	for left := *signedInTime; left > 0; left -= time.Minute {
@@ -52,7 +58,7 @@ func waitForMail(t *testing.T, base string, u int) (done func()) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	tr := &http.Transport{MaxConnsPerHost: 6}
+	tr := &http.Transport{MaxConnsPerHost: 6, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its own certificate
 	c := &http.Client{Jar: jar, Transport: tr}
 	page := func(resp *http.Response, err error) string {
 		t.Helper()

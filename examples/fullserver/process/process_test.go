@@ -21,7 +21,7 @@ import (
 )
 
 // roles are what the test program does instead of testing, in a process of its own: what it takes from itself is gone for good.
-var roles = map[string]func() error{"become": becomes, "confined": confined, "commands": commands, "sockets": sockets}
+var roles = map[string]func() error{"become": becomes, "confined": confined, "commands": commands, "sockets": sockets, "unmapped": unmapped}
 
 const role, argument = "PROCESS_TEST_ROLE", "PROCESS_TEST_ARGUMENT"
 

@@ -71,6 +71,7 @@ func (a *accounts) get(user, password string) *account {
 		if !a.closed {
 			a.byKey[key] = acc
 		} else {
+			acc.live.close()
 			_ = acc.pool.Close()
 		}
 	}
@@ -118,6 +119,7 @@ func (acc *account) forget() {
 		delete(a.byKey, acc.key)
 	}
 	a.mu.Unlock()
+	acc.live.close()
 	_ = acc.pool.Close()
 }
 
@@ -131,7 +133,7 @@ func (a *accounts) close() {
 		if acc.timer != nil {
 			acc.timer.Stop()
 		}
-		acc.live.stop()
+		acc.live.close()
 		_ = acc.pool.Close()
 	}
 	a.group.Wait()

@@ -2,10 +2,10 @@ package webmail
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,66 +16,135 @@ import (
 
 // live is one connection of an account that waits for news, however many pages want to hear of them. It is there as long as one of them is.
 type live struct {
-	mu    sync.Mutex
-	pages map[chan string]bool // each gets the names of folders where something happened
-	end   context.CancelFunc   // of the connection
+	mu     sync.Mutex
+	pages  map[*hearer]bool
+	end    context.CancelFunc // of the connection
+	closed bool               // nobody is told any more
 }
+
+// hearer is a page that wants to hear of news.
+type hearer struct {
+	wake chan struct{} // has an element when there is something
+
+	// Of live.mu:
+	conn net.Conn // if not nil, the page's own: who waits reads from it, and is woken by a deadline instead
+	news []string // the folders where something happened, each once
+	over bool     // there will be no more
+}
+
+// maxNews is how many folders a page that is slow is told of; it looks at all folders then.
+const maxNews = 16
 
 // errStreams says that too many pages of a user wait for news.
 var errStreams = &failure{status: http.StatusTooManyRequests, key: "error.streams"}
 
 // join adds a page. leave must be called.
-func (acc *account) join() (news <-chan string, leave func(), err error) {
+func (acc *account) join() (h *hearer, leave func(), err error) {
 	l := &acc.live
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pages) >= acc.owner.site.limits.Streams {
+	if len(l.pages) >= acc.owner.site.limits.Streams || l.closed {
 		return nil, nil, errStreams
 	}
 	if l.pages == nil {
-		l.pages = map[chan string]bool{}
+		l.pages = map[*hearer]bool{}
 	}
-	ch := make(chan string, 16)
-	l.pages[ch] = true
+	h = &hearer{wake: make(chan struct{}, 1)}
+	l.pages[h] = true
 	if l.end == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		l.end = cancel
 		acc.owner.group.Go(func() { acc.watch(ctx) })
 	}
-	return ch, func() {
+	return h, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if delete(l.pages, ch); len(l.pages) == 0 && l.end != nil {
+		if delete(l.pages, h); len(l.pages) == 0 && l.end != nil {
 			l.end()
 			l.end = nil
 		}
 	}, nil
 }
 
+// outlive reports whether a page may go on behind its request, and has the site's end wait for it: the owner's group must be told when it is done.
+func (acc *account) outlive() bool {
+	acc.live.mu.Lock()
+	defer acc.live.mu.Unlock()
+	if acc.live.closed {
+		return false
+	}
+	acc.owner.group.Add(1)
+	return true
+}
+
 // stop ends the connection and all pages' waiting.
 func (l *live) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stopLocked()
+}
+
+// close is stop, for good.
+func (l *live) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.stopLocked()
+}
+
+func (l *live) stopLocked() {
 	if l.end != nil {
 		l.end()
 		l.end = nil
 	}
-	for ch := range l.pages {
-		close(ch)
-		delete(l.pages, ch)
+	for h := range l.pages {
+		h.over = true
+		h.allow(goodbye)
+		h.look()
+		delete(l.pages, h)
 	}
 }
 
-// tell tells all pages of a folder. A page that is slow misses some: it will hear of others, and look at everything then.
+// tell tells all pages of a folder.
 func (l *live) tell(folder string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ch := range l.pages {
-		select {
-		case ch <- folder:
-		default:
+	for h := range l.pages {
+		if len(h.news) < maxNews && !slices.Contains(h.news, folder) {
+			h.news = append(h.news, folder)
 		}
+		h.look()
 	}
+}
+
+// look makes who waits look. The live is locked.
+func (h *hearer) look() {
+	if h.conn != nil {
+		_ = h.conn.SetReadDeadline(time.Unix(1, 0))
+		return
+	}
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// allow is how long the page may take to read what it is sent. The live is locked.
+func (h *hearer) allow(d time.Duration) {
+	if h.over {
+		d = min(d, goodbye)
+	}
+	if h.conn != nil {
+		_ = h.conn.SetWriteDeadline(time.Now().Add(d))
+	}
+}
+
+// take returns what there is to tell.
+func (l *live) take(h *hearer) (news []string, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news, h.news = h.news, nil
+	return news, h.over
 }
 
 // watch waits for news until ctx ends. When the connection is lost it makes another, after a while.
@@ -134,56 +203,4 @@ func (acc *account) watchOnce(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// beat is how often a stream shows that it lives, and looks whether its session does.
-const beat = 25 * time.Second
-
-// events is a stream of server-sent events: "mail" with a folder's name, when something happened there.
-func (q *request) events() error {
-	news, leave, err := q.acc.join()
-	if err != nil {
-		return err
-	}
-	defer leave()
-	control := http.NewResponseController(q.w)
-	h := q.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // nginx would keep it until it is long
-	send := func(text string) bool {
-		_ = control.SetWriteDeadline(time.Now().Add(2 * beat))
-		_, err := fmt.Fprint(q.w, text)
-		return err == nil && control.Flush() == nil
-	}
-	if !send(": hello\n\n") {
-		return nil
-	}
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		text := ": still here\n\n"
-		select {
-		case <-q.ctx.Done():
-			return nil
-		case <-tick.C:
-			q.acc.pool.Trim(q.limits.Idle) // a page that waits for news needs no other connection
-			if !q.sessions.Alive(q.sess) {
-				send("event: over\ndata: {}\n\n")
-				return nil
-			}
-		case folder, ok := <-news:
-			if !ok {
-				send("event: over\ndata: {}\n\n")
-				return nil
-			}
-			name, err := json.Marshal(folder)
-			if err != nil {
-				return err
-			}
-			text = "event: mail\ndata: " + string(name) + "\n\n"
-		}
-		if !send(text) {
-			return nil
-		}
-	}
 }

@@ -4,15 +4,23 @@ import { onPage, parse } from "./swap.js";
 const channel = new BroadcastChannel("wm-live");
 let timer = 0;
 
+// When the pointer went down, 0 when it is up: what is under it must not be replaced in between, or the click is lost.
+let pressed = 0;
+const held = () => Date.now() - pressed < 2000;
+addEventListener("pointerdown", () => { pressed = Date.now(); }, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { pressed = 0; }, true);
+
 /** refresh fetches the list and the folders anew, and leaves alone what the user is at: what is ticked, a menu, the message. */
 async function refresh() {
 	if (!document.getElementById("folders") || document.querySelector("#list details[open]") || document.hidden) return;
+	if (held()) return news();
 	const url = location.href;
 	try {
 		const r = await fetch(url.includes("/mail/") ? url : "/mail/INBOX", { headers: { "X-Live": "1" }, credentials: "same-origin" });
 		if (!r.ok || r.redirected || !r.headers.has("X-Page")) return;
 		const doc = parse(await r.text());
 		if (url !== location.href) return;
+		if (held()) return news();
 		for (const id of url.includes("/mail/") ? ["list", "folders", "failed"] : ["folders", "failed"]) {
 			const old = document.getElementById(id), fresh = doc.getElementById(id);
 			if (!old || !fresh) continue;
