@@ -26,7 +26,7 @@ takes their place over the same mailboxes. Nothing of theirs is changed.
 
   -config     the folder of main.cf and master.cf
   -dovecot    Dovecot's configuration, where it isn't Dovecot's own
-  -doveconf   what "doveconf -n -P" has printed, for a pair on another machine; -: standard input
+  -doveconf   what "doveconf -N -P" has printed, for a pair on another machine; -: standard input
   -out        the folder of the new main.cf
   -data       data_directory of the new main.cf
   -set        a parameter of the new main.cf, stronger than all others

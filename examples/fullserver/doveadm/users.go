@@ -13,6 +13,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
+	"github.com/buuta/mail/examples/fullserver/quota"
 )
 
 func userCommands() []*command {
@@ -58,7 +59,7 @@ func user(ctx context.Context, c *call) error {
 			return fatalf(exitTemp, "%s: %v", name, err)
 		}
 		rows := [][2]string{{"user", u.Name}, {"home", u.Home}, {"mail", where}}
-		if rule := u.Extra("userdb_quota_rule"); rule != "" {
+		if rule := quota.RuleOf(u); rule != "" {
 			rows = append(rows, [2]string{"quota_rule", rule})
 		}
 		for _, r := range rows {

@@ -1,5 +1,5 @@
-// Package doveconf reads what "doveconf -n" prints: the settings of an installed Dovecot that are not its defaults, with includes and $variables
-// resolved. It knows the form, which is the same for Dovecot 2.2 to 2.4, and not what the settings mean.
+// Package doveconf reads what "doveconf -N" prints: the settings of an installed Dovecot that its configuration has, or that are not its defaults, with
+// includes and $variables resolved. It knows the form, which is the same for Dovecot 2.2 to 2.4, and not what the settings mean.
 package doveconf
 
 import (
@@ -14,6 +14,7 @@ type File struct {
 	Name    string // stands for it in errors
 	Version string // "2.3.19.1", from the first line; "" where there is none
 	Path    string // the configuration that was read, from the same line
+	Asked   bool   // by [Run], and not written to a file by somebody
 	Root    Section
 }
 

@@ -62,6 +62,30 @@ func TestInstalled(t *testing.T) {
 	require.ErrorContains(t, err, "nowhere")
 }
 
+// What Debian's doveconf 2.4 prints of those in testdata/conf24, if .ci/dovecot24 has fetched it, is what is kept of it.
+func TestInstalled24(t *testing.T) {
+	root, err := filepath.Abs("../../../.cache/dovecot24")
+	require.NoError(t, err)
+	if _, err := os.Stat(root + "/usr/bin/doveconf"); err != nil || os.Geteuid() != 0 {
+		t.Skip("needs root, and .ci/dovecot24 to have been called")
+	}
+	files, err := filepath.Glob("testdata/conf24/*.conf")
+	require.NoError(t, err)
+	require.Len(t, files, 5)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		name := filepath.Base(file)
+		require.NoError(t, os.WriteFile(root+"/etc/dovecot/"+name, text, 0o600))
+		out, err := exec.Command("chroot", root, "/usr/bin/doveconf", "-N", "-P", "-c", "/etc/dovecot/"+name).Output()
+		require.NoError(t, err)
+		f, err := parse(t, string(out))
+		require.NoError(t, err)
+		require.True(t, f.At(2, 4))
+		require.Equal(t, flat(kept(t, "2.4", strings.TrimSuffix(name, ".conf"))), flat(f), file)
+	}
+}
+
 func TestValues(t *testing.T) {
 	f := kept(t, "2.3", "odd")
 	plugin := f.Root.Find("plugin", "")
@@ -83,20 +107,26 @@ func TestValues(t *testing.T) {
 func TestVersion24(t *testing.T) {
 	f := kept(t, "2.4", "virtual")
 	require.Equal(t, "2.4.1-4", f.Version)
+	require.Equal(t, "/etc/dovecot/virtual.conf", f.Path)
 	require.True(t, f.At(2, 4))
 	require.False(t, f.At(2, 5))
 	require.False(t, f.At(3, 0))
-	require.Equal(t, "yes", f.Root.Find("protocols", "").Value("imap"))
-	require.Equal(t, "/var/vmail/%{user | domain}/%{user | username}", f.Root.Find("userdb", "static").Find("fields", "").Value("home"))
+	require.Equal(t, "imap pop3 lmtp sieve", f.Root.Value("protocols"))
+	require.Equal(t, "Welcome # to us", f.Root.Value("login_greeting"))
+	require.Equal(t, "/var/vmail/%{user | domain}/%{user | username}", f.Root.Find("userdb", "passwd-file").Find("fields", "").Value("home:default"))
 	inbox := f.Root.Find("namespace", "inbox")
 	require.Equal(t, `\Trash`, inbox.Find("mailbox", "Trash").Value("special_use"))
 	require.NotNil(t, inbox.Find("mailbox", "Sent Messages"))
 
 	debian := kept(t, "2.4", "debian")
-	ssl := debian.Root.Find("ssl_server", "")
-	require.True(t, ssl.Settings[2].Hidden)
-	require.Empty(t, ssl.Settings[2].Value)
+	require.Equal(t, "yes", debian.Root.Find("protocols", "").Value("imap"))
 	require.NotNil(t, debian.Root.Find("passdb", "pam"))
+	require.Equal(t, `5ec#ret"`, kept(t, "2.4", "odd").Root.Value("ldap_auth_dn_password"))
+	require.Equal(t, "fs", kept(t, "2.4", "fs").Root.Value("mailbox_list_layout"), "which doveconf -n doesn't print")
+	hidden, err := parse(t, "mysql db.an.example {\n  password = # hidden, use -P to show it\n}\n") // as it does without -P
+	require.NoError(t, err)
+	require.True(t, hidden.Root.Find("mysql", "db.an.example").Settings[0].Hidden)
+	require.Empty(t, hidden.Root.Find("mysql", "db.an.example").Value("password"))
 
 	g, err := parse(t, "dovecot_config_version = 2.4.0\n")
 	require.NoError(t, err)
@@ -110,8 +140,8 @@ func TestErrors(t *testing.T) {
 		"a = b\n!include conf.d/*.conf\n": "a person wrote",
 		"a = b\njust words\n":             `"just words" is neither`,
 		"a = b\x00\n":                     "control character 0x00",
-		"":                                "doveconf -n -P",
-		"# a comment\n":                   "doveconf -n -P",
+		"":                                "doveconf -N -P",
+		"# a comment\n":                   "doveconf -N -P",
 		"{\n}\n":                          "is not how a section begins",
 		strings.Repeat("a {\n", 40):       "more than 16 sections",
 	} {

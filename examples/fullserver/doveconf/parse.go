@@ -64,7 +64,7 @@ func Parse(name string, r io.Reader, limits Limits) (*File, error) {
 		return nil, p.errorf("%q of line %d has no }: is the end missing?", p.open[n-1].Title(), p.open[n-1].Line)
 	}
 	if p.count == 0 && p.f.Version == "" {
-		return nil, &Error{File: name, Reason: "there are no settings in it; it should be what \"doveconf -n -P\" prints"}
+		return nil, &Error{File: name, Reason: "there are no settings in it; it should be what \"doveconf -N -P\" prints"}
 	}
 	return p.f, nil
 }
@@ -103,7 +103,7 @@ func (p *parser) take(text string) error {
 		return nil
 	case text[0] == '!':
 		word, _, _ := strings.Cut(text, " ")
-		return p.errorf("%s: this is a file that a person wrote, and not what \"doveconf -n -P\" prints of it", quoted(word))
+		return p.errorf("%s: this is a file that a person wrote, and not what \"doveconf -N -P\" prints of it", quoted(word))
 	}
 	if p.count++; p.count > p.limits.Settings {
 		return p.errorf("more than %d settings", p.limits.Settings)

@@ -92,11 +92,16 @@ func (r Rule) String() string {
 	return out
 }
 
-// octets reads a number with a unit: b, k, M, G or T.
+// octets reads a number with a unit: b, k, M, G or T; kB, MiB and the like are the same, and a blank may be before it.
 func octets(s string, unit int64) (int64, error) {
-	number := s
-	if i := strings.IndexByte("bkmgt", (s + " ")[max(0, len(s)-1)]|0x20); i >= 0 && s != "" {
-		number, unit = s[:len(s)-1], 1<<(10*i)
+	digits := len(strings.TrimLeft(s, "0123456789"))
+	number, word := s[:len(s)-digits], strings.ToLower(strings.TrimSpace(s[len(s)-digits:]))
+	if word != "" {
+		i := strings.IndexByte("bkmgt", word[0])
+		if rest := word[1:]; i < 0 || rest != "" && (i == 0 || rest != "b" && rest != "ib") {
+			number = ""
+		}
+		unit = 1 << (10 * max(i, 0))
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n > (1<<62)/unit {

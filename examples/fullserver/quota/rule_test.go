@@ -15,6 +15,9 @@ func TestParse(t *testing.T) {
 		"*:storage=10":                    {Storage: 10 << 10},
 		"?:bytes=20000:messages=3":        {Storage: 20000, Messages: 3},
 		"*:storage=2T":                    {Storage: 2 << 40},
+		"*:storage=2 GiB":                 {Storage: 2 << 30},
+		"*:storage=3MB:messages=2k":       {Storage: 3 << 20, Messages: 2048},
+		"*:bytes=7B":                      {Storage: 7},
 		"*:storage=0:messages=0":          {},
 		"*:mailboxes=5:aliases=7:bytes=1": {Storage: 1, Mailboxes: 5, Aliases: 7},
 	} {
@@ -32,6 +35,9 @@ func TestParse(t *testing.T) {
 		"*:storage=-1":     `"-1" is no size`,
 		"*:storage=9999T9": `is no size`,
 		"*:storage=":       `"" is no size`,
+		"*:storage=2GG":    `"2GG" is no size`,
+		"*:storage=2BiB":   `"2BiB" is no size`,
+		"*:storage=M":      `"M" is no size`,
 		"*:mailboxes=3":    `"mailboxes=3" is no limit: there are storage=`,
 	} {
 		_, err := quota.Parse(rule)

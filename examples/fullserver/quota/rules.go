@@ -20,14 +20,37 @@ type Rules struct {
 	Warn        func(error)  // hears of rules that don't count
 }
 
-// Account returns what one account may keep: what is known of the user (userdb_quota_rule), else what the table says of the address, else of its
+// RuleOf is what userdb says of a user's quota, in the notation of [Parse]: userdb_quota_rule, or Dovecot 2.4's userdb_quota_storage_size, in octets where
+// it has no unit, and userdb_quota_message_count. "" where it says nothing.
+func RuleOf(user interface{ Extra(name string) string }) string {
+	if rule := user.Extra("userdb_quota_rule"); rule != "" {
+		return rule
+	}
+	size, count := user.Extra("userdb_quota_storage_size"), user.Extra("userdb_quota_message_count")
+	if size+count == "" {
+		return ""
+	}
+	out := "*"
+	if size != "" && size != "unlimited" {
+		out += ":bytes=" + size
+	}
+	if count != "" && count != "unlimited" {
+		out += ":messages=" + count
+	}
+	if out == "*" {
+		out += ":ignore"
+	}
+	return out
+}
+
+// Account returns what one account may keep: what is known of the user (RuleOf), else what the table says of the address, else of its
 // @domain, else the usual.
 func (r *Rules) Account(ctx context.Context, account string) Rule {
 	if u, err := r.Users.Lookup(ctx, account); err != nil {
 		r.Warn(fmt.Errorf("quota of %s: %w; quota_rule counts", account, err))
 		return r.Usual
 	} else if u != nil {
-		if rule := u.Extra("userdb_quota_rule"); rule != "" {
+		if rule := RuleOf(u); rule != "" {
 			return r.read(account, rule)
 		}
 	}

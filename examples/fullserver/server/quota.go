@@ -26,9 +26,8 @@ func (s *Server) openQuota() error {
 	f, file := s.users.(accounts.File)
 	if file {
 		for _, u := range f.F.Users() {
-			rule := u.Extra("userdb_quota_rule")
-			if _, err := quota.Parse(rule); err != nil {
-				return s.cfg.ErrorFor("passwd_file", fmt.Errorf("%s, line %d: userdb_quota_rule: %w", f.F.Path(), u.Line, err))
+			if _, err := quota.Parse(quota.RuleOf(u)); err != nil {
+				return s.cfg.ErrorFor("passwd_file", fmt.Errorf("%s, line %d: quota: %w", f.F.Path(), u.Line, err))
 			}
 		}
 	}
@@ -74,7 +73,7 @@ func (s *Server) quotaOfUsers() bool {
 		return true
 	}
 	for _, u := range f.F.Users() {
-		if u.Extra("userdb_quota_rule") != "" {
+		if quota.RuleOf(u) != "" {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail/pop3"
@@ -84,7 +85,7 @@ func (t *translation) certificate(s setting) {
 	if file(key) == "" {
 		for _, k := range t.model.settings {
 			if k.name == "ssl_key" && k.hidden {
-				t.find(Blocks, s, "make the file with doveconf -n -P", "the name of the key's file is hidden")
+				t.find(Blocks, s, "make the file with doveconf -N -P", "the name of the key's file is hidden")
 				return
 			}
 		}
@@ -176,18 +177,28 @@ func (t *translation) plugin(s setting) {
 
 // limit24 is a limit of 2.4's, which has them one by one.
 func (t *translation) limit24(s setting) {
-	what := map[string]string{"quota_storage_size": "storage", "quota_message_count": "messages"}[s.name] + "=" + strings.ReplaceAll(s.value, " ", "")
-	if s.value == "unlimited" || strings.Contains(s.value, "%") {
+	value := strings.ReplaceAll(s.value, " ", "")
+	if value == "unlimited" || strings.Contains(value, "%") {
 		t.same(s, "any amount")
 		return
 	}
-	rule := "*"
-	for _, p := range t.set {
-		if p.Name == "quota_rule" {
-			rule = p.Value
+	what := "messages="
+	if s.name == "quota_storage_size" {
+		what = "storage="
+		if _, err := atoi(value); err == nil {
+			what = "bytes=" // which 2.4 means where 2.3 means KiB
 		}
 	}
-	t.put(s, "quota_rule", rule+":"+dollars(what))
+	parts := []string{"*"}
+	for _, p := range t.set {
+		if p.Name == "quota_rule" {
+			parts = strings.Split(p.Value, ":")
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(p string) bool {
+		return strings.HasPrefix(p, what) || what != "messages=" && (strings.HasPrefix(p, "storage=") || strings.HasPrefix(p, "bytes="))
+	})
+	t.put(s, "quota_rule", strings.Join(append(parts, what+dollars(value)), ":"))
 }
 
 func pluginValue(list []setting, name string) string {

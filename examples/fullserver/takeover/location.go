@@ -36,6 +36,9 @@ func (t *translation) location24() {
 	if len(value) == 0 {
 		return
 	}
+	if _, ok := value["mailbox_list_layout"]; !ok && !t.asked && value["mail_driver"].value == "maildir" {
+		t.find(Differs, value["mail_driver"], "make the file with doveconf -N -P, if that wasn't done", "mailboxes are taken for folders with a dot in front, .Sent: doveconf -n of 2.4 doesn't print mailbox_list_layout = fs")
+	}
 	all := setting{name: "mail_location", value: value["mail_driver"].value + ":" + value["mail_path"].value, line: value["mail_path"].line}
 	all.said = strings.TrimPrefix(value["mail_driver"].said+", "+value["mail_path"].said, ", ")
 	for _, name := range []string{"mail_inbox_path", "mail_index_path", "mail_index_private_path", "mail_control_path", "mail_volatile_path", "mailbox_list_layout", "mailbox_list_utf8", "mail_alt_path", "mailbox_directory_name", "mailbox_subscriptions_filename"} {
@@ -223,7 +226,7 @@ func (t *translation) namespaces() {
 			continue
 		}
 		if n.Value("inbox") != "yes" {
-			t.otherNamespace(n, s)
+			t.otherNamespace(n)
 			continue
 		}
 		for _, v := range n.Settings {
@@ -231,9 +234,10 @@ func (t *translation) namespaces() {
 			switch v.Name {
 			case "inbox", "type", "list", "subscriptions", "hidden", "order", "ignore_on_failure", "disabled", "comment":
 				t.same(one, "the user's own mailboxes")
-			case "location":
+			case "location", "mail_driver", "mail_path", "mail_inbox_path", "mail_control_path", "mailbox_list_layout", "mailbox_list_utf8":
 				if v.Value != "" {
-					t.find(Blocks, one, "write it as mail_location", "where mailboxes are is said once")
+					one.param = "mail_location"
+					t.find(Blocks, one, "write it outside of the namespace, as mail_location or what 2.4 has for that", "where mailboxes are is said once")
 				} else {
 					t.same(one, "mailboxes are where mail_location says")
 				}
@@ -272,8 +276,8 @@ func (t *translation) namespaces() {
 	}
 }
 
-func (t *translation) otherNamespace(n *doveconf.Section, s func(string) setting) {
-	if loc := s("location"); n.Value("alias_for") != "" || n.Value("hidden") == "yes" && loc.value == "" {
+func (t *translation) otherNamespace(n *doveconf.Section) {
+	if n.Value("alias_for") != "" || n.Value("hidden") == "yes" && n.Value("location")+n.Value("mail_path") == "" {
 		t.find(Differs, setting{said: n.Title(), line: n.Line}, "", "names that are an alias for others aren't there; the mailboxes are")
 		return
 	}
@@ -328,7 +332,9 @@ func (t *translation) mailbox(m *doveconf.Section) (expunge string) {
 		case "comment", "driver":
 			t.same(about(v), "is nothing that mail programs see")
 		default:
-			t.find(Differs, about(v), "look whether you need it", "isn't known")
+			s := about(v)
+			s.name = v.Name
+			t.byRule(s)
 		}
 	}
 	return expunge

@@ -24,7 +24,7 @@ type database struct {
 	setting // its beginning, for reports
 	driver  string
 	args    string
-	fields  string // default_fields and override_fields
+	fields  []setting // default_fields and override_fields; of a static userdb, what everybody has
 	options []setting
 	section *doveconf.Section
 }
@@ -55,7 +55,7 @@ var renamed = map[string]string{
 // named are sections of 2.4 whose settings have the section's name in front when they are written in full.
 func named(kind string) bool {
 	for _, prefix := range []string{"ssl_server", "ssl_client", "auth_policy", "quota", "sieve", "fts", "acl", "language", "event_exporter", "metric", "mail_ext_attachment",
-		"mail_attribute", "doveadm", "dict", "oauth2", "push_notification", "crypt", "lazy_expunge", "trash", "imap_quota", "http", "imap", "pop3", "lmtp", "fs", "layout", "mail_compress", "stats"} {
+		"mail_attribute", "doveadm", "dict", "oauth2", "imapc", "pop3c", "push_notification", "crypt", "lazy_expunge", "trash", "imap_quota", "http", "imap", "pop3", "lmtp", "fs", "layout", "mail_compress", "stats"} {
 		if kind == prefix || strings.HasPrefix(kind, prefix+"_") {
 			return true
 		}
@@ -179,23 +179,32 @@ func (t *translation) database(s *doveconf.Section) database {
 		section := strings.Join(in, " ")
 		switch {
 		case section == "fields" || section == "passdb_fields" || section == "userdb_fields":
-			d.fields = strings.TrimSpace(d.fields + " " + v.Name + "=" + v.Value)
+			d.fields = append(d.fields, setting{name: v.Name, value: v.Value, said: s.Title() + ": " + o.said, line: v.Line})
 			continue
 		case section == "mechanisms_filter":
 			o.name, o.value = "mechanisms", strings.TrimSpace(d.option("mechanisms")+" "+v.Name)
 		case section != "":
 			o.name = section + " " + o.name
 		case o.name == "default_fields" || o.name == "override_fields":
-			d.fields = strings.TrimSpace(d.fields + " " + o.value)
+			d.fields = append(d.fields, d.words(o.value, o.line)...)
 			continue
 		}
 		d.options = append(d.options, o)
 	}
 	if t.v24 && d.args == "" {
 		d.args = d.option("passwd_file_path")
-		if d.driver == "static" {
-			d.args, d.fields = d.fields, ""
-		}
+	}
+	if d.driver == "static" {
+		d.fields = append(d.words(d.args, d.line), d.fields...)
 	}
 	return d
+}
+
+// words are the fields of 2.3's "uid=vmail home=/var/vmail/%u".
+func (d *database) words(text string, line int) (out []setting) {
+	for f := range strings.FieldsSeq(text) {
+		name, value, _ := strings.Cut(f, "=")
+		out = append(out, setting{name: name, value: value, said: d.said + ": " + f, line: line})
+	}
+	return out
 }

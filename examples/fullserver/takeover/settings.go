@@ -116,6 +116,10 @@ func (t *translation) setting(s setting) {
 	case "auth_default_realm":
 		t.realm(s)
 	case "auth_username_format":
+		if s.protocol == "lmtp" {
+			t.find(Differs, s, "", "mail is delivered to the address that Postfix's tables lead to")
+			return
+		}
 		switch v := strings.ReplaceAll(strings.ReplaceAll(s.value, " ", ""), "|lower", ""); v {
 		case "", "%u", "%Lu", "%{user}":
 			t.same(s, "names are in lower case here")
@@ -156,15 +160,22 @@ func (t *translation) setting(s setting) {
 		t.plugin(s)
 	case "quota_storage_size", "quota_message_count":
 		t.limit24(s)
+	case "quota_driver":
+		t.same(s, "what an account uses is counted in maildirsize")
 	default:
-		for i := range rules {
-			if r := &rules[i]; r.fits(s.name) {
-				t.find(r.kind, s, r.do, "%s", r.text)
-				return
-			}
-		}
-		t.find(Differs, s, "look whether you need it", "isn't known")
+		t.byRule(s)
 	}
+}
+
+// byRule is for what has no case of its own.
+func (t *translation) byRule(s setting) {
+	for i := range rules {
+		if r := &rules[i]; r.fits(s.name) {
+			t.find(r.kind, s, r.do, "%s", r.text)
+			return
+		}
+	}
+	t.find(Differs, s, "look whether you need it", "isn't known")
 }
 
 // duration writes one of Dovecot's times as main.cf has it: "30 mins" is 30m.

@@ -53,7 +53,7 @@ func accounted(t *testing.T, f *doveconf.File, found Findings) {
 func TestEverySettingHasAWord(t *testing.T) {
 	files, err := filepath.Glob(corpus + "2.*/*.txt")
 	require.NoError(t, err)
-	require.Len(t, files, 7)
+	require.Len(t, files, 9)
 	for _, file := range files {
 		f := fromCorpus(t, strings.TrimSuffix(strings.TrimPrefix(file, corpus), ".txt"))
 		tr := Translate(f, "an.example")
@@ -100,18 +100,31 @@ pop3s_listen = :995
 
 func TestVirtualUsers24(t *testing.T) {
 	tr := Translate(fromCorpus(t, "2.4/virtual"), "an.example")
-	require.Equal(t, `auth_mechanisms = plain login
-quota_rule = *:storage=1G
+	require.Equal(t, `auth_cache_size = 10M
+auth_cache_ttl = 30m
+auth_failure_delay = 3s
+auth_mechanisms = plain login
+zlib_save = gz
+disable_plaintext_auth = yes
+pop3_uidl_format = %v.%u
+postmaster_address = postmaster@an.example
+quota_rule = *:storage=2G
+passwd_file = /etc/dovecot/users
 mail_location = maildir:/var/vmail/%d/%n/Maildir
-autoexpunge = Trash 30d
+autoexpunge = Trash 30d, Junk 2w 1000
 imap_listen = 0.0.0.0:143
 imaps_listen = 0.0.0.0:993
 pop3_listen = 0.0.0.0:110
 pop3s_listen = 0.0.0.0:995
 `, params(tr))
-	// Its passwords may be without {SCHEME}, and the file isn't here to tell.
-	require.Equal(t, 1, tr.Findings.Count(Blocks), "%v", tr.Findings)
-	require.Equal(t, "/etc/ssl/private/mail.key", tr.Key)
+	require.Zero(t, tr.Findings.Count(Blocks), "%v", tr.Findings)
+	require.Equal(t, "vmail", tr.User)
+	require.Equal(t, "/etc/letsencrypt/live/mail.an.example/privkey.pem", tr.Key)
+
+	text, err := os.ReadFile(corpus + "2.4/virtual.txt")
+	require.NoError(t, err)
+	tr = Translate(parsed(t, "n", strings.Replace(string(text), "default_password_scheme = crypt", "default_password_scheme = sha512-crypt", 1)), "an.example")
+	require.Equal(t, 1, tr.Findings.Count(Blocks), "its passwords may be without {SCHEME}, and the file isn't here to tell")
 }
 
 func TestSQL(t *testing.T) {
@@ -127,7 +140,12 @@ func TestSQL(t *testing.T) {
 	require.Zero(t, tr.Findings.Count(Blocks), "%v", tr.Findings)
 
 	tr = Translate(fromCorpus(t, "2.4/sql"), "an.example")
-	require.Contains(t, params(tr), "passdb = sql:$config_directory/dovecot-sql.conf.ext\n")
+	for _, want := range []string{"passdb = { passwd-file:/etc/dovecot/master-users master=yes result_success=continue }, sql:$config_directory/dovecot-sql.conf.ext\n", "userdb = sql:$config_directory/dovecot-sql.conf.ext\n",
+		"auth_master_user_separator = *\n", "mail_location = maildir:/srv/mail/%d/%n/Maildir\n", "auth_listen = :12345\n", "zlib_save = gz\n", "tls_server_sni_maps = texthash:$config_directory/sni\n"} {
+		require.Contains(t, params(tr), want)
+	}
+	require.Equal(t, "imap.two.example /etc/ssl/two.key, /etc/ssl/two.pem\n", tr.Made["sni"])
+	require.Equal(t, []string{"12340"}, tr.Policies)
 	require.Equal(t, `driver = mysql
 connect = host=db.an.example dbname=mail password=5ecret user=dovecot
 default_pass_scheme = BLF-CRYPT
@@ -138,6 +156,41 @@ iterate_query = SELECT username, domain FROM users
 	require.Zero(t, tr.Findings.Count(Blocks), "%v", tr.Findings)
 	for _, x := range tr.Findings {
 		require.NotContains(t, x.What+x.Text+x.Do, "5ecret")
+	}
+}
+
+// What 2.4 has in sections of its own blocks where mail would be lost.
+func TestSectionsOf24(t *testing.T) {
+	tr := Translate(fromCorpus(t, "2.4/odd"), "an.example")
+	blocks := map[string]bool{}
+	for _, x := range tr.Findings {
+		if x.Kind == Blocks {
+			blocks[x.What] = true
+			require.NotEmpty(t, x.Do, "%+v", x)
+		}
+		require.NotContains(t, x.What+x.Text+x.Do, "5ecret")
+		require.NotContains(t, x.What+x.Text+x.Do, "5ec#ret")
+	}
+	for _, want := range []string{"imapc / host = other.example", "mail_ext_attachment / path = /srv/attachments", "ssl_server / key_password = …", "userdb ldap: mail_path = %{home}/Maildir",
+		"passdb static", "passdb static: allow_nets = 10.0.0.0/8", "namespace public: type = public", "mail_plugins: mail_crypt"} {
+		require.True(t, blocks[want], "%s: %v", want, blocks)
+	}
+	require.Contains(t, params(tr), "imaps_listen = 192.0.2.7:993 127.0.0.1:993 :10993\n")
+	require.NotContains(t, params(tr), "imap_listen =")
+}
+
+// A size without a unit is in octets in 2.4, and in KiB in 2.3. What userdb says of all is stronger than the quota's own.
+func TestLimits24(t *testing.T) {
+	const quota = "dovecot_config_version = 2.4.1\nquota \"User quota\" {\n  storage_size = 1 G\n  message_count = 1000\n}\n"
+	for fields, want := range map[string]string{
+		"":                                "*:storage=1G:messages=1000",
+		"quota_storage_size = 5000":       "*:messages=1000:bytes=5000",
+		"quota_message_count:default = 7": "*:storage=1G:messages=7",
+		"quota_storage_size = unlimited":  "*:storage=1G:messages=1000",
+		"quota_storage_size = 2G\n    quota_storage_size = 3000M": "*:messages=1000:storage=3000M",
+	} {
+		tr := Translate(parsed(t, "n", quota+"userdb static {\n  fields {\n    home = /h/%{user}\n    "+fields+"\n  }\n}\n"), "an.example")
+		require.Contains(t, params(tr), "quota_rule = "+want+"\n", fields)
 	}
 }
 
@@ -193,6 +246,7 @@ func TestBlocks(t *testing.T) {
 		"namespace {\n inbox = yes\n location = maildir:/x\n}":                             true,
 		"namespace {\n inbox = yes\n prefix = INBOX.\n separator = .\n}":                   false,
 		"passdb {\n driver = static\n args = nopassword=y\n}":                              true,
+		"userdb {\n driver = static\n args = mail=maildir:~/M home=/h/%u\n}":               true,
 		"passdb {\n driver = lua\n}":                                                       true,
 		"passdb {\n driver = sql\n args = /b\n override_fields = allow_nets=10.0.0.0/8\n}": true,
 		"passdb {\n driver = passwd-file\n args = scheme=SHA512 /nowhere/users\n}":         true,

@@ -21,6 +21,7 @@ type translation struct {
 	mydomain string // Postfix's; "" where it isn't known
 
 	v24      bool
+	asked    bool // doveconf was asked by us
 	model    model
 	homes    []string // templates of homes, for mail_location
 	policies []string // addresses of Dovecot's policy services, "127.0.0.1:12340"
@@ -41,7 +42,7 @@ type Translation struct {
 
 // Translate goes through a configuration. mydomain is Postfix's: whom users without a domain belong to here.
 func Translate(f *doveconf.File, mydomain string) *Translation {
-	t := &translation{file: f.Name, mydomain: mydomain, made: map[string]string{}, v24: f.At(2, 4)}
+	t := &translation{file: f.Name, mydomain: mydomain, made: map[string]string{}, v24: f.At(2, 4), asked: f.Asked}
 	t.read(f)
 	t.protocols()
 	for _, s := range t.model.settings {

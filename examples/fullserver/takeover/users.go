@@ -2,6 +2,7 @@ package takeover
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,7 +76,7 @@ func (t *translation) users() {
 // source is "driver:argument", "" for one that can't be.
 func (t *translation) source(d *database, kind string) string {
 	s := d.setting
-	if f := d.fields; f != "" {
+	if kind == "passdb" || d.driver != "static" {
 		t.fields(d, kind)
 	}
 	switch d.driver {
@@ -146,22 +147,28 @@ func (t *translation) options(d *database) string {
 	return b.String()
 }
 
+// elsewhere are fields that put a user's mailboxes where mail_location doesn't say.
+var elsewhere = []string{"mail", "mail_driver", "mail_path", "mail_inbox_path", "mail_control_path", "mailbox_list_layout"}
+
 // fields are default_fields and override_fields.
 func (t *translation) fields(d *database, kind string) {
-	for f := range strings.FieldsSeq(d.fields) {
-		name, value, _ := strings.Cut(f, "=")
-		name, _, _ = strings.Cut(name, ":")
-		s := setting{said: d.said + ": " + f, line: d.line}
+	for _, s := range d.fields {
+		name, _, _ := strings.Cut(s.name, ":") // 2.4's "home:default"
 		switch {
 		case kind == "userdb" && name == "home":
-			t.homes = append(t.homes, value)
+			t.homes = append(t.homes, s.value)
 			t.find(Translated, s, "", "is part of mail_location, where that begins with a home")
 		case kind == "userdb" && (name == "uid" || name == "gid"):
-			t.owner(setting{name: "mail_" + name, value: value, said: s.said, line: s.line})
+			s.name = "mail_" + name
+			t.owner(s)
 		case kind == "userdb" && name == "quota_rule":
-			t.put(s, "quota_rule", dollars(value))
-		case kind == "userdb" && name == "mail":
-			t.find(Blocks, s, "write it as mail_location", "where mailboxes are is said once")
+			t.put(s, "quota_rule", dollars(s.value))
+		case kind == "userdb" && (name == "quota_storage_size" || name == "quota_message_count"):
+			s.name = name
+			t.limit24(s)
+		case kind == "userdb" && slices.Contains(elsewhere, name):
+			s.param = "mail_location"
+			t.find(Blocks, s, "write it as mail_location, outside of userdb", "where mailboxes are is said once")
 		case kind == "passdb" && (strings.HasPrefix(name, "userdb_") || name == "user" || name == "nodelay"):
 			t.find(Differs, s, "", "isn't used")
 		case kind == "passdb":
@@ -228,31 +235,36 @@ func (t *translation) bare(file string) bool {
 
 // static is a userdb that is the same for all.
 func (t *translation) static(d *database) string {
-	out := "static:"
 	var words []string
-	for w := range strings.FieldsSeq(strings.NewReplacer("%{user | ", "%{user|", " | lower}", "|lower}").Replace(d.args)) {
-		name, value, _ := strings.Cut(w, "=")
-		switch name {
-		case "home":
-			t.homes = append(t.homes, value)
-			v, err := t.variables(value)
+	for _, s := range d.fields {
+		switch name, _, _ := strings.Cut(s.name, ":"); {
+		case name == "home":
+			t.homes = append(t.homes, s.value)
+			v, err := t.variables(s.value)
+			if err == nil && strings.ContainsAny(v, " \t") {
+				err = errors.New("homes with blanks in them can't be written here")
+			}
 			if err != nil {
 				t.find(Blocks, d.setting, "write it with %u, %n and %d", "%v", err)
 				return ""
 			}
 			words = append(words, "home="+v)
-		case "uid":
-			t.owner(setting{name: "mail_uid", value: value, said: d.said, line: d.line})
-		case "gid":
-		case "allow_all_users":
-			words = append(words, w)
-		case "quota_rule":
-			words = append(words, w)
-		case "mail":
-			t.find(Blocks, d.setting, "write it as mail_location", "where mailboxes are is said once")
+		case name == "uid":
+			s.name = "mail_uid"
+			t.owner(s)
+		case name == "gid":
+			t.same(s, "mail_owner is who has the mailboxes on the disk")
+		case name == "allow_all_users" || name == "quota_rule":
+			words = append(words, name+"="+s.value)
+		case name == "quota_storage_size" || name == "quota_message_count":
+			s.name = name
+			t.limit24(s)
+		case slices.Contains(elsewhere, name):
+			s.param = "mail_location"
+			t.find(Blocks, s, "write it as mail_location, outside of userdb", "where mailboxes are is said once")
 			return ""
 		default:
-			t.find(Differs, d.setting, "", "%s isn't used", name)
+			t.find(Differs, s, "", "isn't used")
 		}
 	}
 	if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "home=") }) && t.value("mail_home") != "" {
@@ -260,7 +272,7 @@ func (t *translation) static(d *database) string {
 			words = append(words, "home="+v)
 		}
 	}
-	out += strings.Join(words, " ")
+	out := "static:" + strings.Join(words, " ")
 	t.find(Translated, d.setting, "", "userdb = %s", out)
 	return dollars(out)
 }
@@ -287,7 +299,7 @@ func (t *translation) sql24(d *database) string {
 		connect = append(connect, "host="+db.Name)
 		for _, v := range db.Settings {
 			if v.Hidden {
-				t.find(Blocks, d.setting, "make the file with doveconf -n -P", "the database's password is hidden")
+				t.find(Blocks, d.setting, "make the file with doveconf -N -P", "the database's password is hidden")
 				return ""
 			}
 			switch strings.TrimPrefix(v.Name, driver+"_") {
