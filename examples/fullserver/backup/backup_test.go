@@ -501,3 +501,40 @@ func TestToUser(t *testing.T) {
 	_, err = b.ToUser(t.Context(), "chi", Selection{}, a, "", nil)
 	require.ErrorContains(t, err, "no mail of chi")
 }
+
+// Mailboxes in folders within each other come back as they are, and a user's messages under the mailboxes' own names, however these are spelled on the disk.
+func TestNested(t *testing.T) {
+	s := newSite(t)
+	s.Store.Layout, s.Store.UTF8 = maildir.LayoutFS, true
+	s.Users = func(context.Context) ([]string, error) { return []string{"an"}, nil }
+	a := s.account("an")
+	for i, name := range []string{"Lists", "Lists/new", "R&D-x/a.b", "Đi chợ"} {
+		_, err := a.Create(t.Context(), name, nil)
+		require.NoError(t, err)
+		put(t, a, name, message(i), mail.NewFlags("work"))
+	}
+	put(t, a, "INBOX", message(4), mail.Flags{})
+	where := s.dir + "/backups"
+	_, err := ToFolder(t.Context(), &s.Server, where, false, nil)
+	require.NoError(t, err)
+	require.Empty(t, s.verify(where))
+
+	root := t.TempDir()
+	_, damaged := whole(t, where, root)
+	require.Empty(t, damaged)
+	restored := storeAt(root + s.dir + "/data/mail")
+	restored.Layout, restored.UTF8 = maildir.LayoutFS, true
+	require.Equal(t, all(t, a), all(t, open(t, restored, "an")))
+
+	b, err := Open(where)
+	require.NoError(t, err)
+	defer b.Close()
+	res, err := b.ToUser(t.Context(), "an", Selection{}, a, "Restored", func(err error) { t.Error(err) })
+	require.NoError(t, err)
+	require.Equal(t, 5, res.Messages)
+	for _, name := range []string{"INBOX", "Lists", "Lists/new", "R&D-x/a.b", "Đi chợ"} {
+		st, err := a.Status(t.Context(), "Restored/"+name)
+		require.NoError(t, err, name)
+		require.Equal(t, uint32(1), st.Messages, name)
+	}
+}

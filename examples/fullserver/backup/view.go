@@ -140,6 +140,10 @@ type reading struct {
 	entry   *Entry // of the message at hand
 	header  *mime.Header
 	foundIn map[string]bool
+
+	// The manifest's names count: layouts and spellings are many.
+	names     []string
+	mailboxOf func(*Entry) string
 }
 
 // read opens an account of a backup. Messages for which match is not true are passed over; nil takes all, and reads no headers.
@@ -150,7 +154,10 @@ func (b *Backup) read(p *Part, pick func(*Entry) bool, match func(*mime.Header) 
 		return nil, err
 	}
 	src.Codecs = []compress.Codec{zstd.Codec(0)}
-	r := &reading{Maildir: src, byID: map[string]*Entry{}, match: match, foundIn: map[string]bool{}}
+	r := &reading{Maildir: src, byID: map[string]*Entry{}, match: match, foundIn: map[string]bool{}, mailboxOf: p.mailboxOf()}
+	for _, m := range p.Mailboxes {
+		r.names = append(r.names, m.Name)
+	}
 	for name, e := range v.files {
 		if e.GUID != "" {
 			base, _, _ := strings.Cut(path.Base(name), ":")
@@ -173,6 +180,9 @@ func (r *reading) Next(ctx context.Context) (*archive.Message, error) {
 			continue
 		}
 		m.GUID = mail.GUID(r.entry.GUID)
+		if name := r.mailboxOf(r.entry); name != "" {
+			m.Mailbox = name
+		}
 		if r.match == nil {
 			return m, nil
 		}
@@ -191,11 +201,14 @@ func (r *reading) Next(ctx context.Context) (*archive.Message, error) {
 
 // Mailboxes implements archive.Source. Where messages are chosen, mailboxes that have none of these needn't be made.
 func (r *reading) Mailboxes(ctx context.Context) ([]string, error) {
-	all, err := r.Maildir.Mailboxes(ctx)
+	all, err := r.names, error(nil)
+	if len(all) == 0 { // that line of the manifest is damaged
+		all, err = r.Maildir.Mailboxes(ctx)
+	}
 	if r.match == nil {
 		return all, err
 	}
-	return slices.DeleteFunc(all, func(name string) bool { return !r.foundIn[name] }), err
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !r.foundIn[name] }), err
 }
 
 // readHeader reads what of a message has its header.

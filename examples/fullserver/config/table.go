@@ -52,7 +52,7 @@ func places() []Param {
 		{Name: "queue_directory", Group: g, Kind: Path, Default: "$data_directory/queue", into: func(s *Settings) any { return &s.QueueDirectory },
 			Help: "Mail on its way elsewhere."},
 		{Name: "mail_location", Group: g, Kind: Text, Default: "maildir:$data_directory/mail/%d/%n", into: func(s *Settings) any { return &s.MailLocation },
-			Help: "Each user's Maildir: %u is user@domain, %n and %d its two halves, %h the home directory of passwd_file."},
+			Help: "Each user's Maildir: %u is user@domain, %n and %d its two halves, %h the home directory of passwd_file. Behind it may stand Dovecot's :LAYOUT=fs, for mailboxes in folders within each other, and :UTF-8, for folders' names that aren't modified UTF-7. Neither can be changed where mail is."},
 		{Name: "mail_text_cache", Group: g, Kind: Yes, Default: "yes", into: func(s *Settings) any { return &s.MailTextCache },
 			Help: "Keep the text of messages beside them, so that searches for text take milliseconds. It takes about as much space as the text, and is made again when it is lost."},
 		{Name: "mail_text_ahead", Group: g, Kind: Time, Default: "1s", Max: 86400, into: func(s *Settings) any { return &s.MailTextAhead },

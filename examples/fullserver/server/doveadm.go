@@ -2,10 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/buuta/mail"
@@ -46,19 +45,19 @@ func (s *Server) loggedIn(f func(v doveadm.Session, c interface{ Close() error }
 
 // mailBackend is what doveadm needs of a server that may be running or not.
 func (s *Server) mailBackend() doveadm.Backend {
-	loc, _ := parseLocation(s.set.MailLocation) // checkSettings has looked
+	loc, _ := locationOf(s.cfg) // checkSettings has looked
 	return doveadm.Backend{
 		Store: s.store, Users: s.users, Mechanisms: s.set.AuthMechanisms, LogFile: s.set.MaillogFile,
 		Location: func(account string) (string, error) {
 			path, err := loc.path(s.users, account)
-			return "maildir:" + path, err
+			return loc.at(path), err
 		},
 		Open: func(location string) (mail.Store, error) {
-			path, ok := strings.CutPrefix(location, "maildir:")
-			if !ok || path == "" {
-				return nil, errors.New(location + ": write maildir:/path; other formats can't be read")
+			l, err := splitLocation(location)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", location, err)
 			}
-			return &maildir.Store{PathFunc: func(string) (string, error) { return path, nil }, Host: s.set.MyHostname, CharsetReader: charset.NewReader, NoTextCache: true}, nil
+			return &maildir.Store{PathFunc: func(string) (string, error) { return l.pattern, nil }, Layout: l.layout, UTF8: l.utf8, Host: s.set.MyHostname, CharsetReader: charset.NewReader, NoTextCache: true}, nil
 		},
 		Repair: func(ctx context.Context, account string, found func(mailbox, text string)) error {
 			_, err := s.store.Check(ctx, account, &maildir.CheckOptions{Repair: true, Found: func(f maildir.Fault) { found(f.Mailbox, f.String()) }})

@@ -22,7 +22,7 @@ func (s *Server) authServer() (*dovecotauth.Server, error) {
 			}
 		}
 	}
-	loc, _ := parseLocation(s.set.MailLocation) // checkSettings has looked
+	loc, _ := locationOf(s.cfg) // checkSettings has looked
 	return &dovecotauth.Server{
 		Authenticator: s.authenticator(), Guard: s.admission(), Mechanisms: s.mechanisms(), AllowPlaintext: !s.set.DisablePlaintextAuth, Hostname: s.set.MyHostname,
 		Users: people{s, loc}, Logger: s.log.Logger(dovecot+" auth:", slog.LevelInfo),
@@ -51,11 +51,11 @@ func (p people) User(ctx context.Context, name string) (*dovecotauth.User, error
 		out.Fields["home"] = u.Home
 	}
 	if out.Fields["mail"] == "" {
-		path, err := p.loc.expand(u.Name, u.Home)
+		path, err := p.loc.of(u)
 		if err != nil {
 			return nil, err
 		}
-		out.Fields["mail"] = "maildir:" + path
+		out.Fields["mail"] = p.loc.at(path)
 	}
 	return out, nil
 }

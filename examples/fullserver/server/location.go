@@ -10,12 +10,53 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/maildir"
 )
 
-// location is a mail_location, Dovecot's "maildir:" and a pattern.
+// location is a mail_location, Dovecot's "maildir:", a pattern, and options.
 type location struct {
 	pattern string
 	home    string // home_mailbox, for users who have homes; "" for none
+	layout  maildir.Layout
+	utf8    bool // names of folders are UTF-8
+}
+
+// splitLocation takes Dovecot's options from behind a path.
+func splitLocation(s string) (location, error) {
+	path, ok := strings.CutPrefix(s, "maildir:")
+	if !ok {
+		return location{}, errors.New("must be maildir:PATH; other formats are not supported")
+	}
+	options := strings.Split(path, ":")
+	l := location{pattern: options[0]}
+	if l.pattern == "" {
+		return location{}, errors.New("maildir: lacks a path")
+	}
+	for _, o := range options[1:] {
+		switch {
+		case strings.EqualFold(o, "LAYOUT=fs"):
+			l.layout = maildir.LayoutFS
+		case strings.EqualFold(o, "LAYOUT=maildir++"):
+			l.layout = maildir.LayoutMaildirPP
+		case o == "UTF-8":
+			l.utf8 = true
+		default:
+			return location{}, fmt.Errorf("the option %q is not supported; there are LAYOUT=fs, LAYOUT=maildir++ and UTF-8", o)
+		}
+	}
+	return l, nil
+}
+
+// at writes the location of the mailboxes in a folder, as Dovecot does.
+func (l location) at(path string) string {
+	s := "maildir:" + path
+	if l.layout == maildir.LayoutFS {
+		s += ":LAYOUT=fs"
+	}
+	if l.utf8 {
+		s += ":UTF-8"
+	}
+	return s
 }
 
 // locationOf is where mailboxes are: mail_location, or while that isn't set home_mailbox.
@@ -29,21 +70,13 @@ func locationOf(c *config.Config) (location, error) {
 
 // parseLocation checks a mail_location.
 func parseLocation(s string) (location, error) {
-	path, ok := strings.CutPrefix(s, "maildir:")
-	switch {
-	case !ok:
-		return location{}, errors.New("must be maildir:PATH; other formats are not supported")
-	case path == "":
-		return location{}, errors.New("maildir: lacks a path")
+	l, err := splitLocation(s)
+	if err != nil {
+		return location{}, err
 	}
-	path, more, _ := strings.Cut(path, ":")
-	if more != "" {
-		return location{}, fmt.Errorf("the option %q is not supported", more)
+	if rest, ok := strings.CutPrefix(l.pattern, "~/"); ok {
+		l.pattern = "%h/" + rest
 	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		path = "%h/" + rest
-	}
-	l := location{pattern: path}
 	a, err := l.expand("alice@one.test", "/home/alice")
 	if err != nil {
 		return location{}, err
@@ -107,6 +140,10 @@ func (l location) path(users accounts.Users, account string) (string, error) {
 	if u == nil {
 		return "", fmt.Errorf("%w: %q", mail.ErrNoAccount, account)
 	}
+	return l.of(u)
+}
+
+func (l location) of(u *accounts.User) (string, error) {
 	if l.home != "" && u.Home != "" {
 		return filepath.Join(u.Home, l.home), nil
 	}
@@ -120,6 +157,12 @@ func MailPath(c *config.Config, users accounts.Users, account string) (string, e
 		return "", c.ErrorFor("mail_location", err)
 	}
 	return l.path(users, account)
+}
+
+// MailLayout is how mailboxes lie in these folders.
+func MailLayout(c *config.Config) maildir.Layout {
+	l, _ := locationOf(c) // one that can't be read has no mailboxes
+	return l.layout
 }
 
 // Users returns the names of the users, in the order of passwd_file, as far as they can be listed.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/buuta/mail/examples/fullserver/config"
+	"github.com/buuta/mail/examples/fullserver/queuecmd"
 	"github.com/buuta/mail/examples/fullserver/server"
 )
 
@@ -32,7 +33,7 @@ func TestOpenFails(t *testing.T) {
 		"no cert":    {"smtpd_tls_cert_file =\nimaps_listen = 127.0.0.1:0", "main.cf, line 6: imaps_listen: needs a certificate, and smtpd_tls_cert_file is empty"},
 		"queue":      {"queue_directory = $data_directory/users/queue", "main.cf, line 5: queue_directory: mkdir DIR/users: not a directory"},
 		"mbox":       {"mail_location = mbox:~/mail", "main.cf, line 5: mail_location: must be maildir:PATH; other formats are not supported"},
-		"options":    {"mail_location = maildir:~/Maildir:LAYOUT=fs", `main.cf, line 5: mail_location: the option "LAYOUT=fs" is not supported`},
+		"options":    {"mail_location = maildir:~/Maildir:LAYOUT=fs:INDEX=/x", `main.cf, line 5: mail_location: the option "INDEX=/x" is not supported; there are LAYOUT=fs, LAYOUT=maildir++ and UTF-8`},
 		"all in one": {"mail_location = maildir:/var/mail/%d", "main.cf, line 5: mail_location: is the same for every user; it needs %u, %n or %h"},
 		"variable":   {"mail_location = maildir:/var/mail/%x", "main.cf, line 5: mail_location: %x is not a variable; there are %u %n %d %h and %%"},
 		"percent":    {"mail_location = maildir:/var/mail/%u%", "main.cf, line 5: mail_location: ends with a lone %"},
@@ -125,6 +126,24 @@ func TestMailLocations(t *testing.T) {
 		require.Contains(t, m.mail("ALICE@example.test"), "250 2.0.0")
 		_, err := os.Stat(filepath.Join(r.dir, want))
 		require.NoError(t, err, location)
+		r.end()
+	}
+}
+
+// Mailboxes lie as mail_location says, and other programs are told of it.
+func TestLayouts(t *testing.T) {
+	for options, want := range map[string]string{"": "mail/alice/.a\\2eb.Th&AbA-/cur", ":LAYOUT=maildir++": "mail/alice/.a\\2eb.Th&AbA-/cur", ":LAYOUT=fs": "mail/alice/a.b/Th&AbA-/cur", ":LAYOUT=fs:UTF-8": "mail/alice/a.b/Thư/cur"} {
+		r := start(t, "mail_location=maildir:$data_directory/mail/%n"+options)
+		i := r.dial("imap_listen")
+		i.until("* OK")
+		i.say("a LOGIN alice secret", "a OK")
+		i.say(`b CREATE "a.b/Th&AbA-"`, "b OK")
+		require.DirExists(t, filepath.Join(r.dir, want), options)
+		var out, said bytes.Buffer
+		status, err := queuecmd.Call(t.Context(), filepath.Join(r.dir, queuecmd.SocketName), "doveadm", []string{"user", "-f", "mail", "alice"}, strings.NewReader(""), &out, &said)
+		require.NoError(t, err)
+		require.Zero(t, status, said.String())
+		require.Equal(t, "maildir:"+r.dir+"/mail/alice"+strings.TrimSuffix(options, ":LAYOUT=maildir++")+"\n", out.String())
 		r.end()
 	}
 }

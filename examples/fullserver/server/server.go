@@ -267,8 +267,8 @@ func (s *Server) openStore() error {
 		return err
 	}
 	s.store = &maildir.Store{
-		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) },
-		Host:     s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
+		PathFunc: func(account string) (string, error) { return loc.path(s.users, account) }, Layout: loc.layout, UTF8: loc.utf8,
+		Host: s.set.MyHostname, Now: s.opts.Now, Logger: s.log.Logger(dovecot+" maildir:", slog.LevelWarn),
 		Sharing:       &maildir.Sharing{Dict: filepath.Join(s.set.DataDirectory, "shared-mailboxes")}, // beside acl_shared_dict's usual place
 		CharsetReader: charset.NewReader, NoTextCache: !s.set.MailTextCache, TextAhead: s.set.MailTextAhead, Codecs: []compress.Codec{zstd.Codec(0)},
 	}

@@ -86,19 +86,26 @@ func (t *translation) location() {
 		return
 	}
 	path, options, _ := strings.Cut(rest, ":")
+	kept := "" // of the options
 	for o := range strings.SplitSeq(options, ":") {
 		name, value, _ := strings.Cut(o, "=")
 		switch name {
 		case "":
-		case "INDEX", "INDEXPVT", "INDEXCACHE", "LISTINDEX", "VOLATILEDIR", "ITERINDEX", "UTF-8", "NO-NOSELECT", "NOALT", "FULLDIRNAME":
+		case "INDEX", "INDEXPVT", "INDEXCACHE", "LISTINDEX", "VOLATILEDIR", "ITERINDEX", "NO-NOSELECT", "NOALT", "FULLDIRNAME":
+		case "UTF-8":
+			kept += ":UTF-8"
 		case "INBOX":
 			if strings.TrimRight(value, "/") != strings.TrimRight(path, "/") {
 				t.find(Blocks, s, "move INBOX to where the other mailboxes are", "INBOX lies elsewhere than the other mailboxes")
 				return
 			}
 		case "LAYOUT":
-			if !strings.EqualFold(value, "maildir++") {
-				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: doveadm backup -A maildir:~/Maildir2; set mail_location so; then import again", "mailboxes lie in folders within each other")
+			switch strings.ToLower(value) {
+			case "maildir++":
+			case "fs":
+				kept += ":LAYOUT=fs"
+			default:
+				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: doveadm backup -A maildir:~/Maildir2; set mail_location so; then import again", "the layout %s isn't here", value)
 				return
 			}
 		case "CONTROL":
@@ -120,7 +127,8 @@ func (t *translation) location() {
 	if home := t.home(); home != "" {
 		path = strings.ReplaceAll(path, "%h", home)
 	}
-	t.put(s, "mail_location", "maildir:"+dollars(path))
+	t.nested = strings.Contains(kept, "LAYOUT=fs")
+	t.put(s, "mail_location", "maildir:"+dollars(path)+kept)
 }
 
 // home is the template of users' homes where it is the same for all and no userdb says otherwise, "" where userdbs say.
@@ -257,7 +265,9 @@ func (t *translation) namespaces() {
 				t.find(Differs, one, "look whether you need it", "isn't known")
 			}
 		}
-		if n.Value("separator") == "" {
+		if n.Value("separator") == "" && t.nested {
+			t.same(setting{said: n.Title() + ": separator (\"/\", Dovecot's own for this layout)", line: n.Line}, "levels of names are separated by /")
+		} else if n.Value("separator") == "" {
 			t.find(Differs, setting{said: n.Title() + ": separator (\".\", Dovecot's own for Maildirs)", line: n.Line}, "where somebody has written names of folders into a program by hand, they need a /", "levels of names are separated by /")
 		}
 		for m := range n.Of("mailbox") {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
 	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/server"
+	"github.com/buuta/mail/maildir"
 )
 
 // owner is the name of a user that may be a number, "" for none.
@@ -80,6 +82,7 @@ func (p *Plan) users(ctx context.Context, dir string) {
 	}
 	uids := map[uint32]string{}
 	there, compared := 0, 0
+	var seen layouts
 	for _, name := range names {
 		path, err := server.MailPath(p.Config, all, name)
 		if err != nil {
@@ -99,6 +102,7 @@ func (p *Plan) users(ctx context.Context, dir string) {
 			compared++
 		}
 		if uid, ok := ownerOf(path); ok {
+			seen.look(path)
 			there++
 			if uids[uid] == "" {
 				uids[uid] = name
@@ -115,7 +119,51 @@ func (p *Plan) users(ctx context.Context, dir string) {
 	default:
 		add(Same, fmt.Sprintf("%d users", len(names)), "", "%d have a mailbox where the new configuration has it; Dovecot wasn't asked", there)
 	}
+	if said := server.MailLayout(p.Config) == maildir.LayoutFS; said && seen.dots > 0 && seen.nested == 0 {
+		add(Blocks, "mail_location", "take LAYOUT=fs out of it: -set mail_location=…", "%d users have mailboxes as folders with a dot in front, and nobody has any in folders within each other", seen.dots)
+	} else if !said && seen.nested > 0 && seen.dots == 0 {
+		add(Blocks, "mail_location", "-set mail_location=…:LAYOUT=fs", "%d users have mailboxes in folders within each other, and nobody has any with a dot in front", seen.nested)
+	}
 	p.owners(uids, dir, add)
+}
+
+// layouts counts the users who have mailboxes beside INBOX, by how these lie.
+type layouts struct{ dots, nested int }
+
+func (l *layouts) look(root string) {
+	entries, _ := os.ReadDir(root) // what can't be read has no mailboxes for the server either
+	dots, nested := false, false
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case !e.IsDir() || name == "cur" || name == "new" || name == "tmp":
+		case name[0] == '.':
+			dots = dots || isDir(filepath.Join(root, name, "cur"))
+		default:
+			nested = nested || hasMailbox(filepath.Join(root, name), 3)
+		}
+	}
+	if dots {
+		l.dots++
+	}
+	if nested {
+		l.nested++
+	}
+}
+
+// hasMailbox reports whether a folder is a mailbox, or one of those some levels below it.
+func hasMailbox(dir string, levels int) bool {
+	if isDir(filepath.Join(dir, "cur")) || levels == 0 {
+		return levels > 0
+	}
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.IsDir() && hasMailbox(filepath.Join(dir, e.Name()), levels-1)
+	})
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // owners says whom the mail belongs to.

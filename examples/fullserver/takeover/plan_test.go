@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,6 +35,33 @@ func TestAnswered(t *testing.T) {
 	p, err = Make(t.Context(), o)
 	require.NoError(t, err)
 	require.Zero(t, p.Count(Blocks), "%+v", p.Findings)
+}
+
+// Mailboxes that lie otherwise than mail_location says are seen on the disk.
+func TestLayoutOnDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the mailboxes are root's")
+	}
+	o := site(t)
+	dir := filepath.Dir(o.Postfix)
+	at := "mail_location=maildir:" + dir + "/vmail/%d/%n"
+	blocks := func(location, text string) bool {
+		o.Set = []string{"passdb=passwd-file:" + dir + "/users", location}
+		p, err := Make(t.Context(), o)
+		require.NoError(t, err)
+		if p.Count(Blocks) > 0 {
+			require.Contains(t, fmt.Sprint(p.Findings), text)
+		}
+		return p.Count(Blocks) > 0
+	}
+	require.False(t, blocks(at, ""))
+	require.False(t, blocks(at+":LAYOUT=fs", ""), "there is only INBOX")
+	require.NoError(t, os.MkdirAll(dir+"/vmail/an.example/alice/Lists/go/cur", 0o755))
+	require.True(t, blocks(at, "in folders within each other, and nobody"))
+	require.False(t, blocks(at+":LAYOUT=fs", ""))
+	require.NoError(t, os.Rename(dir+"/vmail/an.example/alice/Lists/go", dir+"/vmail/an.example/alice/.Sent"))
+	require.True(t, blocks(at+":LAYOUT=fs:UTF-8", "with a dot in front, and nobody"))
+	require.False(t, blocks(at, ""))
 }
 
 // What somebody has written, or changed, is not written over.

@@ -159,6 +159,24 @@ iterate_query = SELECT username, domain FROM users
 	}
 }
 
+// Mailboxes in folders within each other stay so, and so do their names.
+func TestNested(t *testing.T) {
+	tr := Translate(fromCorpus(t, "2.4/fs"), "an.example")
+	require.Contains(t, params(tr), "mail_location = maildir:/var/vmail/%d/%n:LAYOUT=fs:UTF-8\n")
+	require.Zero(t, tr.Findings.Count(Blocks), "%v", tr.Findings)
+	tr = Translate(parsed(t, "n", "mail_location = maildir:/m/%u:LAYOUT=fs:INDEX=/i/%u\nnamespace inbox {\n  inbox = yes\n}\n"), "an.example")
+	require.Contains(t, params(tr), "mail_location = maildir:/m/%u:LAYOUT=fs\n")
+	require.NotContains(t, fmt.Sprint(tr.Findings), "need a /")
+
+	// What doveconf -n of 2.4 leaves out can't be known.
+	const unsaid = "dovecot_config_version = 2.4.1\nmail_driver = maildir\nmail_path = /m/%{user}\n"
+	f := parsed(t, "n", unsaid)
+	require.Contains(t, fmt.Sprint(Translate(f, "an.example").Findings), "doveconf -N -P")
+	f.Asked = true
+	require.NotContains(t, fmt.Sprint(Translate(f, "an.example").Findings), "doveconf -N -P")
+	require.NotContains(t, fmt.Sprint(Translate(parsed(t, "n", unsaid+"mailbox_list_layout = maildir++\n"), "an.example").Findings), "doveconf -N -P")
+}
+
 // What 2.4 has in sections of its own blocks where mail would be lost.
 func TestSectionsOf24(t *testing.T) {
 	tr := Translate(fromCorpus(t, "2.4/odd"), "an.example")
@@ -215,33 +233,34 @@ func TestSystemUsersBlock(t *testing.T) {
 func TestBlocks(t *testing.T) {
 	const usual = "mail_location = maildir:~/Maildir\npassdb {\n  driver = sql\n  args = /a\n}\nuserdb {\n  driver = sql\n  args = /a\n}\n"
 	for text, blocks := range map[string]bool{
-		"":                                                 false,
-		"mail_location = maildir:~/M:CONTROL=/c":           true,
-		"mail_location = maildir:~/M:LAYOUT=fs":            true,
-		"mail_location = maildir:~/M:INDEX=/i":             false,
-		"mail_location = maildir:~/M:INBOX=~/M":            false,
-		"mail_location = maildir:~/M:INBOX=~/I":            true,
-		"mail_location = maildir:/m/%2.256Nu/%n":           true,
-		"mail_location = mdbox:~/m":                        true,
-		"mail_location = ":                                 true,
-		"pop3_uidl_format = %08Xu%08Xv":                    false,
-		"pop3_uidl_format = %g":                            false,
-		"pop3_uidl_format = %m":                            true,
-		"pop3_uidl_format = %v":                            true, // all messages would have the same
-		"pop3_uidl_format = %{uid | hex(8)}%{guid}":        false,
-		"pop3_uidl_format = %{uid}%{user}":                 true,
-		"pop3_reuse_xuidl = yes":                           true,
-		"auth_mechanisms = gssapi":                         true,
-		"auth_mechanisms = plain gssapi":                   false,
-		"auth_default_realm = other.example":               true,
-		"auth_default_realm = an.example":                  false,
-		"mail_attachment_dir = /a":                         true,
-		"mail_plugins = mail_crypt":                        true,
-		"plugin {\n zlib_save = lz4\n}":                    true,
-		"plugin {\n zlib_save = bz2\n}":                    false,
-		"plugin {\n sieve = ~/s\n}":                        false,
-		"lmtp_proxy = yes":                                 true,
-		"protocol imap {\n mail_location = maildir:~/x\n}": true,
+		"":                                       false,
+		"mail_location = maildir:~/M:CONTROL=/c": true,
+		"mail_location = maildir:~/M:LAYOUT=fs":  false,
+		"mail_location = maildir:~/M:LAYOUT=index":                                         true,
+		"mail_location = maildir:~/M:INDEX=/i":                                             false,
+		"mail_location = maildir:~/M:INBOX=~/M":                                            false,
+		"mail_location = maildir:~/M:INBOX=~/I":                                            true,
+		"mail_location = maildir:/m/%2.256Nu/%n":                                           true,
+		"mail_location = mdbox:~/m":                                                        true,
+		"mail_location = ":                                                                 true,
+		"pop3_uidl_format = %08Xu%08Xv":                                                    false,
+		"pop3_uidl_format = %g":                                                            false,
+		"pop3_uidl_format = %m":                                                            true,
+		"pop3_uidl_format = %v":                                                            true, // all messages would have the same
+		"pop3_uidl_format = %{uid | hex(8)}%{guid}":                                        false,
+		"pop3_uidl_format = %{uid}%{user}":                                                 true,
+		"pop3_reuse_xuidl = yes":                                                           true,
+		"auth_mechanisms = gssapi":                                                         true,
+		"auth_mechanisms = plain gssapi":                                                   false,
+		"auth_default_realm = other.example":                                               true,
+		"auth_default_realm = an.example":                                                  false,
+		"mail_attachment_dir = /a":                                                         true,
+		"mail_plugins = mail_crypt":                                                        true,
+		"plugin {\n zlib_save = lz4\n}":                                                    true,
+		"plugin {\n zlib_save = bz2\n}":                                                    false,
+		"plugin {\n sieve = ~/s\n}":                                                        false,
+		"lmtp_proxy = yes":                                                                 true,
+		"protocol imap {\n mail_location = maildir:~/x\n}":                                 true,
 		"namespace {\n type = public\n prefix = p/\n location = maildir:/p\n}":             true,
 		"namespace {\n inbox = yes\n location = maildir:/x\n}":                             true,
 		"namespace {\n inbox = yes\n prefix = INBOX.\n separator = .\n}":                   false,

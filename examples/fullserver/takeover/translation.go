@@ -23,6 +23,7 @@ type translation struct {
 	v24      bool
 	asked    bool // doveconf was asked by us
 	model    model
+	nested   bool     // LAYOUT=fs
 	homes    []string // templates of homes, for mail_location
 	policies []string // addresses of Dovecot's policy services, "127.0.0.1:12340"
 	cert     [2]string
