@@ -119,7 +119,10 @@ func (d *draft) Write(ctx context.Context, m *Message, r io.Reader) error {
 	if err := d.s.checkFree(m.Options.Size); err != nil {
 		return err
 	}
-	m.ID, m.Arrived = d.id, d.s.now().UTC().Round(0)
+	if m.ID = d.id; m.Arrived.IsZero() {
+		m.Arrived = d.s.now()
+	}
+	m.Arrived = m.Arrived.UTC().Round(0)
 	var p prologue
 	buf := appendEnvelope(make([]byte, prologueSize, 1024), m)
 	p.envelope = int64(len(buf) - prologueSize)

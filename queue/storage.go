@@ -69,8 +69,8 @@ type Storage interface {
 type Draft interface {
 	ID() string
 
-	// Write takes the envelope, whose ID, Arrived and Size the Storage sets, and reads the content from r to its end. The
-	// error is r's own, as it is, or the Storage's.
+	// Write takes the envelope, whose ID and Size the Storage sets, and reads the content from r to its end. Arrived is now, unless it is set: a
+	// message from another queue keeps its age. The error is r's own, as it is, or the Storage's.
 	Write(ctx context.Context, m *Message, r io.Reader) error
 
 	// Commit makes the message durable where at says, in one step: after a crash it is there or nowhere. When it failed it may be

@@ -33,6 +33,27 @@ func testEnqueue(s *suite) {
 	s.equal(s.text(id), content, "content")
 }
 
+// testArrived: what has been in another queue before keeps its age, in any state.
+func testArrived(s *suite) {
+	at := time.Now().Add(-50 * time.Hour).Round(time.Second).UTC()
+	ids := map[string]bool{}
+	for _, p := range []queue.Placement{{}, {Held: true}, {NotBefore: time.Now().Add(time.Hour)}} {
+		d, err := s.st.Create(s.ctx)
+		s.noError(err, "Create")
+		s.noError(d.Write(s.ctx, &queue.Message{From: "a@example.org", Arrived: at, Recipients: []queue.Recipient{{Address: "b@example.net", State: queue.Pending}}}, strings.NewReader(content)), "Write")
+		s.noError(d.Commit(s.ctx, p), "Commit")
+		ids[d.ID()] = true
+	}
+	s.reopen()
+	s.equal(s.claimOne().Message.Arrived, at, "arrival of the message that is due")
+	for e, err := range s.st.List(s.ctx, queue.Filter{}) {
+		s.noError(err, "List")
+		s.equal(e.Arrived, at, "arrival of "+string(e.State))
+		delete(ids, e.ID)
+	}
+	s.equal(len(ids), 0, "messages that are not in the list")
+}
+
 // testEnvelope: every parameter comes back as it was, whatever bytes are in it.
 func testEnvelope(s *suite) {
 	auth, prio := "", -3

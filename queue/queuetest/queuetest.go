@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		run  func(s *suite)
 	}{
 		{"Enqueue", testEnqueue},
+		{"Arrived", testArrived},
 		{"EnvelopeIsKept", testEnvelope},
 		{"AbortLeavesNothing", testAbort},
 		{"CommitMayBeRepeated", testCommitAgain},

@@ -362,6 +362,8 @@ func TestTakeOverAndBack(t *testing.T) {
 	require.NotNil(t, id)
 	m.run("postsuper", "-h", id[1])
 
+	arrived := arrivals(m.run("postqueue", "-j"))
+	require.Len(t, arrived, 3)
 	before := m.state(t)
 	m.brokenTakeOver(t)
 	require.Equal(t, before, m.state(t), "nothing of the pair's configuration is changed")
@@ -386,6 +388,15 @@ func TestTakeOverAndBack(t *testing.T) {
 		require.Contains(t, queue, want)
 	}
 	require.NotContains(t, queue, got, "who has got it")
+	now := arrivals(queue)
+	require.Len(t, now, 3)
+	same := 0
+	for first, at := range now {
+		if at == arrived[first] {
+			same++
+		}
+	}
+	require.GreaterOrEqual(t, same, 2, "only the one that was sent back in between is younger: %v, %v", arrived, now)
 	_, err := m.try("", "curl", "-sS", "imap://127.0.0.1/", "-u", "u0@an.example:secret1")
 	require.Error(t, err, "another's password")
 
@@ -488,6 +499,15 @@ func (m *installed) brokenTakeOver(t *testing.T) {
 	for _, who := range []string{"one", "two", "three", "four"} {
 		require.Equal(t, 1, strings.Count(m.run("postqueue", "-j"), who+"@late.example"), who)
 	}
+}
+
+// arrivals are when messages have arrived, by what their first recipients' names begin with, in what postqueue -j prints, ours or Postfix's.
+func arrivals(text string) map[string]string {
+	out := map[string]string{}
+	for _, x := range regexp.MustCompile(`"arrival_time": ?(\d+)[^\n]*?"address": ?"(\w+)@late`).FindAllStringSubmatch(text, -1) {
+		out[x[2]] = x[1]
+	}
+	return out
 }
 
 // waits wants so many messages in a state of Postfix's queue.

@@ -70,7 +70,7 @@ func (c *Change) back(ctx context.Context) error {
 		return errors.Join(err, s.Close())
 	}
 	err = c.old.undo(ctx, s, j)
-	if err = errors.Join(err, j.end(err == nil)); err != nil {
+	if err = errors.Join(err, j.end(err == nil), c.removeGiven(ctx)); err != nil {
 		return errors.Join(fmt.Errorf("messages may be in both queues, so nothing was started; mend it and call -give-back: %w", err), s.Close())
 	}
 	moved, stay, err := c.old.handBack(ctx, s, func(n int) {
@@ -83,6 +83,18 @@ func (c *Change) back(ctx context.Context) error {
 	c.stays(stay)
 	c.say("back  start Dovecot and Postfix")
 	return errors.Join(append(stay.refused, err, c.pair.start(ctx))...)
+}
+
+// removeGiven removes from Postfix's maildrop what we have sent and could not remove there then: Postfix would send it again.
+func (c *Change) removeGiven(ctx context.Context) error {
+	given, err := openRecord(c.Out, "given")
+	if err != nil {
+		return err
+	}
+	if len(given.has) > 0 {
+		err = c.old.remove(ctx, func(w *waiting) bool { return w.Queue == maildrop && given.has[w.key()] })
+	}
+	return errors.Join(err, given.end(err == nil))
 }
 
 // stays says what has to be done about messages that are left behind.

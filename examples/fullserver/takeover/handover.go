@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/buuta/mail/queue"
 )
@@ -12,7 +13,7 @@ import (
 // maildrop is where Postfix's sendmail puts messages that nobody has looked at: their addresses aren't expanded, and nothing has filtered them.
 const maildrop = "maildrop"
 
-// handOver moves what is in Postfix's queue into ours, with the same envelopes; Postfix must have stopped, and the server must not run. All are copied; then
+// handOver moves what is in Postfix's queue into ours, with the same envelopes and the age that it has; Postfix must have stopped, and the server must not run. All are copied; then
 // they are ours, by one line in the journal; then they are removed there. What is on hold stays so; maildrop is left for [oldQueue.late].
 func (q *oldQueue) handOver(ctx context.Context, into *queue.Spool, j journal, progress func(done, of int)) (moved int, err error) {
 	if moved, err = q.resume(ctx, into, j); err != nil {
@@ -70,6 +71,7 @@ func (q *oldQueue) copy(ctx context.Context, into *queue.Spool, j journal, w wai
 		return err
 	}
 	defer d.Abort()
+	m.Arrived = time.Unix(w.Arrived, 0)
 	if err := d.Write(ctx, m, content); err != nil {
 		return err
 	}

@@ -88,6 +88,9 @@ type machine struct {
 	after  bool
 	dead   bool
 	broken string // a command that fails
+
+	sent    []string // what our sendmail has taken
+	started bool     // Postfix
 }
 
 var errBroken = errors.New("broken")
@@ -142,6 +145,14 @@ func (m *machine) do(stdin io.Reader, name string, args []string) ([]byte, error
 				return nil, errors.New("it can't open its log")
 			}
 		}
+	case "fullserver":
+		text, _ := io.ReadAll(stdin)
+		m.sent = append(m.sent, strings.TrimPrefix(strings.Split(string(text), "\n")[0], "Subject: "))
+	case "postfix":
+		if last == "status" && !m.started {
+			return nil, errors.New("it doesn't run")
+		}
+		m.started = m.started || last == "start"
 	case "sendmail":
 		text, _ := io.ReadAll(stdin)
 		at := slices.Index(args, "--")
@@ -171,7 +182,7 @@ func newMachine() *machine {
 
 // change is one on that machine, in whose server's place there is nothing.
 func (m *machine) change(t *testing.T, dir string) *Change {
-	c := &Change{Said: io.Discard, run: m.run}
+	c := &Change{Said: io.Discard, run: m.run, Program: "fullserver"}
 	c.Out = dir
 	c.pair = &pair{postfix: "/etc/postfix", base: dir, run: m.run}
 	c.ours = &ours{program: "fullserver", main: dir + "/main.cf", data: dir, queue: filepath.Join(dir, "queue"), run: m.run}
@@ -226,6 +237,12 @@ func TestQueueThereAndBack(t *testing.T) {
 	require.Equal(t, once, n)
 	require.Equal(t, []string{"b"}, held)
 	require.NoFileExists(t, filepath.Join(dir, "moved"))
+	s := &queue.Spool{Dir: c.ours.queue}
+	for e, err := range s.List(t.Context(), queue.Filter{}) {
+		require.NoError(t, err)
+		require.Equal(t, int64(7), e.Arrived.Unix(), "its age is what it was")
+	}
+	require.NoError(t, s.Close())
 
 	require.NoError(t, c.back(t.Context()))
 	n, held = m.copies(t, dir)
@@ -294,6 +311,31 @@ func TestQueueExactlyOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What programs gave to Postfix's sendmail, and we have sent since, Postfix doesn't send again, though it could not be removed there then: it is before Postfix
+// starts, or Postfix doesn't.
+func TestGivenOnce(t *testing.T) {
+	dir, m := t.TempDir(), newMachine()
+	c := m.change(t, dir)
+	require.NoError(t, c.moveQueue(t.Context()))
+	m.broken = "postsuper"
+	require.ErrorIs(t, c.late(t.Context()), errBroken)
+	require.Equal(t, []string{"d"}, m.sent)
+	require.Contains(t, m.queue, "D4")
+
+	require.ErrorIs(t, c.back(t.Context()), errBroken)
+	require.False(t, m.started, "a message could be sent twice")
+	m.broken = ""
+	require.NoError(t, c.back(t.Context()))
+	require.True(t, m.started)
+	require.NotContains(t, m.queue, "D4")
+	require.Equal(t, []string{"d"}, m.sent)
+	require.NoFileExists(t, filepath.Join(dir, "given"))
+	n, _ := m.copies(t, dir)
+	want := maps.Clone(once)
+	delete(want, "d 0 one@b.example")
+	require.Equal(t, want, n)
 }
 
 // What Postfix's sendmail doesn't take stays with us, and the pair is started all the same.
