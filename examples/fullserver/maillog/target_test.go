@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -164,25 +163,6 @@ func TestJournal(t *testing.T) {
 		l.Print("postfix/smtpd", text)
 		require.NotContains(t, d.next(), "MAIL_QUEUE_ID")
 	}
-}
-
-// systemd's own journald reads it, where it can be run.
-func TestJournald(t *testing.T) {
-	if _, err := os.Stat(maillog.JournalSocket); err != nil {
-		t.Skip("no journal runs here")
-	}
-	to, err := maillog.Journal("", "mail")
-	require.NoError(t, err)
-	o := options
-	o.Targets, o.NoFile = []maillog.Target{to}, true
-	l := open(t, "", o)
-	id := fmt.Sprintf("4T%d", time.Now().UnixNano())
-	l.Print("postfix/qmgr", id, ": from=<a@b.test>")
-	require.NoError(t, l.Close())
-	require.Eventually(t, func() bool {
-		out, _ := exec.Command("journalctl", "-o", "cat", "MAIL_QUEUE_ID="+id).Output()
-		return string(out) == id+": from=<a@b.test>\n"
-	}, patience, 100*time.Millisecond)
 }
 
 // Files are put away by size, compressed, and the oldest go; every line is in one of them.
