@@ -362,8 +362,8 @@ func TestTakeOverAndBack(t *testing.T) {
 	require.NotNil(t, id)
 	m.run("postsuper", "-h", id[1])
 
-	arrived := arrivals(m.run("postqueue", "-j"))
-	require.Len(t, arrived, 3)
+	times := arrivals(m.run("postqueue", "-j"))
+	require.Len(t, times, 3)
 	before := m.state(t)
 	m.brokenTakeOver(t)
 	require.Equal(t, before, m.state(t), "nothing of the pair's configuration is changed")
@@ -392,11 +392,11 @@ func TestTakeOverAndBack(t *testing.T) {
 	require.Len(t, now, 3)
 	same := 0
 	for first, at := range now {
-		if at == arrived[first] {
+		if at == times[first] {
 			same++
 		}
 	}
-	require.GreaterOrEqual(t, same, 2, "only the one that was sent back in between is younger: %v, %v", arrived, now)
+	require.GreaterOrEqual(t, same, 2, "only the one that was sent back in between is younger: %v, %v", times, now)
 	_, err := m.try("", "curl", "-sS", "imap://127.0.0.1/", "-u", "u0@an.example:secret1")
 	require.Error(t, err, "another's password")
 
