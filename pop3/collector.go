@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/buuta/mail"
 )
@@ -22,10 +23,22 @@ type Collector struct {
 	Source string
 	// Keep leaves the messages on the server. It needs a State.
 	Keep bool
+	// Expired, if not nil, says which of the messages that Keep leaves there are to go after all. It is asked for those that an earlier run
+	// has filed.
+	Expired func(uidl string) bool
 	// State remembers what has been filed. nil relies on removal and tokens.
 	State CollectorState
-	// MaxSize leaves larger messages on the server; 0 means no limit.
+	// MaxSize leaves larger messages on the server; 0 means no limit. A server that sends more than it said is left off.
 	MaxSize int64
+	// MaxMessages is how many messages a run fetches at most; 0 means no limit. The others are the next run's.
+	MaxMessages int
+	// MaxListed is how many messages the server may have, which are held in memory as a list; 0: 1,000,000. With more the run fails.
+	MaxListed int
+	// Skip, if not nil, says which messages are left alone this time.
+	Skip func(uidl string) bool
+	// Change, if not nil, returns what is filed for a message, for instance with a field of its own above it. The message must be read from the
+	// reader that is given, and no further than the result is.
+	Change func(uidl string, message io.Reader) (io.Reader, error)
 	// Each, if not nil, is called for each message that was filed, or was not because of err.
 	Each func(uidl string, filed mail.Appended, err error)
 }
@@ -45,13 +58,18 @@ type Collected struct {
 	Filed   int // new messages
 	Known   int // filed by an earlier run
 	Failed  int // that the server doesn't give or the mailbox doesn't take; they stay
-	Skipped int // for their size
+	Skipped int // for their size, or by Skip
+	Left    int // for another run, because of MaxMessages
 }
+
+// maxListed is MaxListed where it isn't set.
+const maxListed = 1_000_000
 
 // collectBatch is how many messages are fetched before they are marked as deleted.
 const collectBatch = 64
 
-// Run fetches what is new, and ends c's session with QUIT. On an error c is closed; what was filed until then counts.
+// Run fetches what is new, and ends c's session with QUIT. On an error c is closed; what was filed until then counts. A mailbox that is full
+// ends the run: what was filed is removed from the server as usual, and the error wraps [mail.ErrOverQuota].
 func (f *Collector) Run(ctx context.Context, c *Client) (r Collected, err error) {
 	defer c.Close()
 	if f.Keep && f.State == nil {
@@ -61,33 +79,47 @@ func (f *Collector) Run(ctx context.Context, c *Client) (r Collected, err error)
 	if err != nil {
 		return r, err
 	}
-	for len(fetch) > 0 {
+	var full error
+	for len(fetch) > 0 && full == nil {
 		batch := fetch[:min(len(fetch), collectBatch)]
 		fetch = fetch[len(batch):]
 		filed, err := f.batch(ctx, c, batch, &r)
-		if err != nil {
+		switch {
+		case errors.Is(err, mail.ErrOverQuota) && c.err == nil:
+			full = err
+		case err != nil:
 			return r, err
 		}
-		remove = append(remove, filed...)
+		if !f.Keep {
+			remove = append(remove, filed...)
+		}
 	}
-	if !f.Keep {
-		if err := c.Dele(ctx, remove...); err != nil {
-			if _, ok := errors.AsType[*Error](err); !ok {
-				return r, err
-			}
+	if err := c.Dele(ctx, remove...); err != nil {
+		if _, ok := errors.AsType[*Error](err); !ok {
+			return r, errors.Join(full, err)
 		}
 	}
 	if err := c.Quit(ctx); err != nil {
-		return r, err
+		return r, errors.Join(full, err)
 	}
 	if f.State != nil {
 		err = f.State.Keep(ctx, there)
 	}
-	return r, err
+	return r, errors.Join(full, err)
 }
 
 // plan reads the server's list: what to fetch, what has been filed and can go, and which unique-ids there are.
 func (f *Collector) plan(ctx context.Context, c *Client, r *Collected) (fetch []Listing, remove []int, there map[string]bool, err error) {
+	most := f.MaxListed
+	if most <= 0 {
+		most = maxListed
+	}
+	long := func(n int) error {
+		if n <= most {
+			return nil
+		}
+		return fmt.Errorf("pop3: server lists more than %d messages", most)
+	}
 	large := map[int]bool{}
 	if f.MaxSize > 0 {
 		for l, err := range c.List(ctx) {
@@ -96,6 +128,9 @@ func (f *Collector) plan(ctx context.Context, c *Client, r *Collected) (fetch []
 			}
 			if l.Size > f.MaxSize {
 				large[l.Number] = true
+			}
+			if err := long(len(large)); err != nil {
+				return nil, nil, nil, err
 			}
 		}
 	}
@@ -106,21 +141,30 @@ func (f *Collector) plan(ctx context.Context, c *Client, r *Collected) (fetch []
 			return nil, nil, nil, err
 		}
 		all = append(all, l)
+		if err := long(len(all)); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	for _, l := range all {
-		known := there[l.UID] // RFC 1939 section 7: identical copies may have one unique-id
+		known, copied := false, there[l.UID] // RFC 1939 section 7: identical copies may have one unique-id
 		there[l.UID] = true
-		if !known && f.State != nil {
+		if !copied && f.State != nil {
 			if known, err = f.State.Has(ctx, l.UID); err != nil {
 				return nil, nil, nil, err
 			}
 		}
 		switch {
+		case copied: // it goes when the one before it has been filed: not now
+			r.Known++
 		case known:
 			r.Known++
-			remove = append(remove, l.Number)
-		case large[l.Number]:
+			if !f.Keep || f.Expired != nil && f.Expired(l.UID) {
+				remove = append(remove, l.Number)
+			}
+		case large[l.Number] || f.Skip != nil && f.Skip(l.UID):
 			r.Skipped++
+		case f.MaxMessages > 0 && len(fetch) == f.MaxMessages:
+			r.Left++
 		default:
 			fetch = append(fetch, l)
 		}
@@ -143,7 +187,9 @@ func (f *Collector) batch(ctx context.Context, c *Client, batch []Listing, r *Co
 		i++
 		var done mail.Appended
 		if err == nil {
-			done, err = f.file(ctx, m, l.UID)
+			if done, err = f.file(ctx, m, l.UID); errors.Is(err, mail.ErrTooLarge) {
+				f.drop(c, m)
+			}
 		}
 		if f.Each != nil {
 			f.Each(l.UID, done, err)
@@ -156,6 +202,9 @@ func (f *Collector) batch(ctx context.Context, c *Client, batch []Listing, r *Co
 			return filed, err // the connection broke within the message
 		case errors.Is(err, errState):
 			return filed, err
+		case errors.Is(err, mail.ErrOverQuota):
+			r.Failed++
+			return filed, err // the next ones would be fetched for nothing
 		default:
 			r.Failed++
 		}
@@ -173,7 +222,16 @@ func (f *Collector) file(ctx context.Context, m *Message, uidl string) (mail.App
 		return mail.Appended{}, err
 	}
 	defer a.Abort()
-	if err := a.Add(ctx, m, &mail.AppendOptions{Token: "pop3/" + f.Source + "/" + uidl}); err != nil {
+	var message io.Reader = m
+	if f.MaxSize > 0 {
+		message = &bounded{m, f.MaxSize}
+	}
+	if f.Change != nil {
+		if message, err = f.Change(uidl, message); err != nil {
+			return mail.Appended{}, err
+		}
+	}
+	if err := a.Add(ctx, message, &mail.AppendOptions{Token: "pop3/" + f.Source + "/" + uidl}); err != nil {
 		return mail.Appended{}, err
 	}
 	done, err := a.Commit(ctx)
@@ -186,4 +244,27 @@ func (f *Collector) file(ctx context.Context, m *Message, uidl string) (mail.App
 		}
 	}
 	return done, nil
+}
+
+// bounded ends with [mail.ErrTooLarge] behind so many octets.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return 0, mail.ErrTooLarge
+	}
+	return n, err
+}
+
+// drop reads what is left of a message that is too large, unless that is very much: then the session ends.
+func (f *Collector) drop(c *Client, m *Message) {
+	if f.MaxSize > 0 {
+		if n, err := io.CopyN(io.Discard, m, f.MaxSize); err == nil && n == f.MaxSize {
+			_ = c.Close()
+		}
+	}
 }

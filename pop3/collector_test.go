@@ -109,8 +109,8 @@ func TestCollectorFailures(t *testing.T) {
 	local := new(pop3test.Store)
 	f := &pop3.Collector{Mailbox: full{inboxOf(t, local)}, Source: "x"}
 	r, err := f.Run(t.Context(), dial(t, s))
-	require.NoError(t, err)
-	require.Equal(t, pop3.Collected{Failed: 2}, r)
+	require.ErrorIs(t, err, mail.ErrOverQuota)
+	require.Equal(t, pop3.Collected{Failed: 1}, r, "the second isn't fetched for nothing")
 	require.Len(t, s.Store.Messages("alice"), 2)
 	// A state that can't remember stops the run, and the token keeps the next one from doubling.
 	state := &memory{set: map[string]bool{}, fail: errors.New("disk full")}

@@ -30,9 +30,10 @@ func Client(within time.Duration) *http.Client {
 
 // Dialer connects with public addresses only. What a name leads to is looked at when the connection is made.
 type Dialer struct {
-	Within   time.Duration // for a connection
-	Ports    []uint16      // that may be connected to; empty: all
-	Resolver *net.Resolver // nil: the system's
+	Within   time.Duration  // for a connection
+	Ports    []uint16       // that may be connected to; empty: all
+	Resolver *net.Resolver  // nil: the system's
+	Inside   []netip.Prefix // networks that may be connected with although they aren't public
 }
 
 // DialContext connects; the error wraps [ErrPrivate] or [ErrPort] where that isn't allowed.
@@ -40,7 +41,7 @@ func (d Dialer) DialContext(ctx context.Context, network, address string) (net.C
 	n := &net.Dialer{Timeout: d.Within, Resolver: d.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
 		a, err := netip.ParseAddrPort(address)
 		switch {
-		case err != nil || !Public(a.Addr()):
+		case err != nil || !Public(a.Addr()) && !slices.ContainsFunc(d.Inside, func(p netip.Prefix) bool { return p.Contains(a.Addr().Unmap()) }):
 			return fmt.Errorf("%s: %w", address, ErrPrivate)
 		case len(d.Ports) > 0 && !slices.Contains(d.Ports, a.Port()):
 			return fmt.Errorf("%s: %w", address, ErrPort)
