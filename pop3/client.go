@@ -36,6 +36,9 @@ type Client struct {
 	canceled atomic.Bool
 }
 
+// ErrNoSTLS says that a server doesn't offer the TLS that [TLSStartTLS] demands.
+var ErrNoSTLS = errors.New("pop3: server doesn't offer STLS")
+
 // errClosed is what calls return after Quit and Close.
 var errClosed = errors.New("pop3: connection is closed")
 
@@ -151,7 +154,7 @@ func (c *Client) startTLS() error {
 	}
 	if !c.caps.Has("STLS") {
 		if c.opts.TLS == TLSStartTLS {
-			return errors.New("pop3: server doesn't offer STLS")
+			return ErrNoSTLS
 		}
 		return nil
 	}

@@ -51,6 +51,7 @@ type Settings struct {
 	WebmailProxy      bool
 	WebmailImageProxy bool
 	WebmailColleagues []string
+	Fetch             Fetch
 	Autoconfig        bool
 	WebadminEnable    bool
 	WebadminListen    []Address

@@ -16,7 +16,7 @@ func Table() []Param {
 // Groups returns the table in the order in which a person reads it: by heading, identity first.
 func Groups() []Param {
 	return slices.Concat(
-		identity(), addresses(), routing(), localDelivery(), places(), encryption(), clientCertificates(), acme(), mtaSTS(), sealing(), listeners(), access(),
+		identity(), addresses(), routing(), localDelivery(), places(), encryption(), clientCertificates(), acme(), mtaSTS(), sealing(), listeners(), fetching(), access(),
 		receiving(), frontDoor(), postscreen(), greylisting(), verification(),
 		milters(), filters(), mailAuth(), checks(), limits(),
 		sending(), client(), scheduling(), transports(), notices(),

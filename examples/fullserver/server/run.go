@@ -55,6 +55,9 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 	if s.acme != nil {
 		wg.Go(func() { s.acme.Run(watching) })
 	}
+	if s.fetch != nil {
+		wg.Go(func() { s.fetch.Run(watching) })
+	}
 	endReports, endExpiry, endAnvil := s.startReports(), s.startExpiry(), s.startAnvil()
 	var err error
 	select {

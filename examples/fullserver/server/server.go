@@ -19,6 +19,7 @@ import (
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/accounts"
 	"github.com/buuta/mail/examples/fullserver/acmecert"
+	"github.com/buuta/mail/examples/fullserver/collect"
 	"github.com/buuta/mail/examples/fullserver/config"
 	"github.com/buuta/mail/examples/fullserver/dnsplan"
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
@@ -83,6 +84,7 @@ type Server struct {
 	guard       *mail.AuthThrottle     // one for all, so that whoever guesses at one service is slow at the others
 	logins      *logins.History        // stands before it; nil: nobody is to see them
 	webadmin    *webadmin.Site         // nil: there is none
+	fetch       *collect.Collector     // nil: nobody has mail fetched from elsewhere
 	totpKeys    *accounts.TOTPKeys     // that users have made themselves; nil without auth_totp
 	second      *accounts.SecondFactor // of pages in the browser; nil: nobody has one
 	certs       *tlscert.Source        // nil without TLS

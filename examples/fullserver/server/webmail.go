@@ -59,8 +59,15 @@ func (s *Server) webmail(imap *imapserver.Server, submission *renewed) (*http.Se
 	if f := s.secondFactor(); f != nil {
 		second = f
 	}
+	if err := s.openFetch(dir); err != nil {
+		return nil, err
+	}
+	var fetch webmail.Fetching
+	if s.fetch != nil {
+		fetch = fetching{s.fetch, s.users}
+	}
 	site, err := webmail.New(webmail.Config{
-		SecondFactor: second, Security: s.waysIn(), Directory: newColleagues(s.users, s.set.WebmailColleagues, s.opts.Now),
+		Fetching: fetch, SecondFactor: second, Security: s.waysIn(), Directory: newColleagues(s.users, s.set.WebmailColleagues, s.opts.Now),
 		IMAP: imapAddr, IMAPOptions: imapclient.Options{TLS: imapclient.TLSNone}, SMTP: smtpAddr, SMTPOptions: smtp.ClientOptions{TLS: smtp.TLSNone},
 		Domain: s.set.MyDomain, AuthservID: s.set.MyHostname, Sessions: filepath.Join(dir, "sessions"), Settings: filepath.Join(dir, "settings"), BehindTLS: s.set.WebmailProxy, DirectImages: !s.set.WebmailImageProxy, Guard: s.admission(),
 		Log: s.log.Logger("fullserver/webmail", slog.LevelInfo), Now: s.opts.Now,

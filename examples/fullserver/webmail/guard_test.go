@@ -20,7 +20,7 @@ import (
 
 // concrete fills a route's path in.
 func concrete(path string) string {
-	return strings.NewReplacer("{$}", "", "{folder}", "INBOX", "{uid}", "1", "{part}", "1", "{contact}", "new").Replace(path)
+	return strings.NewReplacer("{$}", "", "{folder}", "INBOX", "{uid}", "1", "{part}", "1", "{contact}", "new", "{account}", "new").Replace(path)
 }
 
 // TestHeaders walks every route, signed in and not (D3): there is none without a policy, and only a mail's own document may have styles.

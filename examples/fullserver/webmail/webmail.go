@@ -58,6 +58,9 @@ type Config struct {
 	// Security, if not nil, has users set up a second factor and make app passwords.
 	Security Security
 
+	// Fetching, if not nil, has mail fetched from users' POP3 accounts elsewhere.
+	Fetching Fetching
+
 	// SMIMERoots are the authorities whose certificates for mail are trusted; nil: the system's.
 	SMIMERoots *x509.CertPool
 

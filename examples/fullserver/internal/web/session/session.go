@@ -4,15 +4,14 @@
 package session
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"io"
 	"time"
+
+	"github.com/buuta/mail/examples/fullserver/internal/sealed"
 )
 
 // Info is what a user is shown of a session.
@@ -74,45 +73,13 @@ func derive(cookie []byte, purpose string) []byte {
 	return k
 }
 
-func sealer(cookie []byte) cipher.AEAD {
-	block, err := aes.NewCipher(derive(cookie, "seal"))
-	if err != nil {
-		panic(err) // the key has 32 octets
-	}
-	a, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err)
-	}
-	return a
-}
-
-// seal encrypts a secret, bound to the user it belongs to. It is padded, so that its length isn't told.
+// seal encrypts a secret, bound to the user it belongs to.
 func seal(cookie []byte, user, secret string) []byte {
-	a := sealer(cookie)
-	nonce := make([]byte, a.NonceSize())
-	rand.Read(nonce)
-	plain := make([]byte, 2+(len(secret)+63)/64*64)
-	plain[0], plain[1] = byte(len(secret)>>8), byte(len(secret))
-	copy(plain[2:], secret)
-	return a.Seal(nonce, nonce, plain, []byte(user))
+	return sealed.Seal(derive(cookie, "seal"), user, secret)
 }
 
-var errSealed = errors.New("session: the secret can't be read")
-
-func unseal(cookie []byte, user string, sealed []byte) (string, error) {
-	a := sealer(cookie)
-	if len(sealed) < a.NonceSize() {
-		return "", errSealed
-	}
-	plain, err := a.Open(nil, sealed[:a.NonceSize()], sealed[a.NonceSize():], []byte(user))
-	if err != nil || len(plain) < 2 {
-		return "", errSealed
-	}
-	n := int(plain[0])<<8 | int(plain[1])
-	if n > len(plain)-2 {
-		return "", errSealed
-	}
-	return string(plain[2 : 2+n]), nil
+func unseal(cookie []byte, user string, b []byte) (string, error) {
+	return sealed.Open(derive(cookie, "seal"), user, b)
 }
 
 // newID returns a name for a session.
