@@ -29,10 +29,11 @@ func axe(t *testing.T) string {
 // reaches everything that a page has, with and without scripts.
 func TestAccessible(t *testing.T) {
 	script := axe(t)
-	f := newFixture(t, func(c *webmail.Config) { c.Security = new(someWays) })
+	f := newFixture(t, func(c *webmail.Config) { c.Security, c.Fetching = new(someWays), fullElsewhere() })
 	f.fill()
 	f.fillTalk("Talk")
 	f.login()
+	brings, other, kept, owner := f.fillKeys()
 	f.get("/contacts")
 	f.upload("/contacts/import", "people.vcf", "text/vcard", card)
 	contact := "/contacts/" + f.lastUID()
@@ -65,7 +66,8 @@ func TestAccessible(t *testing.T) {
 	check("/login")
 	b.signIn()
 	for _, p := range []string{"/mail/INBOX", "/mail/INBOX/54", "/mail/INBOX/53", "/compose?mode=reply&folder=INBOX&uid=54", "/search?q=Carol", "/contacts", contact, "/mail/Talk/5",
-		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/security/code", "/compose?format=rich", "/keys", "/mail/INBOX/9999"} {
+		"/contacts?draft=1&folder=Drafts", "/folders", "/settings", "/sessions", "/security/code", "/compose?format=rich", "/keys", "/mail/INBOX/9999",
+		brings, other, kept, owner, "/fetch", "/fetch/new", "/fetch/good"} {
 		check(p)
 	}
 	b.conversationInBrowser()

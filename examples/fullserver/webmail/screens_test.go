@@ -23,7 +23,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	require.NoError(t, os.MkdirAll(*screens, 0o755))
 	ways := new(someWays)
-	f := newFixture(t, func(c *webmail.Config) { c.Security = ways })
+	f := newFixture(t, func(c *webmail.Config) { c.Security, c.Fetching = ways, fullElsewhere() })
 	f.fill()
 	f.fillTalk("Talk")
 	f.add("Inbox2", poisoned(1))
@@ -52,6 +52,7 @@ func TestScreenshots(t *testing.T) {
 	f.upload("/contacts/import", "people.vcf", "text/vcard", card)
 	contact := "/contacts/" + f.lastUID()
 	last := "/mail/INBOX/55"
+	brings, otherKey, keptKey, owner := f.fillKeys()
 	for _, dark := range []bool{false, true} {
 		d := map[bool]string{false: "", true: "-dark"}[dark]
 		shot("list"+d, 1360, 850, dark, "/mail/INBOX")
@@ -62,6 +63,16 @@ func TestScreenshots(t *testing.T) {
 		shot("contact"+d, 1360, 850, dark, contact)
 		shot("phone-contacts"+d, 375, 740, dark, "/contacts")
 		shot("settings"+d, 1360, 850, dark, "/settings")
+		shot("fetch"+d, 1360, 1100, dark, "/fetch")
+		shot("fetch-account"+d, 1360, 1000, dark, "/fetch/good")
+		shot("phone-fetch"+d, 375, 1300, dark, "/fetch")
+		shot("phone-fetch-account"+d, 375, 1100, dark, "/fetch/new")
+		shot("key-brought"+d, 1360, 850, dark, brings)
+		shot("key-other"+d, 1360, 850, dark, otherKey)
+		shot("key-kept"+d, 1360, 850, dark, keptKey)
+		shot("key-contact"+d, 1360, 1300, dark, owner)
+		shot("phone-key-brought"+d, 375, 900, dark, brings)
+		shot("phone-key-contact"+d, 375, 1500, dark, owner)
 		shot("phone-list"+d, 375, 740, dark, "/mail/INBOX")
 		shot("phone-read"+d, 375, 740, dark, "/mail/INBOX/54")
 	}
@@ -106,6 +117,10 @@ func TestScreenshots(t *testing.T) {
 	shot("vi-contacts", 1360, 850, false, "/contacts")
 	shot("vi-contact", 1360, 850, false, contact)
 	shot("vi-settings", 1360, 850, false, "/settings")
+	shot("vi-fetch", 1360, 1100, false, "/fetch")
+	shot("vi-fetch-account", 1360, 1000, false, "/fetch/good")
+	shot("vi-key-brought", 1360, 850, false, brings)
+	shot("vi-key-contact", 1360, 1300, false, owner)
 	shot("vi-security", 1360, 1100, false, "/sessions")
 	shot("vi-thread", 1360, 850, false, "/mail/Talk/5")
 	shot("vi-compose-rich", 1360, 850, false, "/compose?format=rich")

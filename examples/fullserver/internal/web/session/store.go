@@ -6,11 +6,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/buuta/mail/examples/fullserver/internal/secretfile"
 )
 
 // Options say how sessions are kept. The zero value keeps them in memory, for 8 hours after the last request and 14 days at most.
@@ -212,33 +213,5 @@ func (s *Store) save() error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(s.o.File, b)
-}
-
-// WriteFile replaces a file of mode 0600, whole or not at all, and returns when it will survive a power cut.
-func WriteFile(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if e := f.Sync(); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return secretfile.Write(s.o.File, b)
 }

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/buuta/mail/examples/fullserver/internal/web/session"
+	"github.com/buuta/mail/examples/fullserver/internal/secretfile"
 	"github.com/buuta/mail/mime"
 )
 
@@ -143,7 +143,7 @@ func (l *Local) Write(user, kind string, b []byte) error {
 	name := l.file(user, kind)
 	switch {
 	case l.Dir != "" && len(b) > 0:
-		return session.WriteFile(name, b)
+		return secretfile.Write(name, b)
 	case l.Dir != "":
 		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 			return err
