@@ -9,6 +9,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/pop3"
+	"github.com/buuta/mail/smtp/mailauth"
 )
 
 // connect connects with an account's server and logs in.
@@ -67,7 +68,7 @@ func (c *Collector) checkFolder(ctx context.Context, user, folder string) error 
 // run is what has come of one.
 type run struct {
 	pop3.Collected
-	failed map[string]bool // messages that were not taken
+	failed map[string]bool // messages that can't be taken as they are
 	waited int             // messages that were left alone since they were not taken before
 	err    error
 }
@@ -107,11 +108,16 @@ func (c *Collector) fetch(ctx context.Context, user string, a Account, password 
 		MaxSize: c.o.Limits.Size, MaxMessages: c.o.Limits.Messages, MaxListed: maxListed,
 		Expired: func(uidl string) bool { return a.Days > 0 && known.filed(uidl, a.Days) },
 		Each: func(uidl string, _ mail.Appended, err error) {
-			if _, theirs := errors.AsType[*pop3.Error](err); err != nil && !errors.Is(err, mail.ErrOverQuota) && ctx.Err() == nil && len(r.failed) < maxListed {
+			last = uidl
+			if err == nil || errors.Is(err, mail.ErrOverQuota) {
+				return
+			}
+			said, theirs := errors.AsType[*pop3.Error](err)
+			if other = err; !theirs {
+				other = homeError{err}
+			}
+			if theirs && !said.Temporary() || errors.Is(err, errLoop) || errors.Is(err, mail.ErrTooLarge) || errors.Is(err, mailauth.ErrHeaderTooLarge) {
 				r.failed[uidl] = true
-				if other = err; !theirs {
-					other = homeError{err}
-				}
 			}
 		},
 	}

@@ -75,6 +75,9 @@ func script(t *testing.T, text func() string) string {
 			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			r := bufio.NewReader(conn)
 			for line := range strings.Lines(text()) {
+				if line == "BREAK\n" {
+					conn.Close()
+				}
 				want, read := strings.CutPrefix(line, "C: ")
 				if read {
 					got, err := r.ReadString('\n')
@@ -144,6 +147,24 @@ func TestTLS(t *testing.T) {
 	a.TLS = collect.TLSImplicit
 	require.Equal(t, 1, h.save("alice", a).Fetched)
 	require.Contains(t, h.mailIn("alice", "INBOX")[0], "with POP3S id")
+}
+
+// A connection that breaks within a message: none of it is filed, and it comes in the next session. A message that the other server doesn't give is asked for again a day later.
+func TestBreaks(t *testing.T) {
+	list := hello + "+OK\nC: LIST\n+OK\n1 10\n2 10\n.\nC: UIDL\n+OK\n1 a\n2 b\n.\n"
+	one, two := "C: RETR 1\n+OK\nSubject: a\n\nx\n", "C: RETR 2\n+OK\nSubject: b\n\nx\n.\nC: QUIT\n+OK\n"
+	sessions := []string{hello + "+OK\nC: UIDL\n+OK\n.\nC: QUIT\n+OK\n", list + one + "BREAK\n", list + "C: RETR 1\n-ERR lost\n" + two, list + "C: QUIT\n+OK\n", list + one + ".\nC: QUIT\n+OK\n"}
+	next := 0
+	h := newHome(t)
+	v := h.save("alice", account(script(t, func() string { next++; return sessions[next-1] })))
+	require.Equal(t, collect.Broken, v.Problem.Code)
+	require.Empty(t, h.mailIn("alice", "INBOX"))
+	require.Equal(t, collect.Refused, h.fetch("alice").Problem.Code)
+	require.Nil(t, h.fetch("alice").Problem)
+	require.Equal(t, []string{"b"}, h.subjects("alice", "INBOX"))
+	h.later(24 * time.Hour)
+	h.settled("alice", func(v collect.View) bool { return v.Total == 2 })
+	require.Equal(t, []string{"b", "a"}, h.subjects("alice", "INBOX"))
 }
 
 // A server that says nothing more is left off after a time, and hinders nobody else.
