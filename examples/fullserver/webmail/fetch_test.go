@@ -133,7 +133,7 @@ func TestFetching(t *testing.T) {
 
 	e.problem, e.views = nil, fullElsewhere().views
 	f.get("/fetch")
-	for _, text := range []string{"3 new messages on 02/03/2026 09:30. 128 so far.", "Next time: 02/03/2026 09:45.", "1 message is too large", "The other server says: Invalid login It is not tried again", "Its mail is being fetched",
+	for _, text := range []string{"3 new messages on 02/03/2026 09:30. 128 so far.", "Next time: 02/03/2026 09:45.", "1 message is too large", "The other server says: “Invalid login”. It is not tried again", "Its mail is being fetched",
 		"Nothing has been fetched yet.\nPaused."} {
 		require.Contains(t, f.page, text)
 	}
