@@ -126,6 +126,31 @@ func TestFlushedIsReadable(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
+// pieces counts what is written at once.
+type pieces []int
+
+func (p *pieces) Write(b []byte) (int, error) {
+	*p = append(*p, len(b))
+	return len(b), nil
+}
+
+// What is short is sent in one piece: there is no packet that decompresses to nothing.
+func TestFlushIsOnePiece(t *testing.T) {
+	var c deflate.Compressors
+	var sent pieces
+	w := c.NewWriter(&sent)
+	for i, text := range []string{"+ idling\r\n", "* 2 EXPUNGE\r\n", "* 1 EXISTS\r\n* 1 RECENT\r\n", "a1 OK IDLE completed.\r\n"} {
+		_, err := io.WriteString(w, text)
+		require.NoError(t, err)
+		require.NoError(t, w.Flush())
+		require.Len(t, sent, i+1)
+		if i == 1 {
+			w.Release()
+			require.Len(t, sent, i+1, "there was nothing to flush")
+		}
+	}
+}
+
 // A deadline that passes in the middle of anything breaks nothing.
 func TestDeadline(t *testing.T) {
 	text := strings.Repeat("a3 UID FETCH 1:* (UID FLAGS)\r\n", 20)

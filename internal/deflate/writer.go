@@ -1,6 +1,7 @@
 package deflate
 
 import (
+	"bufio"
 	"compress/flate"
 	"io"
 	"sync"
@@ -10,11 +11,22 @@ import (
 // it at once.
 type Compressors struct{ pool sync.Pool }
 
+// compressor collects what flate writes: an answer of one line it would hand on in five pieces, each of them a packet. Some make no
+// sense by themselves, and there are clients (Thunderbird 153) that stop listening when they have got one that decompresses to nothing.
+type compressor struct {
+	*flate.Writer
+	to *bufio.Writer
+}
+
+// collected is how much compressed data is sent at once.
+const collected = 8 << 10
+
 // Writer compresses what is written to it. It borrows a compressor with the first Write and gives it back by Release.
 type Writer struct {
 	dst  io.Writer
 	from *Compressors
-	fw   *flate.Writer
+	c    *compressor
+	held bool // something was written since the last Flush
 	err  error
 }
 
@@ -26,32 +38,47 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.err != nil || len(p) == 0 {
 		return 0, w.err
 	}
-	if w.fw == nil {
-		if w.fw, _ = w.from.pool.Get().(*flate.Writer); w.fw != nil {
-			w.fw.Reset(w.dst)
-		} else if w.fw, w.err = flate.NewWriter(w.dst, flate.BestSpeed); w.err != nil {
+	if w.c == nil {
+		if w.c, w.err = w.from.get(w.dst); w.err != nil {
 			return 0, w.err
 		}
 	}
 	var n int
-	n, w.err = w.fw.Write(p)
+	w.held = true
+	n, w.err = w.c.Write(p)
 	return n, w.err
 }
 
-// Flush sends everything that was written, up to the border of an octet.
+// get lends a compressor that writes to dst.
+func (c *Compressors) get(dst io.Writer) (*compressor, error) {
+	if lent, _ := c.pool.Get().(*compressor); lent != nil {
+		lent.to.Reset(dst)
+		lent.Reset(lent.to)
+		return lent, nil
+	}
+	to := bufio.NewWriterSize(dst, collected)
+	fw, err := flate.NewWriter(to, flate.BestSpeed)
+	return &compressor{fw, to}, err
+}
+
+// Flush sends everything that was written, up to the border of an octet, in one piece where it is short.
 func (w *Writer) Flush() error {
-	if w.fw != nil && w.err == nil {
-		w.err = w.fw.Flush()
+	if w.held && w.err == nil {
+		w.held = false
+		if w.err = w.c.Flush(); w.err == nil {
+			w.err = w.c.to.Flush()
+		}
 	}
 	return w.err
 }
 
 // Release flushes and gives the compressor back. The next one begins without a past, which the peer does not notice.
 func (w *Writer) Release() {
-	if w.fw == nil {
+	if w.c == nil {
 		return
 	}
 	_ = w.Flush() // kept in w.err
-	w.from.pool.Put(w.fw)
-	w.fw = nil
+	w.c.to.Reset(nil)
+	w.from.pool.Put(w.c)
+	w.c = nil
 }
