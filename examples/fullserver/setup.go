@@ -19,9 +19,26 @@ import (
 	"github.com/buuta/mail/examples/fullserver/setup"
 )
 
-const setupUsage = "usage: setup [-domain example.org] [-host mail.example.org] [-user name]... [-acme -contact address] [-dir /etc/fullserver] [-data /var/lib/fullserver]\n" +
-	"             [-log file] [-owner user] [-base port]\n" +
-	"What isn't given is asked for, where somebody is there to answer."
+const setupUsage = `usage: setup [-domain example.org] [-host mail.example.org] [-user name]... [-acme -contact address] [-dir /etc/fullserver] [-data /var/lib/fullserver]
+             [-log file] [-owner user] [-base port]
+
+Makes main.cf, users, DKIM keys and a certificate of a new server, draws passwords, and says what to publish in the DNS and what stands in the way.
+Nothing that is there is changed. What isn't given is asked for, where somebody is there to answer.
+
+  -domain   the part of addresses behind the @
+  -host     this machine's name in the DNS; mail.DOMAIN where it isn't given
+  -user     a user, by the part of the address before the @; once for each
+  -acme     have Let's Encrypt make the certificate, whose terms you accept thereby; without it one is made that programs warn of
+  -contact  whom Let's Encrypt may write to
+  -dir      the folder of main.cf, users and keys
+  -data     the folder of mailboxes and queue
+  -log      the log's file; without it the log goes to standard error, where systemd takes it
+  -owner    the user of the system whom the server becomes after it has been started by root; useradd makes one
+  -base     a number that is added to all ports, to try it beside another server
+Exit status: 0, or 1 when something has failed.
+
+Không có tham số: hỏi từng mục.
+`
 
 // names collects -user.
 type names []string
@@ -45,8 +62,11 @@ func setupCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) int 
 	set.StringVar(&p.Contact, "contact", "", "")
 	set.IntVar(&p.Base, "base", 0, "")
 	set.Var(&users, "user", "")
-	if err := set.Parse(args); err != nil || set.NArg() > 0 {
-		fmt.Fprintln(stderr, setupUsage)
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, setupUsage)
+		return 0
+	} else if err != nil || set.NArg() > 0 {
+		fmt.Fprint(stderr, setupUsage)
 		return 2
 	}
 	fail := func(err error) int {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/maillog"
@@ -51,10 +52,17 @@ func (f Findings) Count(k Kind) (n int) {
 	return n
 }
 
-// Write prints the report, what blocks first. Without all, of what is the same or carried over there is the number.
+// Write prints the report, what blocks first. Without all, of what is the same or carried over there is the number, and of many that have the same to say the first.
 func (f Findings) Write(w io.Writer, all bool) error {
 	sorted := slices.Clone(f)
 	slices.SortStableFunc(sorted, func(a, b Finding) int { return cmp.Compare(b.Kind, a.Kind) })
+	more := map[Finding][]string{} // where else, by what is said
+	said := func(x Finding) Finding { return Finding{Kind: x.Kind, Text: x.Text, Do: x.Do} }
+	if !all {
+		for _, x := range sorted {
+			more[said(x)] = append(more[said(x)], x.Where)
+		}
+	}
 	var b strings.Builder
 	last := Kind(-1)
 	for _, x := range sorted {
@@ -65,6 +73,11 @@ func (f Findings) Write(w io.Writer, all bool) error {
 		if !all && x.Kind < Differs {
 			continue
 		}
+		const few = 3
+		also := more[said(x)]
+		if len(also) > few && also[0] == "" {
+			continue
+		}
 		line := "  "
 		if x.Where != "" {
 			line += x.Where + ": "
@@ -73,12 +86,48 @@ func (f Findings) Write(w io.Writer, all bool) error {
 			line += oneLine(x.What) + ": "
 		}
 		b.WriteString(line + oneLine(x.Text) + "\n")
+		if len(also) > few {
+			fmt.Fprintf(&b, "    and %d more (%s)\n", len(also)-1, oneLine(lines(also[1:])))
+			also[0] = "" // that much is said
+		}
 		if x.Do != "" {
 			b.WriteString("    -> " + oneLine(x.Do) + "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// lines are the numbers in what "doveconf, line 12" is, those that follow one another as "12-15".
+func lines(where []string) string {
+	var out []string
+	first, last := 0, 0
+	end := func() {
+		switch {
+		case first == 0:
+		case first == last:
+			out = append(out, fmt.Sprint(first))
+		default:
+			out = append(out, fmt.Sprintf("%d-%d", first, last))
+		}
+	}
+	for _, w := range where {
+		_, number, _ := strings.Cut(w, ", line ")
+		n, err := strconv.Atoi(number)
+		if err != nil || n == last {
+			continue
+		}
+		if n != last+1 || first == 0 {
+			end()
+			first = n
+		}
+		last = n
+	}
+	end()
+	if len(out) == 0 {
+		return "-all names them"
+	}
+	return "lines " + strings.Join(out, ", ")
 }
 
 // oneLine keeps what is in a configuration from being more than a line of a report.

@@ -1,7 +1,6 @@
 package takeover
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -74,6 +73,12 @@ func (t *translation) location() {
 		}
 	}
 	driver, rest, _ := strings.Cut(s.value, ":")
+	so := func(path string) string { // as this Dovecot has it
+		if t.v24 {
+			return "set mail_driver = maildir and mail_path = " + path
+		}
+		return "set mail_location = maildir:" + path
+	}
 	switch {
 	case s.value == "":
 		if s.said == "" {
@@ -82,7 +87,7 @@ func (t *translation) location() {
 		t.find(Blocks, s, "set it to where the mailboxes are, then import again", "isn't set, so that Dovecot looks for mail in several places")
 		return
 	case driver != "maildir":
-		t.find(Blocks, s, "make Maildirs with Dovecot, which keeps UIDs: doveadm backup -A maildir:~/Maildir; set mail_location so; then import again", "mailboxes are kept as %s, and this server keeps them as Maildirs", driver)
+		t.find(Blocks, s, "make Maildirs with Dovecot, which keeps UIDs: doveadm backup -A maildir:~/Maildir; "+so("~/Maildir")+"; then import again", "mailboxes are kept as %s, and this server keeps them as Maildirs", driver)
 		return
 	}
 	path, options, _ := strings.Cut(rest, ":")
@@ -105,7 +110,7 @@ func (t *translation) location() {
 			case "fs":
 				kept += ":LAYOUT=fs"
 			default:
-				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: doveadm backup -A maildir:~/Maildir2; set mail_location so; then import again", "the layout %s isn't here", value)
+				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: doveadm backup -A maildir:~/Maildir2; "+so("~/Maildir2")+"; then import again", "the layout %s isn't here", value)
 				return
 			}
 		case "CONTROL":
@@ -131,85 +136,19 @@ func (t *translation) location() {
 	t.put(s, "mail_location", "maildir:"+dollars(path)+kept)
 }
 
-// home is the template of users' homes where it is the same for all and no userdb says otherwise, "" where userdbs say.
+// home is the template of users' homes where it is the same for all, "" where a userdb says it of each.
 func (t *translation) home() string {
 	for _, h := range append(t.homes, t.value("mail_home")) {
 		if h == "" {
 			continue
 		}
-		v, err := t.variables(h)
-		if err == nil && !strings.Contains(v, "%h") {
+		if v, err := t.variables(h); err != nil {
+			return ""
+		} else if !strings.Contains(v, "%h") {
 			return v
 		}
 	}
 	return ""
-}
-
-// variables turns Dovecot's into those of mail_location.
-func (t *translation) variables(s string) (string, error) {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b.WriteByte(s[i])
-			continue
-		}
-		rest := s[i+1:]
-		switch {
-		case strings.HasPrefix(rest, "{"):
-			inner, _, ok := strings.Cut(rest[1:], "}")
-			if !ok {
-				return "", fmt.Errorf("a %%{ in %q has no }", s)
-			}
-			v, err := longVariable(inner)
-			if err != nil {
-				return "", err
-			}
-			b.WriteString(v)
-			i += len(inner) + 2
-		case t.v24:
-			b.WriteString("%%")
-		case rest == "":
-			return "", fmt.Errorf("%q ends with a lone %%", s)
-		case rest[0] == '%':
-			b.WriteString("%%")
-			i++
-		default:
-			n := 0
-			for n < len(rest)-1 && (rest[n] == 'L') {
-				n++
-			}
-			if !strings.ContainsRune("undh", rune(rest[n])) {
-				return "", fmt.Errorf("the variable %%%s isn't here", rest[:n+1])
-			}
-			b.WriteString("%" + rest[n:n+1])
-			i += n + 1
-		}
-	}
-	return b.String(), nil
-}
-
-// longVariable turns "user | domain | lower" into a letter. Names are in lower case here.
-func longVariable(inner string) (string, error) {
-	words := strings.Split(inner, "|")
-	for i := range words {
-		words[i] = strings.TrimSpace(words[i])
-	}
-	v := map[string]string{"user": "%u", "username": "%n", "domain": "%d", "home": "%h", "userdb:home": "%h"}[words[0]]
-	for _, filter := range words[1:] {
-		switch {
-		case filter == "lower":
-		case filter == "username" && v == "%u":
-			v = "%n"
-		case filter == "domain" && v == "%u":
-			v = "%d"
-		default:
-			v = ""
-		}
-	}
-	if v == "" {
-		return "", fmt.Errorf("the variable %%{%s} isn't here", inner)
-	}
-	return v, nil
 }
 
 // namespaces are what users see around their mailboxes' names.
@@ -345,6 +284,11 @@ func (t *translation) mailbox(m *doveconf.Section) (expunge string) {
 			s := about(v)
 			s.name = v.Name
 			t.byRule(s)
+		}
+	}
+	for _, in := range m.Sections {
+		for _, v := range in.All() {
+			t.byRule(setting{name: in.Kind + "_" + v.Name, said: m.Title() + " / " + in.Title() + ": " + v.Name + " = " + v.Value, line: v.Line})
 		}
 	}
 	return expunge

@@ -16,7 +16,8 @@ type model struct {
 	namespaces []*doveconf.Section
 	services   []*doveconf.Section
 	filters    []*doveconf.Section // local, remote and local_name
-	sql        *doveconf.Section   // 2.4: how to reach the database
+	sql        []*doveconf.Section // 2.4: how to reach the databases
+	oauth2     []*doveconf.Section // 2.4: what is done with tokens
 }
 
 // database is a passdb or userdb.
@@ -25,6 +26,7 @@ type database struct {
 	driver  string
 	args    string
 	fields  []setting // default_fields and override_fields; of a static userdb, what everybody has
+	iterate []setting // iterate_fields
 	options []setting
 	section *doveconf.Section
 }
@@ -38,9 +40,17 @@ func (d *database) option(name string) string {
 	return ""
 }
 
+// says reports whether a field is set to yes.
+func (d *database) says(field string) bool {
+	return slices.ContainsFunc(d.fields, func(f setting) bool {
+		return f.name == field && (strings.HasPrefix(f.value, "y") || f.value == "")
+	})
+}
+
 // lists are sections of 2.4 that say "name = yes" for what 2.3 has in one line.
 var lists = map[string]bool{"protocols": true, "mail_plugins": true, "auth_mechanisms": true, "imap_capability": true, "imap_client_workarounds": true,
-	"pop3_client_workarounds": true, "lmtp_client_workarounds": true, "mechanisms_filter": true, "auth_username_chars": true, "login_trusted_networks": true, "listen": true}
+	"pop3_client_workarounds": true, "lmtp_client_workarounds": true, "mechanisms_filter": true, "auth_username_chars": true, "login_trusted_networks": true, "listen": true,
+	"ldap_auth_sasl_mechanisms": true, "oauth2_scope": true, "oauth2_issuers": true}
 
 // renamed are settings of 2.4 by their names in 2.3.
 var renamed = map[string]string{
@@ -55,7 +65,7 @@ var renamed = map[string]string{
 // named are sections of 2.4 whose settings have the section's name in front when they are written in full.
 func named(kind string) bool {
 	for _, prefix := range []string{"ssl_server", "ssl_client", "auth_policy", "quota", "sieve", "fts", "acl", "language", "event_exporter", "metric", "mail_ext_attachment",
-		"mail_attribute", "doveadm", "dict", "oauth2", "imapc", "pop3c", "push_notification", "crypt", "lazy_expunge", "trash", "imap_quota", "http", "imap", "pop3", "lmtp", "fs", "layout", "mail_compress", "stats"} {
+		"mail_attribute", "doveadm", "dict", "oauth2", "imapc", "pop3c", "push_notification", "crypt", "lazy_expunge", "trash", "imap_quota", "http", "imap", "pop3", "lmtp", "fs", "layout", "maildir", "mail_compress", "stats"} {
 		if kind == prefix || strings.HasPrefix(kind, prefix+"_") {
 			return true
 		}
@@ -90,12 +100,17 @@ func (t *translation) read(f *doveconf.File) {
 			for _, inner := range s.Sections {
 				t.inner(inner, s.Name)
 			}
-		case "mysql", "pgsql", "sqlite", "ldap":
-			if t.model.sql == nil && s.Kind != "ldap" {
-				t.model.sql = s
-				break
+		case "mysql", "pgsql", "sqlite":
+			t.model.sql = append(t.model.sql, s)
+		case "mailbox": // of every namespace
+			for _, v := range s.Settings {
+				t.model.settings = append(t.model.settings, t.as(v, "mailbox_", ""))
 			}
-			fallthrough
+			for _, inner := range s.Sections {
+				t.inner(inner, "")
+			}
+		case "oauth2":
+			t.model.oauth2 = append(t.model.oauth2, s)
 		default:
 			t.inner(s, "")
 		}
@@ -115,13 +130,7 @@ func (t *translation) plain(s *doveconf.Section, protocol string) {
 // inner takes a section that only 2.4 has, or one that nobody knows.
 func (t *translation) inner(s *doveconf.Section, protocol string) {
 	if lists[s.Kind] && s.Name == "" {
-		var on []string
-		for _, v := range s.Settings {
-			if v.Value == "yes" {
-				on = append(on, v.Name)
-			}
-		}
-		value := strings.Join(on, " ")
+		value := listed(s)
 		t.model.settings = append(t.model.settings, setting{name: s.Kind, value: value, said: s.Kind + " { " + value + " }", line: s.Line, protocol: protocol})
 		return
 	}
@@ -137,6 +146,17 @@ func (t *translation) inner(s *doveconf.Section, protocol string) {
 		x.said = strings.Join(append([]string{s.Title()}, in...), " / ") + " / " + x.said
 		t.model.settings = append(t.model.settings, x)
 	}
+}
+
+// listed is what a section says of "name = yes", in one line.
+func listed(s *doveconf.Section) string {
+	var on []string
+	for _, v := range s.Settings {
+		if v.Value == "yes" {
+			on = append(on, v.Name)
+		}
+	}
+	return strings.Join(on, " ")
 }
 
 // as is a setting in the terms of 2.3. prefix is what stands before its name in full.
@@ -163,7 +183,7 @@ func (t *translation) as(v doveconf.Setting, prefix, protocol string) setting {
 
 // secret reports whether a setting's value is nothing for a report.
 func secret(name string) bool {
-	return strings.Contains(name, "password") && !strings.Contains(name, "scheme") && !strings.HasSuffix(name, "_query") || strings.HasSuffix(name, "_api_key") || strings.HasSuffix(name, "nonce") || name == "ldap_auth_dn_password"
+	return strings.Contains(name, "password") && !strings.Contains(name, "scheme") && !strings.HasSuffix(name, "_query") || strings.HasSuffix(name, "_api_key") || strings.HasSuffix(name, "nonce") || strings.HasSuffix(name, "client_secret")
 }
 
 // database takes a passdb or userdb. In 2.4 its name is that of the driver, unless it says otherwise.
@@ -175,19 +195,28 @@ func (t *translation) database(s *doveconf.Section) database {
 	d.setting = setting{said: strings.TrimSpace(s.Kind + " " + d.driver + " " + d.args), line: s.Line, param: s.Kind}
 	for in, v := range s.All() {
 		o := t.as(v, "", "")
-		o.name = strings.TrimPrefix(strings.TrimPrefix(o.name, "passdb_"), "userdb_")
+		o.name = d.short(s.Kind, o.name)
 		section := strings.Join(in, " ")
-		switch {
-		case section == "fields" || section == "passdb_fields" || section == "userdb_fields":
+		switch d.short(s.Kind, section) {
+		case "fields":
 			d.fields = append(d.fields, setting{name: v.Name, value: v.Value, said: s.Title() + ": " + o.said, line: v.Line})
 			continue
-		case section == "mechanisms_filter":
-			o.name, o.value = "mechanisms", strings.TrimSpace(d.option("mechanisms")+" "+v.Name)
-		case section != "":
-			o.name = section + " " + o.name
-		case o.name == "default_fields" || o.name == "override_fields":
-			d.fields = append(d.fields, d.words(o.value, o.line)...)
+		case "iterate_fields":
+			d.iterate = append(d.iterate, setting{name: v.Name, value: v.Value, line: v.Line})
 			continue
+		case "mechanisms_filter":
+			o.name, o.value = "mechanisms", strings.TrimSpace(d.option("mechanisms")+" "+v.Name)
+		case "auth_sasl_mechanisms":
+			o.name, o.value = "auth_sasl_mechanisms", v.Name
+		case "ssl_client":
+			o.name = t.as(v, "ssl_client_", "").name
+		case "":
+			if o.name == "default_fields" || o.name == "override_fields" {
+				d.fields = append(d.fields, d.words(o.value, o.line)...)
+				continue
+			}
+		default:
+			o.name = section + " " + o.name
 		}
 		d.options = append(d.options, o)
 	}
@@ -198,6 +227,15 @@ func (t *translation) database(s *doveconf.Section) database {
 		d.fields = append(d.words(d.args, d.line), d.fields...)
 	}
 	return d
+}
+
+// short is a name without the kind and the driver that 2.4 may put in front.
+func (d *database) short(kind, name string) string {
+	name = strings.TrimPrefix(name, kind+"_")
+	if d.driver == "ldap" || d.driver == "sql" && name != "sql_driver" {
+		name = strings.TrimPrefix(name, d.driver+"_")
+	}
+	return name
 }
 
 // words are the fields of 2.3's "uid=vmail home=/var/vmail/%u".

@@ -17,7 +17,6 @@ import (
 	"github.com/buuta/mail/examples/fullserver/internal/directory"
 	"github.com/buuta/mail/examples/fullserver/internal/sqldb"
 	"github.com/buuta/mail/examples/fullserver/passwdfile"
-	"github.com/buuta/mail/examples/fullserver/process"
 	"github.com/buuta/mail/examples/fullserver/server"
 	"github.com/buuta/mail/maildir"
 )
@@ -64,7 +63,7 @@ func (p *Plan) users(ctx context.Context, dir string) {
 	}
 	all, done, err := p.openUsers()
 	if err != nil {
-		add(Blocks, "users", "mend it, then import again", "can't be read: %v", err)
+		add(Blocks, "users", "mend it, then import again", "can't be read: %s", strings.ReplaceAll(err.Error(), dir+"/", p.o.Out+"/"))
 		return
 	}
 	defer done()
@@ -198,27 +197,6 @@ func (p *Plan) owners(uids map[uint32]string, dir string, add func(k Kind, what,
 			p.uid = int(uid)
 			add(Translated, "mailboxes", "", "mail_owner = %s, whose they are", p.Owner)
 			p.readable(dir, add)
-		}
-	}
-}
-
-// readable looks whether the owner may read what the server reads once it isn't root any more.
-func (p *Plan) readable(dir string, add func(k Kind, what, do, format string, args ...any)) {
-	if os.Geteuid() != 0 {
-		return
-	}
-	o, err := process.LookupOwner(p.Owner)
-	if err != nil {
-		add(Blocks, "mail_owner = "+p.Owner, "", "%v", err)
-		return
-	}
-	for _, named := range p.Config.Paths() {
-		info, err := os.Stat(named)
-		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(named, p.o.Data+"/") || strings.HasPrefix(named, dir+"/") {
-			continue
-		}
-		if !mayRead(o, named) {
-			add(Blocks, named, fmt.Sprintf("setfacl -m u:%s:r %s (package acl), or usermod -aG with the group that may", p.Owner, named), "can't be read by %s", p.Owner)
 		}
 	}
 }

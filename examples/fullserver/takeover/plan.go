@@ -108,7 +108,8 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 	if err := p.load(dir, pf, set, t.Policies); err != nil {
 		return nil, err
 	}
-	if p.Config != nil {
+	// Who would log in isn't known before it is mended.
+	if p.Config != nil && !slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Kind == Blocks && (f.Param == "passdb" || f.Param == "userdb") }) {
 		p.users(ctx, dir)
 	}
 	return p, nil

@@ -65,14 +65,14 @@ var rules = []rule{
 	{"managesieve_*", Differs, "there is no ManageSieve service", ""},
 	{"fts* language* textcat_*", Same, "text search is built in and makes its own index", ""},
 	{"acl_driver acl imap_acl_*", Same, "access lists are read from dovecot-acl files", ""},
+	{"acl_sharing_map*", Differs, "who has shared mailboxes with whom is in shared-mailboxes in data_directory", "share a mailbox again to have it listed, or copy the file"},
 	{"acl_*", Differs, "access lists beside the mailboxes' own dovecot-acl files aren't read", ""},
 	{"quota_* quota", Differs, "has no counterpart; limits are quota_rule", ""},
 	{"metric* event_exporter*", Differs, "Dovecot's metrics aren't here", "metrics_listen gives this server's to Prometheus"},
 	{"dict* fs* ", Differs, "this server keeps no dictionaries", ""},
 	{"imapsieve* push_notification* notify* mail_log* welcome* virtual* trash* expire* antispam* last_login*", Differs, "this plugin isn't here", ""},
-	{"oauth2_*", Differs, "tokens are checked where passdb = oauth2:FILE says how", "write the file: docs/accounts.md, \"Tokens\""},
-	{"ldap_*", Differs, "is part of passdb and userdb ldap", ""},
-	{"sql_driver", Same, "is part of passdb and userdb sql", ""},
+	{"sql_driver sqlite_*", Same, "is part of passdb and userdb sql", ""},
+	{"passdb_* userdb_*", Same, "is part of the passdb and userdb that it is for", ""},
 }
 
 func (r *rule) fits(name string) bool {
@@ -163,7 +163,13 @@ func (t *translation) setting(s setting) {
 	case "quota_driver":
 		t.same(s, "what an account uses is counted in maildirsize")
 	default:
-		t.byRule(s)
+		switch {
+		case strings.HasPrefix(s.name, "oauth2_"): // oauth24 speaks of it
+		case strings.HasPrefix(s.name, "ldap_"):
+			t.ldapSetting(s)
+		default:
+			t.byRule(s)
+		}
 	}
 }
 

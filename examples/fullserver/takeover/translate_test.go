@@ -53,7 +53,7 @@ func accounted(t *testing.T, f *doveconf.File, found Findings) {
 func TestEverySettingHasAWord(t *testing.T) {
 	files, err := filepath.Glob(corpus + "2.*/*.txt")
 	require.NoError(t, err)
-	require.Len(t, files, 9)
+	require.Len(t, files, 13)
 	for _, file := range files {
 		f := fromCorpus(t, strings.TrimSuffix(strings.TrimPrefix(file, corpus), ".txt"))
 		tr := Translate(f, "an.example")
@@ -292,9 +292,6 @@ func TestUsersOf24(t *testing.T) {
 			"passdb = passwd-file:/etc/dovecot/users\nuserdb = { static:home=/var/vmail/%d/%n }\n", ""},
 		{"pgsql", sql + "passdb sql {\n  query = SELECT email AS user, password FROM users WHERE email = '%{user}'\n  default_password_scheme = SHA512-CRYPT\n}\nuserdb sql {\n  query = SELECT home FROM users WHERE email = '%{user}'\n  iterate_query = SELECT email AS user FROM users\n}\n",
 			"passdb = sql:$config_directory/dovecot-sql.conf.ext\nuserdb = sql:$config_directory/dovecot-sql.conf.ext\n", ""},
-		{"ldap", "ldap_uris = ldap://ldap.an.example\nldap_auth_dn = cn=dovecot,dc=an,dc=example\nldap_auth_dn_password = 5ecret\nldap_base = dc=an,dc=example\npassdb ldap {\n  filter = (mail=%{user})\n  bind = yes\n}\nuserdb ldap {\n  filter = (mail=%{user})\n  fields {\n    home = %{ldap:homeDirectory}\n  }\n}\n",
-			"", "dovecot-ldap.conf.ext"},
-		{"oauth2", "passdb oauth2 {\n  mechanisms_filter {\n    xoauth2 = yes\n  }\n}\noauth2 {\n  introspection_mode = local\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "Tokens"},
 		{"pam", "passdb pam {\n}\nuserdb passwd {\n}\n", "", "getent shadow"},
 		{"lua", "passdb lua {\n  lua_file = /etc/dovecot/auth.lua\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "to SQL or to LDAP"},
 		{"per domain", "passdb passwd-file {\n  passwd_file_path = /etc/dovecot/%{user | domain}/users\n}\nuserdb static {\n  fields {\n    home = /var/vmail/%{user}\n  }\n}\n", "", "into one file"},
@@ -341,6 +338,17 @@ func TestReport(t *testing.T) {
 	f := Findings{{Kind: Same, Where: "a", What: "b = c", Text: "is the same"}, {Kind: Blocks, Where: "a", What: "d", Text: "is in\nthe way", Do: "mend it"}, {Kind: Differs, What: "e", Text: "differs"}}
 	require.NoError(t, f.Write(&b, false))
 	require.Equal(t, "Blocks (1)\n  a: d: is in?the way\n    -> mend it\nWill differ (1)\n  e: differs\nIs the same (1)\n", b.String())
+	b.Reset()
+	f = Findings{{Kind: Differs, Where: "n, line 3", What: "a = b", Text: "not here", Do: "nothing"}}
+	for _, n := range []int{5, 6, 7, 9} {
+		f = append(f, Finding{Kind: Differs, Where: fmt.Sprint("n, line ", n), What: "c = d", Text: "not here", Do: "nothing"})
+	}
+	require.NoError(t, f.Write(&b, false))
+	require.Equal(t, "Will differ (5)\n  n, line 3: a = b: not here\n    and 4 more (lines 5-7, 9)\n    -> nothing\n", b.String(), "many that have the same to say")
+	b.Reset()
+	require.NoError(t, f.Write(&b, true))
+	require.Equal(t, 10, strings.Count(b.String(), "\n")-1)
+	f = Findings{{Kind: Same, Where: "a", What: "b = c", Text: "is the same"}, {Kind: Blocks, Where: "a", What: "d", Text: "is in\nthe way", Do: "mend it"}, {Kind: Differs, What: "e", Text: "differs"}}
 	b.Reset()
 	require.NoError(t, f.Write(&b, true))
 	require.Contains(t, b.String(), "  a: b = c: is the same\n")

@@ -25,6 +25,7 @@ type translation struct {
 	model    model
 	nested   bool     // LAYOUT=fs
 	homes    []string // templates of homes, for mail_location
+	sqlFiles []*sqlFile
 	policies []string // addresses of Dovecot's policy services, "127.0.0.1:12340"
 	cert     [2]string
 	uid      string // of the mail, where it is the same for all

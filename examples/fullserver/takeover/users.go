@@ -48,16 +48,15 @@ func (t *translation) users() {
 			plain = ""
 		}
 	}
-	if db := t.model.sql; db != nil && t.made[sqlFile] != "" {
-		t.find(Translated, setting{said: db.Title(), line: db.Line}, "", "is in %s", sqlFile)
-	} else if db != nil {
-		t.find(Differs, setting{said: db.Title(), line: db.Line}, "look whether you need it", "no passdb or userdb that is carried over asks it")
+	if spec := t.oauth24(); spec != "" {
+		pass, plain = append(pass, spec), ""
 	}
-	if len(t.model.passdbs) == 0 {
+	t.databases()
+	if len(pass) == 0 && !slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Kind == Blocks && f.Param == "passdb" }) {
 		t.find(Blocks, setting{said: "passdb", param: "passdb"}, "", "there is no passdb: nobody can log in")
 	}
-	if len(t.model.userdbs) == 0 && len(t.model.passdbs) > 0 {
-		t.find(Blocks, setting{said: "userdb", param: "userdb"}, "", "there is no userdb: Dovecot itself finds no mailboxes")
+	if len(t.model.userdbs) == 0 && len(pass) > 0 {
+		user, plain = append(user, "{ "+t.static(&database{setting: setting{said: "userdb (there is none: all are the same)", param: "userdb"}, driver: "static"})+" }"), ""
 	}
 	if prefetch && len(user) == 0 {
 		t.find(Blocks, setting{said: "userdb prefetch", param: "userdb"}, "write a userdb beside it", "nothing says who there is when nobody logs in")
@@ -76,7 +75,7 @@ func (t *translation) users() {
 // source is "driver:argument", "" for one that can't be.
 func (t *translation) source(d *database, kind string) string {
 	s := d.setting
-	if kind == "passdb" || d.driver != "static" {
+	if d.driver != "static" || kind == "passdb" && !d.says("noauthenticate") {
 		t.fields(d, kind)
 	}
 	switch d.driver {
@@ -84,25 +83,28 @@ func (t *translation) source(d *database, kind string) string {
 		return t.passwdFile(d)
 	case "sql":
 		if t.v24 && d.args == "" {
-			return t.sql24(d)
+			return t.sql24(d, kind)
 		}
 		t.find(Translated, s, "", "%s = sql:%s", kind, d.args)
 		return "sql:" + dollars(d.args)
 	case "ldap":
 		if t.v24 && d.args == "" {
-			t.find(Blocks, s, "write a file as Dovecot 2.3 had it (uris, dn, dnpass, base, auth_bind, pass_filter, user_filter, user_attrs), /etc/dovecot/dovecot-ldap.conf.ext, and -set "+kind+"=ldap:/etc/dovecot/dovecot-ldap.conf.ext", "directories are described in a file of their own here")
-			return ""
+			return t.ldap24(d, kind)
 		}
 		t.find(Translated, s, "", "%s = ldap:%s", kind, d.args)
 		return "ldap:" + dollars(d.args)
 	case "oauth2":
 		if t.v24 && d.args == "" {
-			t.find(Blocks, s, "write the file that docs/accounts.md shows under \"Tokens\" and name it by -set passdb=…, with the other sources; or take the passdb out if nobody logs in by token", "tokens are described in a file of their own here")
+			t.grant24(d)
 			return ""
 		}
 		t.find(Translated, s, "", "passdb = oauth2:%s", d.args)
 		return "oauth2:" + dollars(d.args)
 	case "static":
+		if kind == "passdb" && d.says("noauthenticate") && d.option("password") == "" && !d.says("nopassword") { // it only changes names
+			t.same(s, "names are in lower case here")
+			return ""
+		}
 		if kind == "passdb" {
 			t.find(Blocks, s, "give users passwords of their own", "a password for all, or none, isn't taken over")
 			return ""
@@ -120,10 +122,18 @@ func (t *translation) source(d *database, kind string) string {
 // options are those in braces behind a source.
 func (t *translation) options(d *database) string {
 	var b strings.Builder
+	inFile := t.v24 && d.args == "" && d.driver == "ldap" // what isn't about when it is asked
 	for _, o := range d.options {
 		name := strings.TrimSuffix(o.name, "_filter")
 		switch name {
-		case "driver", "args", "passwd_file_path", "default_password_scheme", "auth_verbose", "name", "query", "iterate_query", "update_query", "sql_driver", "use_worker":
+		case "deny", "master", "pass", "skip", "result_success", "result_failure", "result_internalfail", "mechanisms", "username", "auth_username_format":
+		default:
+			if inFile {
+				continue
+			}
+		}
+		switch name {
+		case "driver", "args", "passwd_file_path", "default_password_scheme", "auth_verbose", "name", "query", "iterate_query", "update_query", "sql_driver", "use_worker", "use_cache", "fields_import_all":
 		case "deny", "master", "pass":
 			if o.value == "yes" {
 				b.WriteString(" " + name + "=yes")
@@ -145,38 +155,6 @@ func (t *translation) options(d *database) string {
 		}
 	}
 	return b.String()
-}
-
-// elsewhere are fields that put a user's mailboxes where mail_location doesn't say.
-var elsewhere = []string{"mail", "mail_driver", "mail_path", "mail_inbox_path", "mail_control_path", "mailbox_list_layout"}
-
-// fields are default_fields and override_fields.
-func (t *translation) fields(d *database, kind string) {
-	for _, s := range d.fields {
-		name, _, _ := strings.Cut(s.name, ":") // 2.4's "home:default"
-		switch {
-		case kind == "userdb" && name == "home":
-			t.homes = append(t.homes, s.value)
-			t.find(Translated, s, "", "is part of mail_location, where that begins with a home")
-		case kind == "userdb" && (name == "uid" || name == "gid"):
-			s.name = "mail_" + name
-			t.owner(s)
-		case kind == "userdb" && name == "quota_rule":
-			t.put(s, "quota_rule", dollars(s.value))
-		case kind == "userdb" && (name == "quota_storage_size" || name == "quota_message_count"):
-			s.name = name
-			t.limit24(s)
-		case kind == "userdb" && slices.Contains(elsewhere, name):
-			s.param = "mail_location"
-			t.find(Blocks, s, "write it as mail_location, outside of userdb", "where mailboxes are is said once")
-		case kind == "passdb" && (strings.HasPrefix(name, "userdb_") || name == "user" || name == "nodelay"):
-			t.find(Differs, s, "", "isn't used")
-		case kind == "passdb":
-			t.find(Blocks, s, "write it at the users", "a field for all who log in, such as allow_nets or proxy, isn't here: it may keep somebody out")
-		default:
-			t.find(Differs, s, "", "isn't used")
-		}
-	}
 }
 
 // passwdFile is "scheme=CRYPT username_format=%u /etc/dovecot/users".
@@ -275,80 +253,4 @@ func (t *translation) static(d *database) string {
 	out := "static:" + strings.Join(words, " ")
 	t.find(Translated, d.setting, "", "userdb = %s", out)
 	return dollars(out)
-}
-
-// sqlFile is what 2.3 has for databases.
-const sqlFile = "dovecot-sql.conf.ext"
-
-// sql24 writes that file of 2.4's settings.
-func (t *translation) sql24(d *database) string {
-	const name = sqlFile
-	if t.made[name] != "" {
-		t.find(Translated, d.setting, "", "sql:$config_directory/%s", name)
-		return "sql:$config_directory/" + name
-	}
-	driver, db := t.value("sql_driver"), t.model.sql
-	if db == nil || driver == "" {
-		t.find(Blocks, d.setting, "", "nothing says which database it is")
-		return ""
-	}
-	var connect []string
-	if driver == "sqlite" {
-		connect = []string{db.Value("path")}
-	} else {
-		connect = append(connect, "host="+db.Name)
-		for _, v := range db.Settings {
-			if v.Hidden {
-				t.find(Blocks, d.setting, "make the file with doveconf -N -P", "the database's password is hidden")
-				return ""
-			}
-			switch strings.TrimPrefix(v.Name, driver+"_") {
-			case "dbname", "user", "password", "port":
-				connect = append(connect, strings.TrimPrefix(v.Name, driver+"_")+"="+v.Value)
-			default:
-				t.find(Differs, setting{said: db.Title() + ": " + v.Name + " = " + v.Value, line: v.Line}, "write it into "+name, "isn't carried over")
-			}
-		}
-		for p := range db.Of("parameters") {
-			for _, v := range p.Settings {
-				connect = append(connect, v.Name+"="+v.Value)
-			}
-		}
-	}
-	var b strings.Builder
-	b.WriteString("driver = " + driver + "\nconnect = " + strings.Join(connect, " ") + "\n")
-	if scheme := d.option("default_password_scheme"); scheme != "" {
-		b.WriteString("default_pass_scheme = " + scheme + "\n")
-	}
-	write := func(name, query string) bool {
-		if query == "" {
-			return true
-		}
-		q, err := t.variables(query)
-		if err != nil {
-			t.find(Blocks, d.setting, "", "%v", err)
-			return false
-		}
-		b.WriteString(name + " = " + q + "\n")
-		return true
-	}
-	ok := true
-	for _, p := range t.model.passdbs {
-		if p.driver == "sql" {
-			ok = ok && write("password_query", p.option("query"))
-			break
-		}
-	}
-	for _, u := range t.model.userdbs {
-		if u.driver == "sql" {
-			ok = ok && write("user_query", u.option("query")) && write("iterate_query", u.option("iterate_query"))
-			break
-		}
-	}
-	if !ok {
-		return ""
-	}
-	t.made[name] = b.String()
-	t.find(Translated, d.setting, "", "sql:$config_directory/%s, made of these settings", name)
-	return "sql:$config_directory/" + name
 }
