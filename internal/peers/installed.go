@@ -25,6 +25,35 @@ type Machine struct {
 // vmail, 5000.
 func Installed(t TB, files map[string]string) *Machine {
 	t.Helper()
+	return newMachine(t, files, "")
+}
+
+// Installed24 is Installed with Debian 13's Dovecot 2.4 where Debian 12's is. It skips the test where .ci/dovecot24 hasn't unpacked that.
+func Installed24(t TB, files map[string]string) *Machine {
+	t.Helper()
+	root := cached("dovecot24")
+	if _, err := os.Stat(filepath.Join(root, "usr/sbin/dovecot")); err != nil {
+		t.Skipf("Debian 13's Dovecot isn't there: .ci/dovecot24 fetches it, where a mirror has it")
+	}
+	return newMachine(t, files, `mkdir $D/layer
+mount -t tmpfs tmpfs $D/layer
+mkdir $D/layer/up $D/layer/work $D/layer/root $D/layer/bin
+R=$D/layer/root
+mount -t overlay overlay -o lowerdir=`+root+`,upperdir=$D/layer/up,workdir=$D/layer/work $R
+mkdir -p $R$D $R/proc $R/dev $R/run $R/var/spool/postfix $R/var/log $R/var/lib/dovecot $R/etc/dovecot
+mount --rbind /dev $R/dev
+for f in /proc /run /etc/passwd /etc/group /etc/dovecot /var/spool/postfix /var/lib/dovecot /var/log $D; do mount --bind $f $R$f; done
+for p in /usr/sbin/dovecot /usr/bin/doveadm /usr/bin/doveconf; do
+	printf '#!/bin/sh\nexec chroot %s %s "$@"\n' $R $p > $D/layer/bin/${p##*/}
+	chmod 755 $D/layer/bin/${p##*/}
+	mount --bind $D/layer/bin/${p##*/} $p
+done
+`)
+}
+
+// newMachine makes one; more is what is done there before it is ready.
+func newMachine(t TB, files map[string]string, more string) *Machine {
+	t.Helper()
 	for _, program := range []string{"postfix", "dovecot", "nsenter", "ip"} {
 		if _, err := exec.LookPath(program); err != nil {
 			lack(t, program+" is not there: run .ci/deps")
@@ -62,7 +91,7 @@ mount --bind $D/ns/postfix /var/lib/postfix
 mount --bind $D/ns/dovecot /var/lib/dovecot
 mount --bind $D/ns/log /var/log
 chown postfix /var/lib/postfix
-echo up > $D/up
+`+more+`echo up > $D/up
 sleep 1000000 & wait # as the first process it takes up whatever ends
 `)
 	s.cmd = exec.Command("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "/bin/sh", filepath.Join(s.Dir, "start"))

@@ -56,6 +56,15 @@ func lack(t TB, why string) {
 // unpacked returns the folder of a set of packages that .ci/peers has unpacked.
 func unpacked(t TB, set, program string) string {
 	t.Helper()
+	root := cached(set)
+	if _, err := os.Stat(filepath.Join(root, program)); err != nil {
+		lack(t, set+" is not there: run .ci/peers")
+	}
+	return root
+}
+
+// cached is where a set of packages is unpacked, if it is.
+func cached(set string) string {
 	dir, err := os.Getwd()
 	for err == nil && dir != "/" {
 		if _, err := os.Stat(filepath.Join(dir, ".ci", "peers")); err == nil {
@@ -63,11 +72,7 @@ func unpacked(t TB, set, program string) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-	root := filepath.Join(dir, ".cache", set)
-	if _, err := os.Stat(filepath.Join(root, program)); err != nil {
-		lack(t, set+" is not there: run .ci/peers")
-	}
-	return root
+	return filepath.Join(dir, ".cache", set)
 }
 
 // newServer makes a folder and picks ports.

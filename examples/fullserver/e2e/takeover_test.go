@@ -130,8 +130,8 @@ func stored(t *testing.T, user int) string {
 	return strings.TrimSpace(run(t, nil, "doveadm", "pw", "-s", schemes[user%len(schemes)], "-p", fmt.Sprintf("secret%d", user)))
 }
 
-// makePair makes the machine, its users and their mail, and starts both servers.
-func makePair(t *testing.T) *installed {
+// makePair makes the machine, its users and their mail, and starts both servers. conf is dovecot.conf.
+func makePair(t *testing.T, machine func(peers.TB, map[string]string) *peers.Machine, conf string) *installed {
 	need(t, "mbsync", "fetchmail", "smtp-sink", "postfix", "dovecot")
 	files := map[string]string{}
 	pairUsers, pairMessages, _ := sizes()
@@ -142,11 +142,11 @@ func makePair(t *testing.T) *installed {
 	for name, text := range pairFiles {
 		files[name] = text
 	}
-	files["dovecot/users"] = users.String()
+	files["dovecot/users"], files["dovecot/dovecot.conf"] = users.String(), conf
 	master, err := os.ReadFile("/usr/share/postfix/master.cf.dist")
 	require.NoError(t, err)
 	files["postfix/master.cf"] = string(master)
-	m := &installed{peers.Installed(t, files), t}
+	m := &installed{machine(t, files), t}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			return
@@ -323,7 +323,7 @@ func (r *mailReader) local(n int) string {
 // TestTakeOverAndBack: an installed Debian pair with its users and their mail (50 with 10,000 messages under -soak), and what waits in its queue, is taken over by one command and given back by
 // another; those who read by mbsync and fetchmail see nothing new either time, and what was changed in between.
 func TestTakeOverAndBack(t *testing.T) {
-	m := makePair(t)
+	m := makePair(t, peers.Installed, pairFiles["dovecot/dovecot.conf"])
 	mark := func(what string) { t.Logf("%v %s", time.Now().Format("05.0"), what) }
 	mark("the pair runs")
 	pairUsers, pairMessages, readers := sizes()
