@@ -23,6 +23,9 @@ func doveadmCommand(file string, over overrides, args []string, stdin io.Reader,
 		fmt.Fprintf(stderr, "doveadm: Fatal: %v\n", err)
 		return failed
 	}
+	if len(args) == 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help") { // needs no server
+		return (&doveadm.Env{Stdin: stdin, Stdout: stdout, Stderr: stdout}).Run(context.Background(), []string{"-h"})
+	}
 	if file == "" && len(over) == 0 {
 		file = findConfig()
 	}

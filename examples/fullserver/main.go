@@ -42,6 +42,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/buuta/mail/examples/fullserver/admincmd"
@@ -111,9 +112,31 @@ const usage = `fullserver: SMTP, submission, LMTP, IMAP and POP3 in one program
                                              put all of it back, or one user, or one message
   fullserver version                         print the version
 
+Without -c commands take main.cf of the demo in this folder, else /etc/fullserver/main.cf, else /etc/postfix/main.cf.
 SIGINT, SIGTERM: end. SIGHUP: open the log anew, read users and certificate again.
 Không có tham số: chạy máy chủ thử trên máy này.
 `
+
+// usageOf is what the usage says of a command, "" for one that says more about itself, or for which -h is something else.
+func usageOf(cmd string) string {
+	if !slices.Contains([]string{"check", "reload", "mta-sts", "reports", "passwd", "mailq", "queue", "version"}, cmd) {
+		return ""
+	}
+	var b strings.Builder
+	within := false
+	for line := range strings.Lines(usage) {
+		if rest, ok := strings.CutPrefix(line, "  fullserver "); ok {
+			words := strings.Fields(strings.NewReplacer("[-c ...]", "", "[-o ...]", "").Replace(rest))
+			within = len(words) > 0 && words[0] == cmd
+		} else if !strings.HasPrefix(line, "   ") {
+			within = false
+		}
+		if within {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
 
 // run is the program with its surroundings given. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -130,6 +153,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		fmt.Fprintf(stderr, "fullserver: %v; -h tells more\n", err)
 		return 2
+	}
+	if word := fs.Arg(1); (word == "-h" || word == "-help" || word == "--help") && fs.NArg() == 2 || fs.Arg(0) == "help" && word != "" {
+		cmd := fs.Arg(0)
+		if cmd == "help" {
+			cmd = word
+		}
+		if text := usageOf(cmd); text != "" {
+			fmt.Fprint(stdout, text)
+			return 0
+		}
 	}
 	if cmd := fs.Arg(0); queuecmd.Known(cmd) {
 		return queueCommand(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
@@ -180,6 +213,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case "":
 		err = serve(file, over, stdout, stderr)
 	case "postconf":
+		if file == "" && len(over) == 0 {
+			file = findConfig()
+		}
 		err = postconf(file, over, fs.Args()[1:], stdout, stderr)
 	case "reload":
 		err = reload(file, over)

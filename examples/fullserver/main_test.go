@@ -219,3 +219,23 @@ func TestAdministerCommands(t *testing.T) {
 	status, _, _ = command(t, "", "-c", file, "domain", "dance")
 	require.Equal(t, 2, status)
 }
+
+// Each command tells what it does when it is asked, and does nothing else.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"check", "-h"}, {"passwd", "--help"}, {"reload", "-h"}, {"mta-sts", "-help"}, {"reports", "-h"}, {"queue", "-h"}, {"mailq", "-h"}, {"help", "queue"}, {"setup", "--help"}, {"import", "-h"},
+		{"import", "postfix-dovecot", "--help"}, {"backup", "-h"}, {"restore", "-h"}, {"webmail", "-h"}, {"doveadm", "-h"}} {
+		var out, said strings.Builder
+		require.Zero(t, run(args, strings.NewReader(""), &out, &said), "%v %s", args, said.String())
+		require.Empty(t, said.String(), args)
+		word := args[0]
+		if word == "help" {
+			word = args[1]
+		}
+		require.Contains(t, out.String(), word, args)
+	}
+	var out, said strings.Builder
+	require.Zero(t, run([]string{"queue", "-h"}, strings.NewReader(""), &out, &said))
+	require.Equal(t, 2, strings.Count(out.String(), "\n"), out.String())
+	require.Equal(t, 2, run([]string{"trace", "a@an.example"}, strings.NewReader(""), &out, &said))
+	require.Contains(t, said.String(), "journalctl -u fullserver -o cat | fullserver trace -log - a@an.example")
+}

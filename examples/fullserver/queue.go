@@ -80,14 +80,15 @@ func withConfig(file, command string, args []string) []string {
 	return append(out, args...)
 }
 
-// findConfig returns the main.cf that a command means when it is told none: the demo's in this folder, or the system's.
+// findConfig returns the main.cf that a command means when it is told none: the demo's in this folder, the one that setup and import make, or Postfix's.
 func findConfig() string {
 	if f := demoConfig(); f != "" {
 		return f
 	}
-	const system = "/etc/postfix/main.cf"
-	if _, err := os.Stat(system); err == nil {
-		return system
+	for _, system := range []string{"/etc/fullserver/main.cf", "/etc/postfix/main.cf"} {
+		if _, err := os.Stat(system); err == nil {
+			return system
+		}
 	}
 	return ""
 }

@@ -22,10 +22,11 @@ type Site struct {
 	Users    string // passwd-file
 	MyDomain string // of users without one
 
-	Aliases      string // table: address, who gets its mail
-	Domains      string // table of the domains with mailboxes here
-	DomainQuotas string // table: domain, its limits
-	AdminFile    string // table: user@domain, the domains that he administers, with commas between
+	Aliases      string   // table: address, who gets its mail
+	Domains      string   // table of the domains with mailboxes here
+	Named        []string // domains with mailboxes here that are in no table, but in main.cf itself: they can't be changed
+	DomainQuotas string   // table: domain, its limits
+	AdminFile    string   // table: user@domain, the domains that he administers, with commas between
 
 	// Admins is asked for the same; "ALL" stands for all domains. nil: nobody but the operator administers anything.
 	Admins *lookup.List

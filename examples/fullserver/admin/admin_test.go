@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -223,6 +224,12 @@ func TestOperator(t *testing.T) {
 	names, err := s.as("root@an.example").Names(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []string{"an.example", "binh.example", "shop.example"}, names)
+
+	s.Named = []string{"an.example", "named.example"}
+	names, err = op.Names(ctx)
+	require.NoError(t, err)
+	require.Subset(t, names, []string{"an.example", "named.example", "binh.example"}, "those of the table, too")
+	require.Len(t, names, len(slices.Compact(slices.Sorted(slices.Values(names)))))
 
 	s.Aliases, s.Users = "", ""
 	require.ErrorContains(t, op.SetAlias(ctx, "a@an.example", "lan@an.example"), "aliases are in no file that this program could change")

@@ -54,12 +54,18 @@ func (a *Actor) Names(_ context.Context) (out []string, err error) {
 	if !a.all {
 		return slices.Clone(a.domains), nil
 	}
+	out = slices.Clone(a.s.Named)
+	if a.s.Domains == "" && len(out) > 0 {
+		return out, nil
+	}
 	t, err := read(a.s.Domains, "domains")
 	if err != nil {
 		return nil, err
 	}
 	for key := range t.All {
-		out = append(out, strings.ToLower(key))
+		if name := strings.ToLower(key); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out, nil
 }

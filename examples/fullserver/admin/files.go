@@ -16,6 +16,11 @@ var texts = []string{"hash", "lmdb", "btree", "texthash", "cdb", "dbm", "sdbm"}
 func (s *Site) SetFiles(set *config.Settings) {
 	s.MyDomain = set.MyDomain
 	s.Aliases, s.Domains = fileOf(set.Addresses.VirtualAliasMaps), fileOf(set.Addresses.VirtualMailboxDomains)
+	for _, d := range config.Members(set.Addresses.VirtualMailboxDomains) {
+		if !strings.ContainsAny(d, ":/![") && strings.Contains(d, ".") {
+			s.Named = append(s.Named, strings.ToLower(d))
+		}
+	}
 	s.DomainQuotas, s.AdminFile = fileOf(set.DomainQuotaRuleMaps), fileOf(set.DomainAdminMaps)
 	a := &set.Accounts
 	if a.Passdb == "" && a.Userdb == "" {

@@ -119,7 +119,11 @@ func (p *Plan) Make() (m *Made, err error) {
 	}()
 	write := func(name, text string) error {
 		file := filepath.Join(p.Dir, name)
-		f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		mode := os.FileMode(0o600)
+		if name == "main.cf" { // in which are no secrets, and which programs that send mail read
+			mode = 0o644
+		}
+		f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 		if err != nil {
 			return err
 		}

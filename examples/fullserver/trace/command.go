@@ -36,7 +36,7 @@ func Run(args []string, log, locale string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if len(logs) == 0 && log == "" {
-		fmt.Fprintln(stderr, "trace: the log goes to standard error: set maillog_file, or name a log with -log")
+		fmt.Fprintln(stderr, "trace: the log goes to standard error, which systemd keeps: journalctl -u fullserver -o cat | fullserver trace -log - "+set.Arg(0)+"; or set maillog_file, or name a log with -log")
 		return 2
 	}
 	if len(logs) == 0 {
@@ -113,6 +113,10 @@ func Rotated(log string) []string {
 func readAll(names []string, tell func(*Story) bool) error {
 	var all []io.Reader
 	for _, name := range names {
+		if name == "-" {
+			all = append(all, os.Stdin)
+			continue
+		}
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) && len(names) > 1 {
 			continue // rotated away meanwhile
