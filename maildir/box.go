@@ -34,6 +34,7 @@ type box struct {
 	name  string
 	st    *state // nil before the first load, and after an error left it in doubt
 	seen  stamps
+	at    atomic.Pointer[stampNames]
 	plain fileStamp // of a UID list that has no unique-ids of POP3
 	dead  bool      // deleted
 	watch map[*watcher]struct{}

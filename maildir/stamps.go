@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"github.com/buuta/mail/internal/vfs"
 )
 
 // stamps are the marks by which changes of others show.
@@ -67,32 +69,49 @@ func (s *stamps) marks(lines int) marks {
 func (f fileStamp) same(g fileStamp) bool { return f.size == g.size && f.mtime.Equal(g.mtime) }
 
 func (b *box) stamp(name string) (fileStamp, error) {
-	info, err := b.sh.fs.Stat(name)
+	mtime, size, err := vfs.Stamp(b.sh.fs, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fileStamp{}, nil
 	}
 	if err != nil {
 		return fileStamp{}, err
 	}
-	return fileStamp{info.ModTime(), info.Size()}, nil
+	return fileStamp{mtime, size}, nil
+}
+
+// stampNames are where a mailbox's stamps are read. Each mailbox that is watched is looked at every second: their names are put together once.
+type stampNames struct {
+	dir                      string
+	log, list, kws, new, cur string
+}
+
+// namesIn returns those of a folder.
+func (b *box) namesIn(dir string) *stampNames {
+	if p := b.at.Load(); p != nil && p.dir == dir {
+		return p
+	}
+	p := &stampNames{dir, dir + "/" + logName, dir + "/" + uidListName, dir + "/" + keywordsName, dir + "/new", dir + "/cur"}
+	b.at.Store(p)
+	return p
 }
 
 // changed reports whether a commit would find something new in the folder.
 func (b *box) changed(dir string, seen *stamps) (bool, error) {
-	for _, f := range []struct {
+	at := b.namesIn(dir)
+	for _, f := range [...]struct {
 		name string
 		was  fileStamp
-	}{{logName, seen.log}, {uidListName, seen.list}, {keywordsName, seen.kws}} {
-		now, err := b.stamp(dir + "/" + f.name)
+	}{{at.log, seen.log}, {at.list, seen.list}, {at.kws, seen.kws}} {
+		now, err := b.stamp(f.name)
 		if err != nil || !now.same(f.was) {
 			return true, err
 		}
 	}
-	for _, d := range []struct {
+	for _, d := range [...]struct {
 		name string
 		was  dirStamp
-	}{{"new", seen.new}, {"cur", seen.cur}} {
-		now, err := b.stamp(dir + "/" + d.name)
+	}{{at.new, seen.new}, {at.cur, seen.cur}} {
+		now, err := b.stamp(d.name)
 		if err != nil || !now.mtime.Equal(d.was.mtime) {
 			return true, err
 		}

@@ -2,7 +2,6 @@ package maildir
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -54,9 +53,10 @@ type watched interface {
 
 // poller looks at what is watched for what other programs did. It runs while there is something.
 type poller struct {
-	mu   sync.Mutex
-	all  map[watched]int
-	stop context.CancelFunc
+	mu    sync.Mutex
+	all   map[watched]int // how many watch it
+	order []watched       // the same, in the order in which they came
+	stop  context.CancelFunc
 }
 
 func (p *poller) add(s *Store, b watched) {
@@ -72,7 +72,9 @@ func (p *poller) add(s *Store, b watched) {
 	if p.all == nil {
 		p.all = map[watched]int{}
 	}
-	p.all[b]++
+	if p.all[b]++; p.all[b] == 1 {
+		p.order = append(p.order, b)
+	}
 	if p.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		p.stop = cancel
@@ -85,6 +87,9 @@ func (p *poller) remove(b watched) {
 	defer p.mu.Unlock()
 	if p.all[b]--; p.all[b] <= 0 {
 		delete(p.all, b)
+		if i := slices.Index(p.order, b); i >= 0 {
+			p.order = slices.Delete(p.order, i, i+1)
+		}
 	}
 	if len(p.all) == 0 && p.stop != nil {
 		p.stop()
@@ -92,27 +97,44 @@ func (p *poller) remove(b watched) {
 	}
 }
 
+// pollParts is into how many parts a round is cut: hundreds of mailboxes looked at in one go would keep a small machine from anything else meanwhile.
+const pollParts = 20
+
+// run looks at each once a round. A round takes every, and what the looking takes.
 func (p *poller) run(ctx context.Context, s *Store, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	var all []watched
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		p.mu.Lock()
-		all := slices.Collect(maps.Keys(p.all))
+		all = append(all[:0], p.order...)
 		p.mu.Unlock()
-		for _, b := range all {
-			if ctx.Err() != nil {
+		n := max(1, min(len(all), pollParts))
+		for i := range n {
+			select {
+			case <-ctx.Done():
 				return
+			case <-time.After(every / time.Duration(n)):
 			}
-			// A commit that finds something wakes the watchers itself.
-			if err := b.refresh(ctx); err != nil && ctx.Err() == nil {
-				s.logger().Warn("can't look at a watched mailbox", "mailbox", b.title(), "error", err)
-				b.wake()
+			for _, b := range all[i*len(all)/n : (i+1)*len(all)/n] {
+				if ctx.Err() != nil {
+					return
+				}
+				p.look(ctx, s, b)
 			}
 		}
+		clear(all) // so that nothing is kept in memory by us alone
+	}
+}
+
+// look looks at one. A commit that finds something wakes the watchers itself.
+func (p *poller) look(ctx context.Context, s *Store, b watched) {
+	p.mu.Lock()
+	still := p.all[b] > 0
+	p.mu.Unlock()
+	if !still {
+		return
+	}
+	if err := b.refresh(ctx); err != nil && ctx.Err() == nil {
+		s.logger().Warn("can't look at a watched mailbox", "mailbox", b.title(), "error", err)
+		b.wake()
 	}
 }
