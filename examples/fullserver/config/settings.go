@@ -57,6 +57,9 @@ type Settings struct {
 	WebadminListen    []Address
 	WebadminsListen   []Address
 	MetricsListen     []Address
+	OTLPEndpoint      string
+	OTLPHeaderFile    string
+	OTLPInterval      time.Duration
 
 	SMTPDBanner          string
 	SMTPDPeernameLookup  bool

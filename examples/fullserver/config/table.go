@@ -130,6 +130,12 @@ func listeners() []Param {
 		row("webadmin_listen", "The same at an address of its own, over plain HTTP: for this machine, or with webmail_proxy for a proxy that speaks TLS.", func(s *Settings) any { return &s.WebadminListen }),
 		row("webadmins_listen", "The same at an address of its own, over HTTPS: one that only administrators reach.", func(s *Settings) any { return &s.WebadminsListen }),
 		row("metrics_listen", "Counters of what the server does, for Prometheus, at /metrics over plain HTTP: keep it on loopback or in a network of your own.", func(s *Settings) any { return &s.MetricsListen }),
+		{Name: "otlp_endpoint", Group: g, Kind: Text, Default: "", into: func(s *Settings) any { return &s.OTLPEndpoint },
+			Help: "An OpenTelemetry collector that the same counters are sent to, by OTLP over HTTP: http://127.0.0.1:4318. Empty: nothing is sent."},
+		{Name: "otlp_interval", Group: g, Kind: Time, Default: "60s", Min: 1, into: func(s *Settings) any { return &s.OTLPInterval },
+			Help: "How often."},
+		{Name: "otlp_header_file", Group: g, Kind: Path, Default: "", into: func(s *Settings) any { return &s.OTLPHeaderFile },
+			Help: "A file with lines \"Name: value\" that go along, such as the collector's Authorization."},
 	}
 }
 

@@ -68,6 +68,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 30 * time.Second})
 }
 
+// Gatherer gives them to who sends them somewhere.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+
 func result(err error) string {
 	if err != nil {
 		return "failed"

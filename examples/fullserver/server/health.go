@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/metrics"
+	"github.com/buuta/mail/examples/fullserver/metrics/otlp"
 	"github.com/buuta/mail/queue"
 )
 
@@ -36,10 +38,30 @@ func (s *Server) health(mux *http.ServeMux) {
 
 // openMetrics makes the counters, if somebody is to see them.
 func (s *Server) openMetrics() error {
-	if len(s.set.MetricsListen) == 0 {
+	if len(s.set.MetricsListen) == 0 && s.set.OTLPEndpoint == "" {
 		return nil
 	}
 	s.counters = metrics.New(metrics.Options{Queued: s.countQueue, Expires: s.certificateEnds})
+	if s.set.OTLPEndpoint == "" {
+		return nil
+	}
+	to, err := otlp.ParseEndpoint(s.set.OTLPEndpoint)
+	if err != nil {
+		return s.cfg.ErrorFor("otlp_endpoint", err)
+	}
+	s.exporter = &otlp.Exporter{URL: to, Interval: s.set.OTLPInterval, Gatherer: s.counters.Gatherer(), Start: time.Now(),
+		Resource: map[string]string{"service.name": "fullserver", "host.name": s.set.MyHostname},
+		Failed:   func(err error) { s.log.Print("fullserver/otlp", "warning: not sent: ", err.Error()) }}
+	if s.set.OTLPHeaderFile != "" {
+		f, err := os.Open(s.set.OTLPHeaderFile)
+		if err != nil {
+			return s.cfg.ErrorFor("otlp_header_file", err)
+		}
+		defer f.Close()
+		if s.exporter.Header, err = otlp.ReadHeader(f); err != nil {
+			return s.cfg.ErrorFor("otlp_header_file", err)
+		}
+	}
 	return nil
 }
 

@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -93,5 +96,42 @@ func TestMetrics(t *testing.T) {
 	// https://prometheus.io/docs/practices/naming: base units, _total for what only grows.
 	for _, name := range regexp.MustCompile(`(?m)^# TYPE (mail_\w+) counter$`).FindAllStringSubmatch(text, -1) {
 		require.True(t, strings.HasSuffix(name[1], "_total"), name[1])
+	}
+}
+
+// The same goes to an OpenTelemetry collector that is named, with what it wants to know of who sends; and once more when the server ends.
+func TestOTLP(t *testing.T) {
+	got := make(chan *http.Request, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		z, err := gzip.NewReader(r.Body)
+		if err == nil {
+			var b []byte
+			b, err = io.ReadAll(z)
+			r.Body = io.NopCloser(bytes.NewReader(b))
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		got <- r
+	}))
+	defer collector.Close()
+	secret := t.TempDir() + "/header"
+	require.NoError(t, os.WriteFile(secret, []byte("Authorization: Bearer x\n"), 0o600))
+	r := start(t, "otlp_endpoint="+collector.URL, "otlp_interval=1s", "otlp_header_file="+secret)
+	r.send("a@far.test", "alice@example.test", "Subject: x\r\n\r\nx\r\n")
+	for found := false; !found; {
+		select {
+		case req := <-got:
+			require.Equal(t, "/v1/metrics", req.URL.Path)
+			require.Equal(t, "Bearer x", req.Header.Get("Authorization"))
+			b, err := io.ReadAll(req.Body)
+			require.NoError(t, err)
+			require.True(t, json.Valid(b))
+			found = regexp.MustCompile(`"name":"mail_received_total".*?"stringValue":"smtpd".*?"asDouble":1\b`).Match(b)
+			require.Contains(t, string(b), `{"key":"service.name","value":{"stringValue":"fullserver"}}`)
+		case <-time.After(30 * time.Second):
+			require.Fail(t, "nothing came")
+		}
 	}
 }

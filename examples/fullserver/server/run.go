@@ -52,6 +52,9 @@ func (s *Server) Serve(ctx context.Context, hurry <-chan struct{}) error {
 			s.logins.Run(watching, func(err error) { s.log.Print("fullserver/webadmin", "warning: log-ins: ", err.Error()) })
 		})
 	}
+	if s.exporter != nil {
+		wg.Go(func() { s.exporter.Run(watching) })
+	}
 	if s.acme != nil {
 		wg.Go(func() { s.acme.Run(watching) })
 	}

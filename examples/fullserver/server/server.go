@@ -30,6 +30,7 @@ import (
 	"github.com/buuta/mail/examples/fullserver/mailcheck"
 	"github.com/buuta/mail/examples/fullserver/maillog"
 	"github.com/buuta/mail/examples/fullserver/metrics"
+	"github.com/buuta/mail/examples/fullserver/metrics/otlp"
 	"github.com/buuta/mail/examples/fullserver/peername"
 	"github.com/buuta/mail/examples/fullserver/policy"
 	"github.com/buuta/mail/examples/fullserver/quota"
@@ -119,7 +120,8 @@ type Server struct {
 	queue    *queue.Queue
 	words    atomic.Pointer[words] // of reports
 
-	counters *metrics.Metrics // nil without metrics_listen
+	counters *metrics.Metrics // nil without metrics_listen and otlp_endpoint
+	exporter *otlp.Exporter   // nil without otlp_endpoint
 	sessions []*storeLog      // of all servers that users log in to
 	serving  atomic.Bool      // from the first connection that may come to the request to stop
 	halt     chan struct{}    // closed: Serve ends as by a signal
