@@ -175,3 +175,26 @@ func TestHostileVanish(t *testing.T) {
 	require.NotContains(t, y.do("STATUS INBOX (MESSAGES)"), "MESSAGES 1")
 	require.Contains(t, y.do("STATUS INBOX (MESSAGES)"), "MESSAGES 0")
 }
+
+// Mail waits in the queue's log when the machine goes down, and the disk is full when it comes up again: the server waits for room, and has lost nothing.
+func TestFullDiskAtStart(t *testing.T) {
+	disk := smallDisk(t, "64m")
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing: a first delivery that doesn't end
+	require.NoError(t, err)
+	defer silent.Close()
+	s := start(t, 2, "data_directory", disk, "mail_location", "maildir:"+disk+"/mail/%d/%n", "relayhost", bracketed(silent.Addr().String()))
+	const n = 20
+	for range n {
+		require.Contains(t, post(t, s, "Subject: x\r\n\r\n"+strings.Repeat("x\r\n", 1000), "far@elsewhere.test"), "250 2.0.0 Ok")
+	}
+	s.kill()
+	free := fill(t, disk)
+	later := time.AfterFunc(3*time.Second, free)
+	defer later.Stop()
+	s.startAgain()
+	for _, line := range []string{`warning: waiting for room on the disk: `, `(?s)waiting for room.*daemon started`} {
+		eventually(t, time.Minute, func() error { return match(line, s.log()) })
+	}
+	require.Contains(t, run(t, nil, binary, append(s.args[:len(s.args):len(s.args)], "mailq")...), fmt.Sprintf(" in %d Requests.", n))
+	require.Contains(t, post(t, s, "Subject: y\r\n\r\nx", "u1@example.test"), "250 2.0.0 Ok")
+}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/policy"
@@ -34,8 +35,14 @@ func (s *Server) openQueue() error {
 	if err != nil {
 		return err
 	}
+	spool := s.storage()
+	if err := whileFull(roomPatience, func(err error) {
+		s.log.Print("postfix/qmgr", "warning: waiting for room on the disk: ", err.Error())
+	}, spool.Start); err != nil {
+		return s.cfg.ErrorFor("queue_directory", err)
+	}
 	s.queue = &queue.Queue{
-		Storage: s.storage(), Hostname: s.set.MyHostname, Route: s.route, Transports: ways,
+		Storage: spool, Hostname: s.set.MyHostname, Route: s.route, Transports: ways,
 		Limits: s.queueLimits(), Notify: notices, SoftBounce: s.set.Notices.SoftBounce,
 		Backoff: queue.Backoff{
 			Minimal: s.set.MinimalBackoffTime, Maximal: s.set.MaximalBackoffTime, RunDelay: s.set.QueueRunDelay,
@@ -49,6 +56,24 @@ func (s *Server) openQueue() error {
 	}
 	s.onClose(func() { _ = s.queue.Close() })
 	return nil
+}
+
+// roomPatience is how long a start waits for room: what a crash has left in the queue's log gets files then. File systems with a journal give room that was
+// just made only some seconds later. Who has the server started again when it ends, as systemd does, has it wait for as long as it takes.
+const roomPatience = 15 * time.Second
+
+// whileFull tries for so long as the disk is full; full is told once.
+func whileFull(patience time.Duration, full func(error), try func() error) error {
+	for began, told := time.Now(), false; ; time.Sleep(time.Second / 2) {
+		err := try()
+		if err == nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) || time.Since(began) >= patience {
+			return err
+		}
+		if !told {
+			told = true
+			full(err)
+		}
+	}
 }
 
 // storage is the queue's on disk.
