@@ -11,7 +11,7 @@ PKG         ?= ./...
 # How many packages are tested at a time: half as many again as there are processors, for half of a test is waiting for other people's programs.
 LANES       ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 
-.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak seedbox bench benchdoc benchqueue conformance screenshots
+.PHONY: help test deps fmt vet staticcheck unit e2e fuzz soak seedbox bench benchdoc benchqueue benchwhole conformance screenshots
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 14
@@ -61,6 +61,9 @@ benchdoc: ## write docs/benchmarks.md and docs/benchmarks-imapclient.md anew
 
 benchqueue: ## write docs/benchmarks-queue.md anew; as root, with Postfix installed; BENCHDIR=/var/tmp is the disk
 	.ci/benchqueue -dir $(or $(BENCHDIR),/var/tmp)
+
+benchwhole: ## write docs/benchmarks-fullserver.md anew: the server beside Debian's Postfix and Dovecot; as root
+	go test -count=1 -timeout 1h -v -run 'TestWholeFigures$$' $(E2E) -whole $(CURDIR)/docs/benchmarks-fullserver.md
 
 conformance: ## try our server and others on every clause of docs/dialogues, and write docs/conformance.md anew; as root
 	go test -count=1 -timeout 30m -v -run TestSystems ./examples/conformance -write

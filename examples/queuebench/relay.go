@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/buuta/mail/internal/proctree"
 )
 
 // relayed is what a relay did with so many messages.
@@ -89,12 +91,12 @@ func (b *bench) relayOnce(dir string, sessions, n int, start func(string, int) (
 	if err := pass(sessions * 5); err != nil { // so that processes and connections are there
 		return out, err
 	}
-	before, began := cpuOf(r.pid), time.Now()
+	before, began := proctree.CPU(r.pid), time.Now()
 	if err := pass(n); err != nil {
 		return out, err
 	}
 	out = relayed{messages: n, took: time.Since(began)}
 	time.Sleep(200 * time.Millisecond) // what is left to be tidied up counts
-	out.cpu = cpuOf(r.pid) - before
+	out.cpu = proctree.CPU(r.pid) - before
 	return out, nil
 }

@@ -100,39 +100,6 @@ func (s *sink) wait(ctx context.Context, n int) error {
 
 func (s *sink) stop() { end(s.cmd) }
 
-// cpuOf is the processor time of a process and all below it, those that have ended as well: proc(5).
-func cpuOf(root int) time.Duration {
-	type process struct{ parent, ticks int }
-	all := map[int]process{}
-	names, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		_, after, ok := strings.Cut(string(text), ") ")
-		f := strings.Fields(after)
-		if err != nil || !ok || len(f) < 15 {
-			continue
-		}
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		p := process{}
-		p.parent, _ = strconv.Atoi(f[1])
-		for _, t := range f[11:15] { // utime, stime, cutime, cstime
-			n, _ := strconv.Atoi(t)
-			p.ticks += n
-		}
-		all[pid] = p
-	}
-	ticks := 0
-	for pid, p := range all {
-		for at := pid; at > 1; at = all[at].parent {
-			if at == root {
-				ticks += p.ticks
-				break
-			}
-		}
-	}
-	return time.Duration(ticks) * time.Second / 100 // USER_HZ
-}
-
 // fullserver is a program that was built.
 type fullserver string
 

@@ -162,6 +162,9 @@ func (s *Server) run(root, script string) {
 	}
 }
 
+// PID is its first process, which all others are below.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Stop ends it before the test does.
 func (s *Server) Stop() {
 	s.cmd.Process.Kill()

@@ -149,6 +149,9 @@ maillog_file_prefixes = %[1]s
 	return m
 }
 
+// PID is its first process, which all others are below.
+func (m *MTA) PID() int { return m.s.PID() }
+
 // Stop ends it before the test does.
 func (m *MTA) Stop() { m.s.Stop() }
 

@@ -138,12 +138,17 @@ func newIdler(addr string, u int) (*idler, error) {
 	if err != nil {
 		return nil, err
 	}
+	return idlerOn(c, u)
+}
+
+// idlerOn logs in on a connection and waits in IDLE.
+func idlerOn(c net.Conn, u int) (*idler, error) {
 	y := &idler{c: c, r: bufio.NewReader(c)}
 	_ = c.SetDeadline(time.Now().Add(10 * time.Minute))
 	if _, err := y.r.ReadString('\n'); err != nil {
 		return nil, err
 	}
-	if _, err := y.do(fmt.Sprintf("LOGIN u%d secret%d", u, u)); err != nil {
+	if _, err := y.do(fmt.Sprintf("LOGIN u%d@example.test secret%d", u, u)); err != nil {
 		return nil, err
 	}
 	if _, err := y.do("SELECT INBOX"); err != nil {
@@ -192,21 +197,29 @@ var (
 	sentField  = regexp.MustCompile(`X-Sent: (\d+)`)
 )
 
-// next waits for the next message to be pushed, reads it, and returns how old it is.
-func (y *idler) next() (time.Duration, error) {
+// told waits until there is a message that wasn't read.
+func (y *idler) told() error {
 	_ = y.c.SetDeadline(time.Now().Add(24 * time.Hour))
 	for y.read == y.exists {
 		if !y.idling {
 			if err := y.idle(); err != nil {
-				return 0, err
+				return err
 			}
 			continue // it may have been told of meanwhile
 		}
 		line, err := y.r.ReadString('\n')
 		if err != nil {
-			return 0, err
+			return err
 		}
 		y.note(line)
+	}
+	return nil
+}
+
+// next waits for the next message to be pushed, reads it, and returns how old it is.
+func (y *idler) next() (time.Duration, error) {
+	if err := y.told(); err != nil {
+		return 0, err
 	}
 	if y.idling {
 		y.idling = false
@@ -238,28 +251,59 @@ func (y *idler) note(line string) {
 	}
 }
 
-// stamped sends a message of 4 KiB with the time in it.
+// stamped sends a message of 4 KiB with the time in it, on a connection of its own.
 func stamped(addr string, u int) error {
 	now := time.Now()
-	nc, err := net.DialTimeout("tcp", addr, time.Minute)
+	s, err := newFeeder(addr)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	_ = nc.SetDeadline(now.Add(2 * time.Minute))
-	c := textproto.NewConn(nc)
-	if _, _, err := c.ReadResponse(220); err != nil {
+	defer s.nc.Close()
+	if err := s.send(u, now); err != nil {
 		return err
 	}
+	return s.say("QUIT", 221)
+}
+
+// feeder is a connection to an SMTP server.
+type feeder struct {
+	nc net.Conn
+	c  *textproto.Conn
+}
+
+func newFeeder(addr string) (*feeder, error) {
+	nc, err := net.DialTimeout("tcp", addr, time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	_ = nc.SetDeadline(time.Now().Add(2 * time.Minute))
+	s := &feeder{nc, textproto.NewConn(nc)}
+	if _, _, err = s.c.ReadResponse(220); err == nil {
+		err = s.say("EHLO client.example.org", 250)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *feeder) say(text string, want int) error {
+	if err := s.c.PrintfLine("%s", text); err != nil {
+		return err
+	}
+	_, _, err := s.c.ReadResponse(want)
+	return err
+}
+
+// send sends a message of 4 KiB with a time in it.
+func (s *feeder) send(u int, stamp time.Time) error {
 	for _, x := range []struct {
 		say  string
 		want int
-	}{{"EHLO client.example.org", 250}, {"MAIL FROM:<s@example.org>", 250}, {fmt.Sprintf("RCPT TO:<u%d@example.test>", u), 250}, {"DATA", 354},
-		{fmt.Sprintf("Subject: seedbox\r\nX-Sent: %d\r\n\r\n%s.", now.UnixNano(), strings.Repeat(strings.Repeat("x", 62)+"\r\n", 64)), 250}, {"QUIT", 221}} {
-		if err := c.PrintfLine("%s", x.say); err != nil {
-			return err
-		}
-		if _, _, err := c.ReadResponse(x.want); err != nil {
+	}{{"MAIL FROM:<s@example.org>", 250}, {fmt.Sprintf("RCPT TO:<u%d@example.test>", u), 250}, {"DATA", 354},
+		{fmt.Sprintf("Subject: seedbox\r\nX-Sent: %d\r\n\r\n%s.", stamp.UnixNano(), strings.Repeat(strings.Repeat("x", 62)+"\r\n", 64)), 250}} {
+		if err := s.say(x.say, x.want); err != nil {
 			return err
 		}
 	}
