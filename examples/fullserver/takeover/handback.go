@@ -102,7 +102,9 @@ func (q *oldQueue) giveBack(ctx context.Context, from *queue.Spool, l *queue.Lea
 		return err
 	}
 	defer content.Close()
+	there := q.dropped()
 	return q.submit(ctx, []string{"sendmail", "-C", q.dir, "-G"}, l.Message, content, func(p part) error {
+		there = q.backdate(there, l.Message.Arrived, l.Message.From, p.to)
 		return from.Record(ctx, l, []queue.Outcome{{Recipients: p.which, State: queue.Delivered,
 			Attempt: queue.Attempt{Time: time.Now(), Relay: "Postfix", Reply: mail.NewReply(250, mail.EnhancedCode{2, 0, 0}, "given back")}}})
 	})
