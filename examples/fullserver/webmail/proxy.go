@@ -30,7 +30,7 @@ func (q *request) picture() error {
 	if q.pictures == nil || q.r.URL.Query().Get("k") != q.pictureMark(messageURL(name, uid), remote) {
 		return notFound
 	}
-	p, err := q.pictures.Get(q.ctx, remote)
+	p, err := q.pictures.Get(q.ctx, q.sess.User, remote)
 	if err != nil {
 		q.cfg.Log.Debug("webmail: picture", "user", q.sess.User, "url", clean(remote, 300), "err", err)
 		q.w.WriteHeader(http.StatusBadGateway) // nobody reads a page in place of a picture

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/buuta/mail/examples/fullserver/internal/outward"
@@ -21,6 +22,7 @@ const (
 	maxRedirects = 3
 	maxURL       = 4096
 	maxFetches   = 12 // at once, which bounds the memory that they take
+	maxEach      = 3  // of them for one reader
 )
 
 // Why there is no picture.
@@ -43,6 +45,15 @@ type Fetcher struct {
 	kind   func(first []byte) string // of a picture; "": it is none
 	slots  chan struct{}
 	cache  cache
+
+	mu      sync.Mutex
+	readers map[string]*reader // those who wait for pictures
+}
+
+// reader is somebody who waits for pictures: for a few at a time, so that a mail with pictures of slow servers doesn't keep everybody else's back.
+type reader struct {
+	slots chan struct{}
+	waits int // pictures; of Fetcher.mu
 }
 
 // New makes a fetcher. transport connects with web servers; nil: with those at public addresses, and no others. kind tells a picture by its first 16 octets.
@@ -51,7 +62,7 @@ func New(transport http.RoundTripper, kind func(first []byte) string, now func()
 		d := outward.Dialer{Within: within, Ports: []uint16{80, 443}}
 		transport = &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
 	}
-	return &Fetcher{kind: kind, slots: make(chan struct{}, maxFetches), cache: cache{now: now}, client: &http.Client{
+	return &Fetcher{kind: kind, slots: make(chan struct{}, maxFetches), readers: map[string]*reader{}, cache: cache{now: now}, client: &http.Client{
 		Transport: transport, Timeout: within, // no jar: cookies go neither way
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects || !allowed(r.URL) {
@@ -72,8 +83,8 @@ func allowed(u *url.URL) bool {
 	return false
 }
 
-// Get fetches a picture, or has it still.
-func (f *Fetcher) Get(ctx context.Context, address string) (Picture, error) {
+// Get fetches a picture for a reader, or has it still.
+func (f *Fetcher) Get(ctx context.Context, who, address string) (Picture, error) {
 	u, err := url.Parse(address)
 	if err != nil || len(address) > maxURL || !allowed(u) {
 		return Picture{}, ErrAddress
@@ -82,17 +93,45 @@ func (f *Fetcher) Get(ctx context.Context, address string) (Picture, error) {
 	if p, ok := f.cache.get(u.String()); ok {
 		return p, nil
 	}
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	case <-ctx.Done():
-		return Picture{}, ctx.Err()
+	r := f.join(who)
+	defer f.leave(who, r)
+	// The reader's own slot comes first: who waits for that keeps no other.
+	for _, slots := range []chan struct{}{r.slots, f.slots} {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return Picture{}, ctx.Err()
+		}
+	}
+	if p, ok := f.cache.get(u.String()); ok { // it has come meanwhile
+		return p, nil
 	}
 	p, err := f.fetch(ctx, u)
 	if err == nil {
 		f.cache.put(u.String(), p)
 	}
 	return p, err
+}
+
+func (f *Fetcher) join(who string) *reader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.readers[who]
+	if r == nil {
+		r = &reader{slots: make(chan struct{}, maxEach)}
+		f.readers[who] = r
+	}
+	r.waits++
+	return r
+}
+
+func (f *Fetcher) leave(who string, r *reader) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.waits--; r.waits == 0 {
+		delete(f.readers, who)
+	}
 }
 
 func (f *Fetcher) fetch(ctx context.Context, u *url.URL) (Picture, error) {

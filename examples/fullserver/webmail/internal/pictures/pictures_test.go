@@ -108,7 +108,7 @@ func TestGet(t *testing.T) {
 		"http://a.example/to?u=http://b/x":              nil,
 		"http://a.example/" + strings.Repeat("x", 5000): pictures.ErrAddress,
 	} {
-		p, err := f.Get(t.Context(), url)
+		p, err := f.Get(t.Context(), "an", url)
 		if want == nil {
 			require.NoError(t, err, url)
 			require.Equal(t, "image/png", p.Type)
@@ -119,7 +119,7 @@ func TestGet(t *testing.T) {
 	}
 	asked = nil
 	for range 3 {
-		_, err := f.Get(t.Context(), "http://c.example/x#part")
+		_, err := f.Get(t.Context(), "an", "http://c.example/x#part")
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"http://c.example/x"}, asked, "one is kept")
@@ -136,27 +136,58 @@ func TestSlow(t *testing.T) {
 			fmt.Fprint(w, "PNG")
 		}), png, time.Now)
 		start := time.Now()
-		_, err := f.Get(t.Context(), "http://a.example/slow")
+		_, err := f.Get(t.Context(), "an", "http://a.example/slow")
 		require.Error(t, err)
 		require.Equal(t, 10*time.Second, time.Since(start))
-		for range 20 { // more than are fetched at once
-			go f.Get(t.Context(), "http://a.example/slow")
+		for i := range 20 { // more than are fetched at once
+			go f.Get(t.Context(), fmt.Sprint(i), "http://a.example/slow")
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = f.Get(ctx, "http://a.example/x")
+		_, err = f.Get(ctx, "an", "http://a.example/x")
 		require.True(t, errors.Is(err, context.DeadlineExceeded), err)
 		time.Sleep(time.Minute)
 		asked.Store(0)
 		for range 2 {
-			_, err = f.Get(t.Context(), "http://a.example/x")
+			_, err = f.Get(t.Context(), "an", "http://a.example/x")
 			require.NoError(t, err)
-			_, err = f.Get(t.Context(), "http://a.example/x")
+			_, err = f.Get(t.Context(), "an", "http://a.example/x")
 			require.NoError(t, err)
 			time.Sleep(time.Hour)
 		}
 		require.EqualValues(t, 2, asked.Load())
+	})
+}
+
+// A reader's slow pictures keep nobody else's back, whatever the number, and each reader's wait for the reader's own.
+func TestEachReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		f := pictures.New(web(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/x" {
+				most.Store(max(most.Load(), now.Add(1)))
+				<-r.Context().Done()
+				now.Add(-1)
+			}
+			fmt.Fprint(w, "PNG")
+		}), png, time.Now)
+		for i := range 100 {
+			go f.Get(t.Context(), "an", fmt.Sprint("http://a.example/slow/", i))
+		}
+		synctest.Wait()
+		require.EqualValues(t, 3, now.Load())
+		start := time.Now()
+		_, err := f.Get(t.Context(), "binh", "http://a.example/x")
+		require.NoError(t, err)
+		require.Zero(t, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = f.Get(ctx, "an", "http://a.example/y")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		time.Sleep(10 * time.Minute)
+		require.EqualValues(t, 3, most.Load())
+		require.Zero(t, f.Readers())
 	})
 }
 
@@ -169,13 +200,13 @@ func TestCacheIsBounded(t *testing.T) {
 	}), png, time.Now)
 	for i := range 30 {
 		for _, path := range []string{"often", fmt.Sprint(i)} {
-			_, err := f.Get(t.Context(), "http://a.example/"+path)
+			_, err := f.Get(t.Context(), "an", "http://a.example/"+path)
 			require.NoError(t, err)
 		}
 	}
 	require.Equal(t, 1, asked["/often"])
 	for _, i := range []int{29, 0} {
-		_, err := f.Get(t.Context(), fmt.Sprint("http://a.example/", i))
+		_, err := f.Get(t.Context(), "an", fmt.Sprint("http://a.example/", i))
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, asked["/29"])
