@@ -79,6 +79,7 @@ func parse(b []byte) (out []Key, err error) {
 			why = ErrLarge
 			continue
 		}
+		suspectAll(e)
 		out = append(out, Key{raw, e})
 	}
 	if len(out) == 0 {
@@ -206,9 +207,6 @@ func (k Key) Addresses(now time.Time) []string {
 func (k Key) Names(address string, now time.Time) bool {
 	return slices.Contains(k.Addresses(now), strings.ToLower(address))
 }
-
-// Revoked reports whether its owner has said that it is no good any more.
-func (k Key) Revoked(now time.Time) bool { return k.Entity.Revoked(now) }
 
 // Expires returns when the key's time is over; zero: never.
 func (k Key) Expires() time.Time {
