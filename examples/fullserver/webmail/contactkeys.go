@@ -88,7 +88,8 @@ func (q *request) changeKeys(c *contacts.Contact) (problem string) {
 	return ""
 }
 
-func (q *request) today() string { return q.cfg.Now().UTC().Format(time.DateOnly) }
+// today is the day that it is where the user is.
+func (q *request) today() string { return q.cfg.Now().In(q.zone).Format(time.DateOnly) }
 
 func keyProblem(err error) string {
 	switch {

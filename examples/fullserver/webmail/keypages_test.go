@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/examples/fullserver/webmail"
 )
 
 // newKey makes an OpenPGP key; armored is its public part.
@@ -48,4 +52,35 @@ func (f *fixture) fillKeys() (brings, other, kept, contact string) {
 	f.get("/contacts?q=hoa@congty.example")
 	contact = "/contacts/" + f.lastUID()
 	return message(minh, "mixed", "pgp-keys; name=key.asc\n\n"+third+"\n"), signed(second), signed(first), contact
+}
+
+// Days are written in the reader's way, and are those of the place where the reader is.
+func TestDays(t *testing.T) {
+	evening := time.Date(2027, 3, 2, 20, 0, 0, 0, time.UTC) // the next day in Việt Nam
+	f := newFixture(t, func(c *webmail.Config) {
+		c.Security, c.Now = &someWays{has: true}, func() time.Time { return evening }
+	}).login()
+	_, key := f.newKey("Hoa", "hoa@congty.example")
+	uid := f.add("INBOX", "From: hoa@congty.example\nContent-Type: application/pgp-keys\n\n"+strings.ReplaceAll(key, "\r", "")+"\n")
+	for _, c := range []struct{ lang, seen, since string }{
+		{"en", "first seen on 02/03/2027, not compared", "kept since 02/03/2027"},
+		{"vi", "thấy lần đầu ngày 03/03/2027, chưa đối chiếu", "giữ từ 03/03/2027"},
+	} {
+		f.get("/settings")
+		f.submit("/settings", "lang", c.lang, "zone", "")
+		f.get(fmt.Sprintf("/mail/INBOX/%d", uid))
+		f.submit(f.url + "/key")
+		f.get("/contacts")
+		path := "/contacts/" + f.lastUID()
+		f.get(path)
+		require.Contains(t, f.page, c.seen)
+		_, other := f.newKey("Hoa", "hoa@congty.example")
+		f.submit(path, "do", "save", "key", other)
+		f.get(path)
+		require.Contains(t, f.page, c.since)
+		require.NotContains(t, f.page, "2027-03")
+		f.submit(path, "do", "delete")
+		f.get("/sessions")
+		require.Contains(t, f.page, "<td>02/03/2026</td>", "when an app password was made")
+	}
 }

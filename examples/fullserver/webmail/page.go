@@ -100,6 +100,15 @@ func (p *page) Moment(t time.Time) string {
 	return p.q.lang.Moment(t.In(p.q.zone))
 }
 
+// Day writes a day that is kept as 2006-01-02; what is none stays as it is.
+func (p *page) Day(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return p.q.lang.Date(t)
+}
+
 // Path returns the page's own address, without what an action has done.
 func (p *page) Path() string {
 	u := *p.q.r.URL
