@@ -67,6 +67,7 @@ type messageView struct {
 
 	Verdict *verdict
 	Suspect *suspicion
+	Links   []disguise
 
 	Protection *protection // nil: it is neither signed nor encrypted
 	inline     *parts.Leaf // the text that is signed where it stands; nil: there is none
@@ -278,7 +279,7 @@ func (q *request) addBody(ctx context.Context, c *imapclient.Client, v *messageV
 		if err != nil {
 			return err
 		}
-		used = r.ContentIDs
+		used, v.Links = r.ContentIDs, disguises(r.HTML)
 		q.addImages(v, r)
 	default:
 		texts, err := q.readTexts(ctx, c, m.UID, b.Show)
