@@ -2,12 +2,15 @@ package maildir
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/buuta/mail/internal/vfs"
 	"github.com/buuta/mail/maildir/internal/dovefile"
 )
 
@@ -61,10 +64,10 @@ func (d *shares) load(s *Store) error {
 	if name == "" {
 		return nil
 	}
-	info, err := s.shared.fs.Stat(name)
 	stamp := fileStamp{}
-	if err == nil {
-		stamp = fileStamp{info.ModTime(), info.Size()}
+	var err error
+	if stamp.mtime, stamp.size, err = vfs.Stamp(s.shared.fs, name); errors.Is(err, fs.ErrNotExist) && d.stamp == (fileStamp{}) && len(d.owners)+len(d.rest) == 0 {
+		return nil
 	}
 	if stamp != (fileStamp{}) && stamp.same(d.stamp) {
 		return nil

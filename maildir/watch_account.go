@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/buuta/mail/internal/vfs"
 )
 
 // treeWatch is who watches the mailboxes of one account's tree. What this process changes it is told of; what others do it
@@ -18,8 +20,8 @@ type treeWatch struct {
 
 	// What only the poller uses.
 	rootTime time.Time
-	folders  []string
-	times    map[string][3]time.Time
+	dirs     [][3]string             // of the mailboxes, each with its new and cur; put together once
+	times    map[string][3]time.Time // of each
 }
 
 // watchTree has wake called when something in a's tree may have changed.
@@ -79,36 +81,40 @@ func (t *treeWatch) wake() { t.a.sh.wakeTree(t.a.root) }
 // refresh looks for what other programs did.
 func (t *treeWatch) refresh(ctx context.Context) error {
 	fsys := t.a.sh.fs
-	info, err := fsys.Stat(t.a.root)
+	now, _, err := vfs.Stamp(fsys, t.a.root)
 	if err != nil {
 		return err
 	}
 	first := t.times == nil
 	changed := false
-	if now := info.ModTime(); first || !now.Equal(t.rootTime) {
+	if first || !now.Equal(t.rootTime) {
 		folders, err := t.a.folders()
 		if err != nil {
 			return err
 		}
 		folders[inbox] = ""
-		t.rootTime, t.folders, changed = now, slices.Sorted(maps.Values(folders)), true
+		t.rootTime, changed = now, true
+		times := make(map[string][3]time.Time, len(folders))
+		t.dirs = t.dirs[:0]
+		for _, f := range slices.Sorted(maps.Values(folders)) {
+			dir := strings.TrimSuffix(t.a.root+"/"+f, "/")
+			t.dirs = append(t.dirs, [3]string{dir, dir + "/new", dir + "/cur"})
+			times[dir] = t.times[dir]
+		}
+		t.times = times
 	}
-	times := make(map[string][3]time.Time, len(t.folders))
-	for _, f := range t.folders {
+	for _, dir := range t.dirs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		dir := strings.TrimSuffix(t.a.root+"/"+f, "/")
 		var at [3]time.Time
-		for i, d := range []string{"", "/new", "/cur"} {
-			if info, err := fsys.Stat(dir + d); err == nil {
-				at[i] = info.ModTime()
-			}
+		for i, d := range dir {
+			at[i], _, _ = vfs.Stamp(fsys, d) // what isn't there has none
 		}
-		changed = changed || t.times[f] != at
-		times[f] = at
+		if t.times[dir[0]] != at {
+			t.times[dir[0]], changed = at, true
+		}
 	}
-	t.times = times
 	if changed && !first {
 		t.wake()
 	}
