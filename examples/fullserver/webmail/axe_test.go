@@ -79,9 +79,11 @@ func TestAccessible(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 		require.NoError(t, err)
-		p := map[bool]string{true: "/mail/INBOX/54", false: "/compose?mode=reply&folder=INBOX&uid=54"}[scripts]
-		b.open(p)
-		b.tabThrough(p)
+		pages := map[bool][]string{true: {"/mail/INBOX/54", brings, owner, "/fetch", "/sessions"}, false: {"/compose?mode=reply&folder=INBOX&uid=54", other, owner, "/fetch/good", "/fetch/new", "/sessions", "/security/code"}}[scripts]
+		for _, p := range pages {
+			b.open(p)
+			b.tabThrough(p)
+		}
 	}
 	b.clean()
 }
