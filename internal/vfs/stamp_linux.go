@@ -9,9 +9,9 @@ import (
 // osStamp is Stamp on the real file system, nil where there is nothing better than Stat.
 var osStamp = func(name string) (time.Time, int64, error) {
 	var st syscall.Stat_t
-	err := syscall.Stat(name, &st)
+	err := stat(name, &st)
 	for err == syscall.EINTR {
-		err = syscall.Stat(name, &st)
+		err = stat(name, &st)
 	}
 	switch err {
 	case nil:
