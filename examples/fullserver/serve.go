@@ -74,6 +74,7 @@ func serve(file string, over overrides, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "fullserver: warning: %v\n", err)
 	}
 	_ = process.Unmap() // where the kernel can't, the program takes more memory and does the same
+	go process.GiveBack(ctx)
 	defer context.AfterFunc(ctx, func() { _ = process.Notify("STOPPING=1") })()
 	return s.Serve(ctx, hurry)
 }

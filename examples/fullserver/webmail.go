@@ -98,6 +98,7 @@ func runWebmail(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	}
 	fmt.Fprintf(stdout, "Mail of %s in the browser: %s://%s/\n", c.IMAP, scheme, l.Addr())
 	_ = process.Unmap() // where the kernel can't, the program takes more memory and does the same
+	go process.GiveBack(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -75,7 +75,8 @@ func readCapabilities(d *imap.Decoder) Capabilities {
 	return capabilitiesOf(d.Text())
 }
 
-func capabilitiesOf(s string) (out Capabilities) {
+func capabilitiesOf(s string) Capabilities {
+	out := make(Capabilities, 0, min(strings.Count(s, " ")+1, 1000)) // no room to grow: they stay as long as the connection
 	for w := range strings.FieldsSeq(s) {
 		if len(out) < 1000 {
 			out = append(out, imap.Capability(w))

@@ -25,6 +25,7 @@ var (
 	signedIn     = flag.Int("webmail", 0, "users who sign in to the webmail, for TestWebmailMemory; 0: it is left out")
 	signedInTime = flag.Duration("webmailtime", 7*time.Minute, "how long they wait for mail then")
 	signedInTLS  = flag.Bool("webmailtls", false, "they come over HTTPS and HTTP/2, as browsers do where no proxy stands before the server")
+	signedInOld  = flag.Bool("webmailhttp1", false, "they speak HTTP/1.1 whatever the server offers, as many at work do whose HTTPS is opened on the way")
 )
 
 // TestWebmailMemory tells what the server holds in memory for people who have signed in to the webmail and have a page open that waits for new mail. It proves nothing by itself.
@@ -58,7 +59,7 @@ func waitForMail(t *testing.T, base string, u int) (done func()) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	tr := &http.Transport{MaxConnsPerHost: 6, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its own certificate
+	tr := &http.Transport{MaxConnsPerHost: 6, ForceAttemptHTTP2: !*signedInOld, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its own certificate
 	c := &http.Client{Jar: jar, Transport: tr}
 	page := func(resp *http.Response, err error) string {
 		t.Helper()

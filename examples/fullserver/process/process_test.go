@@ -21,7 +21,7 @@ import (
 )
 
 // roles are what the test program does instead of testing, in a process of its own: what it takes from itself is gone for good.
-var roles = map[string]func() error{"become": becomes, "confined": confined, "commands": commands, "sockets": sockets, "unmapped": unmapped}
+var roles = map[string]func() error{"become": becomes, "confined": confined, "commands": commands, "sockets": sockets, "unmapped": unmapped, "givesback": givesBack}
 
 const role, argument = "PROCESS_TEST_ROLE", "PROCESS_TEST_ARGUMENT"
 
