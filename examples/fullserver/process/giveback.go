@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// When memory is given back: so often is looked, and what has been made in between must be so little, and what is there to give so much.
+// When memory is given back: so often is looked, and what has been made in between must be so little, and what is there to give so much and a part of what is in
+// use: collecting costs as much as that is.
 const (
 	lookEvery = 30 * time.Second
 	quiet     = 64 << 20
-	worthIt   = 8 << 20
+	worthIt   = 4 << 20
+	worthPart = 8 // an eighth
 )
 
 // GiveBack gives memory that isn't used back to the system while there is little to do, until ctx ends.
@@ -31,7 +33,7 @@ func giveBack(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		if h.look(); h.made < quiet && h.spare() > worthIt {
+		if h.look(); h.made < quiet && h.spare() > max(worthIt, h.value(live)/worthPart) {
 			debug.FreeOSMemory()
 		}
 	}
