@@ -87,7 +87,7 @@ func (t *translation) location() {
 		t.find(Blocks, s, "set it to where the mailboxes are, then import again", "isn't set, so that Dovecot looks for mail in several places")
 		return
 	case driver != "maildir":
-		t.find(Blocks, s, "make Maildirs with Dovecot, which keeps UIDs: doveadm backup -A maildir:~/Maildir; "+so("~/Maildir")+"; then import again", "mailboxes are kept as %s, and this server keeps them as Maildirs", driver)
+		t.find(Blocks, s, "make Maildirs with Dovecot, which keeps UIDs: separator = / in namespace inbox, doveadm backup -A maildir:~/Maildir; "+so("~/Maildir")+"; then import again", "mailboxes are kept as %s, and this server keeps them as Maildirs", driver)
 		return
 	}
 	path, options, _ := strings.Cut(rest, ":")
@@ -110,7 +110,7 @@ func (t *translation) location() {
 			case "fs":
 				kept += ":LAYOUT=fs"
 			default:
-				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: doveadm backup -A maildir:~/Maildir2; "+so("~/Maildir2")+"; then import again", "the layout %s isn't here", value)
+				t.find(Blocks, s, "have Dovecot write them as Maildir++, which keeps UIDs: separator = / in namespace inbox, doveadm backup -A maildir:~/Maildir2; "+so("~/Maildir2")+"; then import again", "the layout %s isn't here", value)
 				return
 			}
 		case "CONTROL":
