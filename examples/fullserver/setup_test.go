@@ -60,6 +60,12 @@ func TestSetup(t *testing.T) {
 	require.Contains(t, signed, "s=rsa")
 	require.Contains(t, signed, "s=ed25519")
 
+	// An address of the domain that others get the mail of.
+	status, _, errs = command(t, "", "-c", dir+"/etc/main.cf", "alias", "set", "info@example.org", "an@example.org")
+	require.Zero(t, status, errs)
+	_, err = sender.Send(t.Context(), &mail.Envelope{From: "an@example.org", Recipients: []mail.Recipient{{Address: "info@example.org"}}}, strings.NewReader("From: an@example.org\r\nSubject: x\r\n\r\nx\r\n"))
+	require.NoError(t, err)
+
 	status, _, errs = command(t, "", "setup", "-domain", "example.org", "-user", "an", "-dir", dir+"/etc")
 	require.Equal(t, 1, status)
 	require.Contains(t, errs, "is there already")

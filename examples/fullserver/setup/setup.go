@@ -138,6 +138,9 @@ func (p *Plan) Make() (m *Made, err error) {
 	if err := write("users", users); err != nil {
 		return m, err
 	}
+	if err := write("aliases", aliases); err != nil {
+		return m, err
+	}
 	table := "# domain  selector  file; each key signs. A key is replaced by adding another, publishing its record, and taking the old one out a week later.\n"
 	for _, kind := range []string{"rsa", "ed25519"} {
 		selector := kind + p.Now.Format("200601")
@@ -168,6 +171,10 @@ func (p *Plan) Make() (m *Made, err error) {
 	return m, err
 }
 
+const aliases = `# Who gets an address's mail besides those in users: an address and, behind it, one address or more. Read again when it changes; fullserver alias set makes lines.
+# info@example.org  an@example.org, binh@example.org
+`
+
 const preamble = `main.cf of fullserver, in Postfix's syntax: name = value; a line that begins with white space continues the one before; $name stands for a parameter's value. Lines with a "#" in front show the defaults.
 
 Sau khi sửa: fullserver -c main.cf check, rồi fullserver -c main.cf reload.`
@@ -179,7 +186,8 @@ func (p *Plan) values() map[string]string {
 	v := map[string]string{
 		"myhostname": p.Hostname, "mydomain": p.Domain, "virtual_mailbox_domains": p.Domain, "webmail_colleagues": "$mydomain",
 		"data_directory": escape(p.Data), "passwd_file": "$config_directory/users", "dkim_key_table": "$config_directory/dkim-keys",
-		"smtp_listen": port(25), "submission_listen": port(587), "submissions_listen": port(465),
+		"virtual_alias_maps": "texthash:$config_directory/aliases",
+		"smtp_listen":        port(25), "submission_listen": port(587), "submissions_listen": port(465),
 		"imap_listen": port(143), "imaps_listen": port(993), "pop3s_listen": port(995), "webmails_listen": port(443), "http_listen": port(80),
 		"mail_owner": p.Owner,
 	}
