@@ -96,7 +96,7 @@ func (s *Store) share(ctx context.Context, own *account) (*sharer, error) {
 			return nil, err
 		}
 	}
-	return u, u.reconcile(ctx)
+	return u, nil
 }
 
 // Public opens the tree of Sharing.PublicPath without any rights being asked for, to set it up.

@@ -222,6 +222,20 @@ func (s *Store) logger() *slog.Logger {
 
 // Account implements mail.Store. A name that could lead out of Path does not exist: mail.ErrNoAccount.
 func (s *Store) Account(ctx context.Context, name string) (mail.Account, error) {
+	return s.account(ctx, name, true)
+}
+
+// Filing is the store for who only files messages. With Sharing, Account looks at the access control lists of all the account's mailboxes for what other
+// programs have changed there, which takes calls for each mailbox; here that is left to who logs in. Rights are asked for as there.
+func (s *Store) Filing() mail.Store { return filing{s} }
+
+type filing struct{ s *Store }
+
+func (f filing) Account(ctx context.Context, name string) (mail.Account, error) {
+	return f.s.account(ctx, name, false)
+}
+
+func (s *Store) account(ctx context.Context, name string, reconcile bool) (mail.Account, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -237,6 +251,9 @@ func (s *Store) Account(ctx context.Context, name string) (mail.Account, error) 
 		return a, nil
 	}
 	u, err := s.share(ctx, a)
+	if err == nil && reconcile {
+		err = u.reconcile(ctx)
+	}
 	if err != nil {
 		a.end()
 		return nil, err

@@ -285,7 +285,7 @@ func (s *Server) openStore() error {
 	}
 	s.spooler = &spool.Spooler{Dir: s.set.DataDirectory}
 	s.local = &local.Deliverer{
-		Store: s.store, Resolve: func(to string) (policy.Target, error) { return s.policy.Now().Resolve(to) }, Junk: s.set.JunkMailbox, FullLater: s.set.QuotaFullTempfail, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
+		Store: s.store.Filing(), Resolve: func(to string) (policy.Target, error) { return s.policy.Now().Resolve(to) }, Junk: s.set.JunkMailbox, FullLater: s.set.QuotaFullTempfail, Spooler: s.spooler, Logger: s.log.Logger("postfix/virtual", slog.LevelWarn),
 	}
 	return nil
 }
