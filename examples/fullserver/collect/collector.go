@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/buuta/mail"
+	"github.com/buuta/mail/pop3"
 )
 
 // Options say for whom mail is fetched, and where things are. Dir, KeyFile and Mailbox must be set.
@@ -168,6 +170,9 @@ func (c *Collector) Save(ctx context.Context, user string, a Account, password s
 		err = c.checkFolder(ctx, user, a.Folder)
 	} else {
 		err = c.test(ctx, user, a, password)
+		if a.ID != "" && errors.Is(err, pop3.ErrInUse) { // who is there is us, perhaps; and the password is right (RFC 2449 section 8.1.1)
+			err = c.checkFolder(ctx, user, a.Folder)
+		}
 	}
 	if err != nil {
 		return c.told(user, &a, err, password)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/buuta/mail"
 	"github.com/buuta/mail/examples/fullserver/collect"
+	"github.com/buuta/mail/pop3"
 	"github.com/buuta/mail/pop3/pop3test"
 )
 
@@ -96,6 +97,23 @@ func TestOnce(t *testing.T) {
 	h.settled("alice", func(v collect.View) bool { return v.Fetched == 1 })
 	require.Zero(t, there())
 	require.Equal(t, []string{"0", "1", "2", "new"}, h.subjects("alice", "INBOX"))
+}
+
+// A mailbox that somebody else has open just then, who may be this server itself, is no reason not to keep another setting of an account: RFC 2449 section 8.1.1,
+// «the authentication was successful, but the user's maildrop is currently in use». A new account isn't kept: nobody knows yet whether it can be fetched from.
+func TestInUse(t *testing.T) {
+	s := pop3test.NewServer(t, letters(1)...)
+	h := newHome(t)
+	v := h.save("alice", at(s))
+	there, err := pop3.Dial(t.Context(), s.Addr, &pop3.ClientOptions{TLS: pop3.TLSNone, Auth: &mail.Credentials{Username: pop3test.Username, Password: pop3test.Password}})
+	require.NoError(t, err)
+	defer there.Close()
+	v.Account.Days = 3
+	require.NoError(t, h.c.Save(t.Context(), "alice", v.Account, ""))
+	require.Equal(t, 3, h.c.Accounts("alice")[0].Account.Days)
+	v.Account.Folder = "nowhere"
+	require.Equal(t, collect.NoFolder, problem(t, h.c.Save(t.Context(), "alice", v.Account, "")).Code)
+	require.Equal(t, collect.InUse, problem(t, h.c.Save(t.Context(), "bob", at(s), pop3test.Password)).Code)
 }
 
 // So many messages a run, so large; the rest comes soon.

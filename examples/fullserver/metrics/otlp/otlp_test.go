@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,13 +144,16 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // It sends at each interval and at the end, says once that nobody is there, and waits when asked to.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var at []time.Duration
 		var told []string
 		began := time.Now()
 		status, after := 0, ""
 		u, _ := otlp.ParseEndpoint("http://collector.test")
-		e := &otlp.Exporter{URL: u, Interval: 10 * time.Second, Gatherer: prometheus.NewRegistry(), Failed: func(err error) { told = append(told, err.Error()) },
+		e := &otlp.Exporter{URL: u, Interval: 10 * time.Second, Gatherer: prometheus.NewRegistry(), Failed: func(err error) { mu.Lock(); told = append(told, err.Error()); mu.Unlock() },
 			Client: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				at = append(at, time.Since(began))
 				if status == 0 {
 					return nil, errors.New("nobody there")
@@ -159,13 +163,15 @@ func TestRun(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); e.Run(ctx) }()
+		set := func(s int, a string) { mu.Lock(); status, after = s, a; mu.Unlock() }
+		toldTimes := func() int { mu.Lock(); defer mu.Unlock(); return len(told) }
 		time.Sleep(25 * time.Second)
-		require.Len(t, told, 1)
-		status = 200
+		require.Equal(t, 1, toldTimes())
+		set(200, "")
 		time.Sleep(10 * time.Second)
-		status, after = 429, "60"
+		set(429, "60")
 		time.Sleep(70 * time.Second)
-		require.Len(t, told, 2)
+		require.Equal(t, 2, toldTimes())
 		cancel()
 		<-done
 		require.Equal(t, []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second, 40 * time.Second, 100 * time.Second, 105 * time.Second}, at)
