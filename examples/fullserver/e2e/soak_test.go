@@ -349,7 +349,6 @@ func (l *ledger) settled() error {
 	return nil
 }
 
-// report judges.
 // mostCopies is how many copies of a message there can be that was queued so many times, by a sender who didn't see the answers, when the server was killed so
 // many times. Whoever is killed after a delivery and before it is written down delivers again: each of the queue's messages once more a crash. A message that is
 // returned is two of the queue's, one after the other: it is returned once more a crash, and each notification is delivered once more by each crash after it.
@@ -360,6 +359,7 @@ func mostCopies(queued, crashes int, returned bool) int {
 	return queued * (crashes + 1)
 }
 
+// report judges.
 func (l *ledger) report(t *testing.T, lasted time.Duration, happened map[string]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
