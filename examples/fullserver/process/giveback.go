@@ -12,7 +12,7 @@ import (
 const (
 	lookEvery = 30 * time.Second
 	quiet     = 64 << 20
-	worthIt   = 4 << 20
+	worthIt   = 16 << 20
 	worthPart = 8 // an eighth
 )
 
