@@ -11,9 +11,6 @@ import (
 
 // administer runs one of the commands that change users, aliases and domains.
 func administer(name, file string, over overrides, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	e := &admincmd.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Config: func() (*config.Config, error) {
 		return config.Load(config.Options{File: file, Overrides: over})
 	}}

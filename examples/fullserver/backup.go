@@ -52,9 +52,6 @@ func backupCommand(file string, over overrides, args []string, stdout, stderr io
 	if *verify {
 		return verifyBackup(ctx, fs.Arg(0), show, stdout, stderr)
 	}
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	s, done, err := backedUp(file, over, stderr)
 	if err != nil {
 		fmt.Fprintf(stderr, "backup: %v\n", err)

@@ -46,9 +46,6 @@ func dnsCommand(file string, over overrides, args []string, stdout, stderr io.Wr
 		fmt.Fprintln(stderr, dnsUsage)
 		return 2
 	}
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		fmt.Fprintf(stderr, "dns: %v\n", err)

@@ -26,9 +26,6 @@ func doveadmCommand(file string, over overrides, args []string, stdin io.Reader,
 	if len(args) == 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help") { // needs no server
 		return (&doveadm.Env{Stdin: stdin, Stdout: stdout, Stderr: stdout}).Run(context.Background(), []string{"-h"})
 	}
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	args, err := doveadm.Prepare(args, os.Getenv)
 	if err != nil {
 		return fatal(err)

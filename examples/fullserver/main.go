@@ -164,6 +164,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return 0
 		}
 	}
+	if file == "" && len(over) == 0 && fs.Arg(0) != "" { // the server itself makes the demo's
+		file = findConfig()
+	}
 	if cmd := fs.Arg(0); queuecmd.Known(cmd) {
 		return queueCommand(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
@@ -174,9 +177,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return administer(cmd, file, over, fs.Args()[1:], stdin, stdout, stderr)
 	}
 	if fs.Arg(0) == "check" {
-		if file == "" && len(over) == 0 {
-			file = findConfig()
-		}
 		return check.Env{Out: stdout}.Run(context.Background(), func() (*config.Config, error) {
 			return config.Load(config.Options{File: file, Overrides: over})
 		})
@@ -213,9 +213,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case "":
 		err = serve(file, over, stdout, stderr)
 	case "postconf":
-		if file == "" && len(over) == 0 {
-			file = findConfig()
-		}
 		err = postconf(file, over, fs.Args()[1:], stdout, stderr)
 	case "reload":
 		err = reload(file, over)

@@ -13,9 +13,6 @@ import (
 
 // mtaSTS prints the records of the DNS that mta_sts_domains and tls_report_to need, in the form of a zone file.
 func mtaSTS(file string, over overrides, out io.Writer) error {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		return err

@@ -16,9 +16,6 @@ import (
 
 // queueCommand runs one of the commands that look after the queue.
 func queueCommand(name, file string, over overrides, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: fatal: %v\n", name, err)
@@ -35,9 +32,6 @@ func queueCommand(name, file string, over overrides, args []string, stdin io.Rea
 
 // reload has the running server read its configuration again. A main.cf that is wrong is told here too.
 func reload(file string, over overrides) error {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		return err

@@ -192,9 +192,6 @@ func restoreWhole(ctx context.Context, b *backup.Backup, r *restoreFlags, stdout
 }
 
 func restoreToUser(ctx context.Context, b *backup.Backup, r *restoreFlags, file string, over overrides, stdout, stderr io.Writer, damaged func(error)) error {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		return err

@@ -17,9 +17,6 @@ import (
 
 // sendMail is the command that programs send mail with.
 func sendMail(file string, over overrides, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	c, err := config.Load(config.Options{File: file, Overrides: over})
 	if err != nil {
 		fmt.Fprintf(stderr, "sendmail: fatal: %v\n", err)

@@ -12,9 +12,6 @@ import (
 
 // traceCommand tells the stories of messages, in the language of who asks, from maillog_file or the logs that are named.
 func traceCommand(file string, over overrides, args []string, stdout, stderr io.Writer) int {
-	if file == "" && len(over) == 0 {
-		file = findConfig()
-	}
 	log := ""
 	if c, err := config.Load(config.Options{File: file, Overrides: over}); err == nil {
 		log = c.Settings.MaillogFile
