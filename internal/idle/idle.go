@@ -3,15 +3,14 @@
 package idle
 
 import (
-	"fmt"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/internal/proctree"
 )
 
 // lack skips a test for want of something, but not where everything must be there.
@@ -74,17 +73,10 @@ func (s *Server) occupy(t *testing.T, n int, connect func(addr string) (net.Conn
 // memory returns the octets of the process's memory that are its own (its proportional set size).
 func (s *Server) memory(t *testing.T) int {
 	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.PID))
+	m, err := proctree.Smaps(s.PID)
 	if err != nil {
 		lack(t, "there is no /proc to measure by")
 	}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "Pss:" {
-			kib, err := strconv.Atoi(f[1])
-			require.NoError(t, err)
-			return kib << 10
-		}
-	}
-	t.Fatalf("no Pss in %s", b)
-	return 0
+	require.Contains(t, m, "Pss")
+	return int(m["Pss"])
 }

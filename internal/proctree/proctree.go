@@ -1,14 +1,15 @@
-//go:build linux
-
 // Package proctree tells what a server of many processes costs: the processor time and the memory of a process and all below it. It is for measurements.
 package proctree
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -27,28 +28,41 @@ func CPU(root int) time.Duration {
 
 // Memory is the proportional set size of a process and all below it, in octets: what several map is shared out among them. It needs the rights to read
 // other users' /proc/PID/smaps_rollup, which root has.
-func Memory(root int) (int64, error) {
+func Memory(root int) (octets int64, err error) {
 	all := read()
-	var kib int64
 	for pid := range all {
 		if !below(all, pid, root) {
 			continue
 		}
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if os.IsNotExist(err) {
+		m, err := Smaps(pid)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
 			continue // it has ended meanwhile
 		}
-		if err != nil && !strings.Contains(err.Error(), "no such process") {
+		if err != nil {
 			return 0, err
 		}
-		for line := range strings.Lines(string(text)) {
-			if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
-				n, _ := strconv.ParseInt(f[1], 10, 64)
-				kib += n
+		octets += m["Pss"]
+	}
+	return octets, nil
+}
+
+// Smaps is what the kernel counts of one process's memory, in octets, by the names of proc(5): Pss, Pss_Anon, Pss_File, …
+func Smaps(pid int) (map[string]int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int64{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 3 && f[2] == "kB" {
+			kib, err := strconv.ParseInt(f[1], 10, 64)
+			if err != nil {
+				return nil, err
 			}
+			out[strings.TrimSuffix(f[0], ":")] = kib << 10
 		}
 	}
-	return kib << 10, nil
+	return out, nil
 }
 
 type process struct{ parent, ticks int }

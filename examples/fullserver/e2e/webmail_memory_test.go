@@ -11,14 +11,13 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/internal/proctree"
 )
 
 var (
@@ -40,8 +39,9 @@ func TestWebmailMemory(t *testing.T) {
 	}
 	s := start(t, *signedIn, param, addr)
 	told := func(when string) {
-		m := memoryOf(t, s.cmd.Process.Pid)
-		t.Logf("%s: %.1f MiB of its own and %.1f MiB of files; load of the machine: %s", when, float64(m["Pss_Anon"])/1024, float64(m["Pss_File"])/1024, loadAverage())
+		m, err := proctree.Smaps(s.cmd.Process.Pid)
+		require.NoError(t, err)
+		t.Logf("%s: %.1f MiB of its own and %.1f MiB of files; load of the machine: %s", when, float64(m["Pss_Anon"])/(1<<20), float64(m["Pss_File"])/(1<<20), loadAverage())
 	}
 	told("before")
 	for u := range *signedIn {
@@ -83,18 +83,4 @@ func waitForMail(t *testing.T, base string, u int) (done func()) {
 		_ = news.Body.Close()
 		tr.CloseIdleConnections()
 	}
-}
-
-// memoryOf reads what the kernel counts of a process's memory, in KiB, what is shared in parts.
-func memoryOf(t *testing.T, pid int) map[string]int {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	require.NoError(t, err)
-	out := map[string]int{}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) == 3 && f[2] == "kB" {
-			out[strings.TrimSuffix(f[0], ":")], _ = strconv.Atoi(f[1])
-		}
-	}
-	return out
 }
