@@ -2,8 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path"
 	"sync"
@@ -55,13 +53,9 @@ func (sh *shared) releasePrivate(p *private) {
 
 // load reads the file when another process has written it. A file of another UIDVALIDITY counts as none. The lock is held.
 func (p *private) load(s *Store, validity uint32) error {
-	info, err := s.shared.fs.Stat(p.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	stamp, err := stampOf(s.shared.fs, p.name)
+	if err != nil {
 		return err
-	}
-	stamp := fileStamp{}
-	if err == nil {
-		stamp = fileStamp{info.ModTime(), info.Size()}
 	}
 	if p.table != nil && p.table.Validity == validity && p.stamp.same(stamp) {
 		return nil

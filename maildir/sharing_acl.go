@@ -36,14 +36,10 @@ const maxACLFiles = 16384
 // readACL returns a mailbox's list. One that can't be read gives nobody anything but the owner, and says so in the log.
 func (s *Store) readACL(name string) (acl.List, error) {
 	sh := s.shared
-	info, err := sh.fs.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	stamp, err := stampOf(sh.fs, name)
+	if err != nil || stamp == (fileStamp{}) {
 		return nil, err
 	}
-	stamp := fileStamp{info.ModTime(), info.Size()}
 	c := &sh.acls
 	c.mu.Lock()
 	f, ok := c.lists[name]

@@ -68,12 +68,12 @@ func (s *stamps) marks(lines int) marks {
 // same reports whether two stamps are equal. Times that come from a file have no location or clock that would count.
 func (f fileStamp) same(g fileStamp) bool { return f.size == g.size && f.mtime.Equal(g.mtime) }
 
-func (b *box) stamp(name string) (fileStamp, error) {
-	mtime, size, err := vfs.Stamp(b.sh.fs, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fileStamp{}, nil
-	}
-	if err != nil {
+func (b *box) stamp(name string) (fileStamp, error) { return stampOf(b.sh.fs, name) }
+
+// stampOf is a file's stamp, the zero one where there is no file.
+func stampOf(fsys vfs.FS, name string) (fileStamp, error) {
+	mtime, size, err := vfs.Stamp(fsys, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fileStamp{}, err
 	}
 	return fileStamp{mtime, size}, nil
