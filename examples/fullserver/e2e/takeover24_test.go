@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buuta/mail/internal/peers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/buuta/mail/internal/peers"
 )
 
 // conf24 is dovecot.conf of pairFiles, as Debian 13 has it.
@@ -40,24 +41,7 @@ userdb passwd-file {
     home = $D/vmail/%{user | domain}/%{user | username}
   }
 }
-namespace inbox {
-  inbox = yes
-  mailbox Trash {
-    special_use = \Trash
-    autoexpunge = 30 days
-  }
-}
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0666
-  }
-}
-service lmtp {
-  unix_listener /var/spool/postfix/private/dovecot-lmtp {
-    mode = 0666
-  }
-}
-`
+` + mailboxesAndSockets
 
 // TestTakeOver24: a pair with Debian 13's Dovecot 2.4 that runs is taken over, and given back: mbsync and fetchmail see nothing new either time, and passwords, keywords and subscriptions stay.
 func TestTakeOver24(t *testing.T) {

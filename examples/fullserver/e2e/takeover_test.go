@@ -31,6 +31,26 @@ func sizes() (users, messages, readers int) {
 	return 10, 40, 2
 }
 
+// mailboxesAndSockets is the part of dovecot.conf that 2.3 and 2.4 have alike.
+const mailboxesAndSockets = `namespace inbox {
+  inbox = yes
+  mailbox Trash {
+    special_use = \Trash
+    autoexpunge = 30 days
+  }
+}
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0666
+  }
+}
+service lmtp {
+  unix_listener /var/spool/postfix/private/dovecot-lmtp {
+    mode = 0666
+  }
+}
+`
+
 var pairFiles = map[string]string{
 	"postfix/main.cf": `compatibility_level = 3.6
 myhostname = mail.an.example
@@ -69,24 +89,7 @@ userdb {
   args = /etc/dovecot/users
   override_fields = uid=vmail gid=vmail home=$D/vmail/%d/%n
 }
-namespace inbox {
-  inbox = yes
-  mailbox Trash {
-    special_use = \Trash
-    autoexpunge = 30 days
-  }
-}
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0666
-  }
-}
-service lmtp {
-  unix_listener /var/spool/postfix/private/dovecot-lmtp {
-    mode = 0666
-  }
-}
-`,
+` + mailboxesAndSockets,
 }
 
 // run runs a program on the machine, which must end well.

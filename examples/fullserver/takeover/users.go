@@ -119,18 +119,17 @@ func (t *translation) source(d *database, kind string) string {
 	return ""
 }
 
+// whenAsked are options about when a source is asked, and what its answer means.
+var whenAsked = []string{"deny", "master", "pass", "skip", "result_success", "result_failure", "result_internalfail", "mechanisms", "username", "auth_username_format"}
+
 // options are those in braces behind a source.
 func (t *translation) options(d *database) string {
 	var b strings.Builder
 	inFile := t.v24 && d.args == "" && d.driver == "ldap" // what isn't about when it is asked
 	for _, o := range d.options {
 		name := strings.TrimSuffix(o.name, "_filter")
-		switch name {
-		case "deny", "master", "pass", "skip", "result_success", "result_failure", "result_internalfail", "mechanisms", "username", "auth_username_format":
-		default:
-			if inFile {
-				continue
-			}
+		if inFile && !slices.Contains(whenAsked, name) {
+			continue
 		}
 		switch name {
 		case "driver", "args", "passwd_file_path", "default_password_scheme", "auth_verbose", "name", "query", "iterate_query", "update_query", "sql_driver", "use_worker", "use_cache", "fields_import_all":
